@@ -1,0 +1,1 @@
+"""The harness of aebench: data, studies, training, measures, records and the report."""

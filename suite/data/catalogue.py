@@ -1,0 +1,178 @@
+"""The data sets that can be had, and the one way to get each of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from suite.data import cache, tfds
+from suite.data.conform import conform, sort_by_content
+from suite.data.dataset import Dataset, DatasetStatus, Published
+from suite.data.digits import read_digits
+from suite.data.importing import read_path
+from suite.data.known import KNOWN
+from suite.data.names import check_name
+from suite.data.splitting import cut
+from suite.errors import UserError, unknown
+
+_OWN_SOURCE = "A user's own images, taken in by `data import`."
+
+
+def known() -> tuple[str, ...]:
+    """All names that `load` takes here.
+
+    Returns:
+        The suite's own, then what users imported, then what tensorflow-datasets has prepared on this machine.
+    """
+    return tuple(dict.fromkeys([*KNOWN, *cache.cached_names(), *tfds.prepared_names()]))
+
+
+def load(name: str) -> Dataset:
+    """Opens a data set, filling the array cache at its first use.
+
+    Args:
+        name: one of `known()`.
+
+    Returns:
+        The data set, memory-mapped.
+
+    Raises:
+        UserError: unknown name, damaged cache, or a set that is neither here nor to be had.
+    """
+    cached = cache.open_dataset(name)
+    return cached if cached is not None else _fill(name)
+
+
+def digest(name: str) -> str:
+    """The content digest of a data set; reads one small file if the set is cached.
+
+    Args:
+        name: one of `known()`.
+
+    Returns:
+        sha256 in hex.
+
+    Raises:
+        UserError: as `load`.
+    """
+    meta = cache.read_meta(name)
+    return meta.digest if meta is not None else load(name).digest
+
+
+def import_dataset(name: str, path: str | Path) -> Dataset:
+    """Fills the cache from local files: a known set, checked against its published content, or a user's own.
+
+    Args:
+        name: a known name, or a new one for a user's own images.
+        path: a folder of idx files (or of binarized_mnist's .amat files), or an npz with `x_train`,
+            `y_train`, `x_test`, `y_test`; a set without labels leaves out both `y`.
+
+    Returns:
+        The data set. Importing the same content again changes nothing.
+
+    Raises:
+        UserError: unsuitable name, files or values, or other content than what already has that name.
+    """
+    if name == "digits":
+        raise UserError("'digits' comes with scikit-learn and is not imported; choose another name")
+    check_name(name)
+    published, source = read_path(name, Path(path).expanduser()), _OWN_SOURCE
+    if name in KNOWN:
+        published, source = conform(name, KNOWN[name], published), KNOWN[name].source
+    return _store(_build(name, published, source), f"data import {path}")
+
+
+def _fill(name: str) -> Dataset:
+    if name == "digits":
+        return _store(_build(name, read_digits(), KNOWN[name].source), "scikit-learn load_digits")
+    if name in KNOWN:
+        published = conform(name, KNOWN[name], tfds.fetch(name, KNOWN[name]))
+        return _store(_build(name, published, KNOWN[name].source), "tensorflow-datasets")
+    if not tfds.is_prepared(name):
+        raise unknown("data set", name, known())
+    published = sort_by_content(tfds.fetch(name, None))
+    source = f"{name} as prepared by tensorflow-datasets, sorted by content."
+    return _store(_build(name, published, source), "tensorflow-datasets")
+
+
+def _build(name: str, published: Published, source: str) -> Dataset:
+    splits = cut(published, KNOWN[name].rule if name in KNOWN else "tenth", name)
+    parts = {"train": splits.train, "validation": splits.validation, "test": splits.test}
+    return Dataset(
+        name=name,
+        digest=cache.content_digest(parts),
+        **parts,
+        class_names=published.class_names,
+        source=source,
+        split_rule=splits.rule,
+    )
+
+
+def _store(built: Dataset, route: str) -> Dataset:
+    present = cache.open_dataset(built.name)
+    if present is None:
+        cache.write(built, {"route": route})
+    elif (present.digest, present.class_names) != (built.digest, built.class_names):
+        raise UserError(
+            f"data set {built.name!r} is already cached with other content; "
+            f"remove the folder {cache.folder(built.name)}, or choose another name"
+        )
+    return load(built.name)
+
+
+def status() -> list[DatasetStatus]:
+    """What is known of every data set, without loading any.
+
+    Returns:
+        One entry for each of `known()`, in that order.
+    """
+    return [_status(name) for name in known()]
+
+
+def _status(name: str) -> DatasetStatus:
+    try:
+        meta = cache.read_meta(name)
+    except UserError as error:
+        return _uncached(name, "damaged", str(error))
+    if meta is None:
+        return _uncached(name, *_state(name))
+    shapes = [meta.arrays[f"{split}_images"].shape for split in cache.SPLITS]
+    height, width, channels = shapes[0][1:]
+    return DatasetStatus(
+        name=name,
+        state="cached",
+        sizes=(shapes[0][0], shapes[1][0], shapes[2][0]),
+        image_shape=(height, width, channels),
+        classes=len(meta.class_names or ()),
+        digest=meta.digest,
+        content_checked=_content_checked(name),
+        source=meta.source,
+        split_rule=meta.split_rule,
+    )
+
+
+def _content_checked(name: str) -> bool:
+    return name in KNOWN and bool(KNOWN[name].checksums)
+
+
+def _state(name: str) -> tuple[str, str]:
+    about = KNOWN.get(name)
+    if about is None:
+        return "prepared", "prepared by tensorflow-datasets."
+    if not about.tfds:
+        return "built in", about.source
+    return ("prepared" if tfds.is_prepared(about.tfds) else "not cached"), about.source
+
+
+def _uncached(name: str, state: str, source: str) -> DatasetStatus:
+    about = KNOWN.get(name)
+    return DatasetStatus(
+        name=name,
+        state=state,
+        sizes=about.sizes if about else None,
+        image_shape=about.image_shape if about else None,
+        classes=len(about.class_names or ()) if about else None,
+        digest=None,
+        content_checked=_content_checked(name),
+        source=source,
+        split_rule=None,
+    )

@@ -1,0 +1,123 @@
+"""The typed arrays that pass between sources, cache and harness."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Split:
+    """Images of one split, in a fixed order.
+
+    Attributes:
+        images: `(n, height, width, channels)`, uint8 or float32, possibly memory-mapped.
+        labels: `(n,)` int64 class indices, or None for a set without labels.
+        maximum: the value of a fully inked pixel (16 for digits, 255 for bytes, 1 for binary or float).
+    """
+
+    images: Array
+    labels: Array | None
+    maximum: float
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def pixels(self) -> npt.NDArray[np.float32]:
+        """The images scaled to the unit interval.
+
+        Returns:
+            `(n, height, width, channels)` float32 in [0, 1], a new array.
+        """
+        return self.images.astype(np.float32) / np.float32(self.maximum)
+
+    def take(self, indices: Array) -> Split:
+        """The images (and labels) at `indices`, in that order, as a new split."""
+        labels = None if self.labels is None else self.labels[indices]
+        return Split(images=self.images[indices], labels=labels, maximum=self.maximum)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Published:
+    """A data set as its authors publish it, before this suite cuts its own validation split.
+
+    Attributes:
+        train, validation, test: the published splits; None where there is none.
+        class_names: one name per class index, or None without labels.
+    """
+
+    train: Split
+    validation: Split | None = None
+    test: Split | None = None
+    class_names: tuple[str, ...] | None = None
+
+    def splits(self) -> dict[str, Split]:
+        """The splits that exist, by name."""
+        every = {"train": self.train, "validation": self.validation, "test": self.test}
+        return {name: split for name, split in every.items() if split is not None}
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Dataset:
+    """A data set ready for use.
+
+    Attributes:
+        name: how studies call it.
+        digest: sha256 (hex) over all arrays, their types and shapes.
+        train, validation, test: the three splits; disjoint, fixed for ever.
+        class_names: one name per class index, or None without labels.
+        source: one sentence: where the images come from.
+        split_rule: one sentence: how the splits were made.
+    """
+
+    name: str
+    digest: str
+    train: Split
+    validation: Split
+    test: Split
+    class_names: tuple[str, ...] | None
+    source: str
+    split_rule: str
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """`(height, width, channels)`."""
+        height, width, channels = self.train.images.shape[1:]
+        return height, width, channels
+
+    def splits(self) -> dict[str, Split]:
+        """The three splits by name."""
+        return {"train": self.train, "validation": self.validation, "test": self.test}
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetStatus:
+    """What is known about a data set without loading it.
+
+    Attributes:
+        name: how studies call it.
+        state: `cached`, `built in` (filled at first use), `prepared` (by tensorflow-datasets), `not cached`,
+            or `damaged`.
+        sizes: images in train, validation and test, or None if unknown before the first load.
+        image_shape: `(height, width, channels)` or None if unknown.
+        classes: number of classes; 0 for a set without labels, None if unknown.
+        digest: content digest if cached.
+        content_checked: whether what is taken in under this name is held against published sums.
+        source: where the images come from; for a damaged cache, what is wrong.
+        split_rule: how the splits are made, or None if unknown.
+    """
+
+    name: str
+    state: str
+    sizes: tuple[int, int, int] | None
+    image_shape: tuple[int, int, int] | None
+    classes: int | None
+    digest: str | None
+    content_checked: bool
+    source: str
+    split_rule: str | None

@@ -1,0 +1,128 @@
+"""How each data set is cut into train, validation and test: fixed for ever, and stated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from suite.data.dataset import Array, Published, Split
+from suite.errors import UserError
+
+MINIMUM_TRAIN = 20
+MINIMUM_TEST = 2
+_SEED = 20240229  # any number, but never another one: every stored digest depends on it
+_LAST = 5000
+_DIGITS_TEST, _DIGITS_VALIDATION = 360, 180
+
+Indices = npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Splits:
+    """The three splits and one sentence on how they were made."""
+
+    train: Split
+    validation: Split
+    test: Split
+    rule: str
+
+
+def hold_out(split: Split, count: int) -> tuple[Split, Split]:
+    """Takes a fixed random part out of a split, stratified by class where there are labels.
+
+    Args:
+        split: the images to divide.
+        count: how many to take out.
+
+    Returns:
+        The rest and the part taken out, each in the order that the images had.
+    """
+    held = np.zeros(len(split), bool)
+    held[
+        _stratified(split.labels, count) if split.labels is not None else _permutation(len(split))[-count:]
+    ] = True
+    return split.take(np.flatnonzero(~held)), split.take(np.flatnonzero(held))
+
+
+def _permutation(length: int) -> Indices:
+    # RandomState's stream is frozen by numpy's policy (NEP 19); Generator's is not.
+    return np.asarray(np.random.RandomState(_SEED).permutation(length), np.intp)
+
+
+def _stratified(labels: Array, count: int) -> Indices:
+    order = _permutation(len(labels))
+    members = [order[labels[order] == value] for value in np.unique(labels)]
+    quotas = _quotas(np.array([len(part) for part in members]), count)
+    return np.concatenate([part[:quota] for part, quota in zip(members, quotas, strict=True)])
+
+
+def _quotas(sizes: Indices, count: int) -> Indices:
+    """Shares `count` among classes in proportion to their sizes, by largest remainder."""
+    exact = sizes * count / sizes.sum()
+    quotas: Indices = np.floor(exact).astype(np.intp)
+    largest = np.argsort(-(exact - quotas), kind="stable")[: count - quotas.sum()]
+    quotas[largest] += 1
+    return quotas
+
+
+def cut(published: Published, rule: str, where: str) -> Splits:
+    """Cuts a published data set into train, validation and test.
+
+    Args:
+        published: the splits as published.
+        rule: a key of `RULES`.
+        where: what to call the data set in messages.
+
+    Returns:
+        The three splits.
+
+    Raises:
+        UserError: too few images.
+    """
+    _enough(len(published.train), MINIMUM_TRAIN, "training", where)
+    if published.test is not None:
+        _enough(len(published.test), MINIMUM_TEST, "test", where)
+    return RULES[rule](published)
+
+
+def _enough(given: int, needed: int, kind: str, where: str) -> None:
+    if given < needed:
+        raise UserError(f"{where} has {given} {kind} images; at least {needed} are needed; add images")
+
+
+def _digits(published: Published) -> Splits:
+    rest, test = hold_out(published.train, _DIGITS_TEST)
+    train, validation = hold_out(rest, _DIGITS_VALIDATION)
+    sizes = f"{len(train)} train, {len(validation)} validation, {len(test)} test"
+    rule = f"Stratified by class with a fixed seed: {sizes}."
+    return Splits(train=train, validation=validation, test=test, rule=rule)
+
+
+def _last(published: Published) -> Splits:
+    train, test = published.train, published.test
+    assert test is not None  # every set with this rule is published with a test split
+    return Splits(
+        train=train.take(np.arange(len(train) - _LAST)),
+        validation=train.take(np.arange(len(train) - _LAST, len(train))),
+        test=test,
+        rule=f"The last {_LAST:,} images of the published training order are validation; published test.",
+    )
+
+
+def _tenth(published: Published) -> Splits:
+    train, test, said = published.train, published.test, "published test"
+    if test is None:
+        (train, test), said = hold_out(train, len(train) // 10), "another such tenth, taken first, is test"
+    if published.validation is not None:
+        validation, rule = published.validation, f"Published train and validation; {said}."
+    else:
+        train, validation = hold_out(train, len(train) // 10)
+        how = "random" if train.labels is None else "stratified"
+        rule = f"A {how} tenth of train, drawn with a fixed seed, is validation; {said}."
+    return Splits(train=train, validation=validation, test=test, rule=rule)
+
+
+RULES: dict[str, Callable[[Published], Splits]] = {"digits": _digits, "last": _last, "tenth": _tenth}

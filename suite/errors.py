@@ -1,0 +1,30 @@
+"""Errors that a user can act on."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class UserError(Exception):
+    """Bad input, told in one line: what came, what is allowed, what to do.
+
+    The command line prints the message and exits with status 2, without a traceback.
+    """
+
+
+def unknown(kind: str, given: str, known: Iterable[str]) -> UserError:
+    """The error for a name that is not known, with the nearest name that is.
+
+    Args:
+        kind: what the name stands for, such as `"variant"`.
+        given: the name that came.
+        known: the names that would have been understood, in the order to list them.
+
+    Returns:
+        A `UserError` to raise: `unknown variant 'bvae'; known: ae, vae (did you mean 'vae'?)`.
+    """
+    names = list(known)
+    nearest = difflib.get_close_matches(given, names, n=1)
+    hint = f" (did you mean {nearest[0]!r}?)" if nearest else ""
+    return UserError(f"unknown {kind} {given!r}; known: {', '.join(names)}{hint}")
