@@ -1,0 +1,1 @@
+"""Engines: train the runs of one cohort and hand back each as it finishes."""

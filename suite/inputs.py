@@ -1,0 +1,65 @@
+"""Inputs: the pixels that a run sees, under the one rule for binarisation.
+
+Under the Bernoulli likelihood grey pixels are resampled each time they are drawn in training, and once, with a fixed
+seed, for validation and test; under any other likelihood pixels stay grey.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from models.streams import stream
+from suite.data import Dataset, Split
+from suite.spec import TrainOn
+
+FIXED_SEED = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inputs:
+    """Float32 images in [0, 1], `(n, height, width, channels)`, and their labels `(n,)` or `None`.
+
+    Attributes:
+        train: grey, even where `resample` asks for a fresh Bernoulli sample at each draw.
+        validation, test: what validation and test are scored on.
+        grey_test: the test images before binarisation.
+        resample: whether training draws binarise.
+        labels: of the test images.
+    """
+
+    train: np.ndarray
+    validation: np.ndarray
+    test: np.ndarray
+    grey_test: np.ndarray
+    resample: bool
+    labels: np.ndarray | None
+    class_names: tuple[str, ...] | None
+
+
+def prepare(dataset: Dataset, likelihood: str, train_on: TrainOn) -> Inputs:
+    """The pixels that a run with this likelihood trains on and is scored on."""
+    binary = likelihood == "bernoulli"
+    train = dataset.train.pixels()
+    if train_on == "train+validation":
+        train = np.concatenate([train, dataset.validation.pixels()])
+    return Inputs(
+        train=train,
+        validation=_fixed(dataset.validation, "validation", binary),
+        test=_fixed(dataset.test, "test", binary),
+        grey_test=dataset.test.pixels(),
+        resample=binary,  # identity on pixels that are 0 or 1 already
+        labels=dataset.test.labels,
+        class_names=dataset.class_names,
+    )
+
+
+def _fixed(split: Split, name: str, binary: bool) -> np.ndarray:
+    return binarise(split.pixels(), name) if binary else split.pixels()
+
+
+def binarise(pixels: np.ndarray, name: str) -> np.ndarray:
+    """One Bernoulli sample of grey pixels, the same every time for a split called `name`; 0 and 1 stay."""
+    draws = np.random.default_rng(stream(FIXED_SEED, f"binarisation/{name}")).random(pixels.shape, np.float32)
+    return (draws < pixels).astype(np.float32)

@@ -1,0 +1,112 @@
+"""RunSpec: everything that decides a run's numbers, and nothing else. Imports no Keras."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Backend = Literal["tensorflow", "jax", "torch"]
+TrainOn = Literal["train", "train+validation"]
+Precision = Literal["float32"]
+
+
+class Frozen(BaseModel):
+    """Immutable, keyword-only, and strict about unknown fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Adam(Frozen):
+    """Adam's constants as published (Kingma & Ba 2015); Keras's own default epsilon is 1e-7."""
+
+    beta_1: float = Field(default=0.9, ge=0, lt=1)
+    beta_2: float = Field(default=0.999, ge=0, lt=1)
+    epsilon: float = Field(default=1e-8, gt=0)
+
+
+class ModelSpec(Frozen):
+    """What decides a model's compiled program: runs that share it differ in seed and scalars alone."""
+
+    variant: str
+    variant_version: int = Field(ge=1)
+    options: dict[str, int | str] = {}
+    latent_dim: int = Field(ge=1)
+    network: str
+    likelihood: str
+    precision: Precision = "float32"
+    backend: Backend
+
+
+class RunSpec(ModelSpec):
+    """One point of a study's grid. Two runs of equal RunSpec have equal numbers, up to rounding."""
+
+    scalars: dict[str, float] = {}
+    dataset: str
+    dataset_digest: str
+    train_on: TrainOn = "train"
+    seed: int = Field(ge=0)
+    epochs: int = Field(ge=1)
+    batch_size: int = Field(ge=1)
+    learning_rate: float = Field(gt=0)
+    schedule: Literal["constant"] = "constant"
+    adam: Adam = Adam()
+
+    @property
+    def configuration(self) -> str:
+        """Identity of everything but the seed: runs that share it are replicates."""
+        return f"{self._slug()}-{_digest(self.model_dump(exclude={'seed'}))}"
+
+    @property
+    def run_id(self) -> str:
+        """Readable slug and hash; the name of the run's files."""
+        return f"{self._slug()}-s{self.seed}-{_digest(self.model_dump())}"
+
+    @property
+    def cohort(self) -> str:
+        """Identity of everything but seed and scalars: such runs share shapes, data and length."""
+        return _digest(self.model_dump(exclude={"seed", "scalars"}))
+
+    def label(self) -> str:
+        """How people name the configuration's variant: `VAE β=4`."""
+        return variant_label(self.variant, self.scalars, self.options)
+
+    def _slug(self) -> str:
+        settings = {**self.scalars, **self.options}
+        details = [
+            f"{name}{value:g}" if isinstance(value, float) else f"{name}{value}"
+            for name, value in sorted(settings.items())
+        ]
+        return "-".join([self.variant, *details, f"z{self.latent_dim}", self.network, self.dataset])
+
+
+class TimingSpec(ModelSpec):
+    """One configuration whose speed is measured; scalars and seeds don't change it."""
+
+    image_shape: tuple[int, int, int]
+    batch_size: int = Field(ge=1)
+
+    @property
+    def timing_id(self) -> str:
+        """Readable slug and hash, without the environment."""
+        return f"{self.variant}-z{self.latent_dim}-{self.network}-b{self.batch_size}-{_digest(self.model_dump())}"
+
+
+_SYMBOLS = {"beta": "β", "lambda": "λ", "gamma": "γ", "alpha": "α"}
+
+
+def variant_label(variant: str, scalars: dict[str, float], options: dict[str, Any]) -> str:
+    """`AE`, `VAE β=4`: a variant with its settings as people write them."""
+    settings = {**scalars, **options}
+    parts = [
+        f"{_SYMBOLS.get(name, name)}={value:g}" if isinstance(value, float) else f"{name}={value}"
+        for name, value in sorted(settings.items())
+    ]
+    return " ".join([variant.upper() if variant.isalpha() else variant, *parts])
+
+
+def _digest(fields: dict[str, Any]) -> str:
+    canonical = json.dumps(fields, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()[:10]

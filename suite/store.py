@@ -1,0 +1,139 @@
+"""Store: one file per finished run or timing, written aside and renamed. A file that exists is a finished run."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TypeVar
+
+import numpy as np
+from pydantic import BaseModel, ValidationError
+
+from suite.errors import UserError
+from suite.record import SCHEMA, Environment, RunRecord, TimingRecord
+from suite.spec import RunSpec, TimingSpec
+
+Record = TypeVar("Record", RunRecord, TimingRecord)
+Warn = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Store:
+    """The folder that holds one study's records, timings, artefacts and page.
+
+    Args:
+        root: the folder; made when something is written.
+        warn: told, in one line, of every file that had to be set aside.
+    """
+
+    root: Path
+    warn: Warn = print
+
+    @property
+    def page(self) -> Path:
+        """The study's report."""
+        return self.root / "index.html"
+
+    def record_path(self, spec: RunSpec) -> Path:
+        """Where this run's record is, or will be."""
+        return self.root / "records" / f"{spec.run_id}.json"
+
+    def timing_path(self, spec: TimingSpec, environment: Environment) -> Path:
+        """Where this timing's record is, or will be: keyed by configuration and environment."""
+        return self.root / "timings" / f"{spec.timing_id}-{environment_key(environment)}.json"
+
+    def artefact_path(self, run_id: str, name: str) -> Path:
+        """Where a run's arrays called `name` are, or will be: `weights`, `latents` or `figures`."""
+        return self.root / "artefacts" / run_id / f"{name}.npz"
+
+    def read_record(self, spec: RunSpec) -> RunRecord | None:
+        """This run's record; `None` if it isn't finished or its file had to be set aside."""
+        return self._read(self.record_path(spec), RunRecord)
+
+    def read_timings(self) -> list[TimingRecord]:
+        """All timings, of every environment."""
+        paths = sorted((self.root / "timings").glob("*.json"))
+        return [record for path in paths if (record := self._read(path, TimingRecord)) is not None]
+
+    def write_record(self, record: RunRecord) -> None:
+        """Keeps a finished run; its artefacts must be there already."""
+        self._write_json(self.record_path(record.spec), record)
+
+    def write_timing(self, record: TimingRecord) -> None:
+        """Keeps a timing."""
+        self._write_json(self.timing_path(record.spec, record.environment), record)
+
+    def write_arrays(self, run_id: str, name: str, arrays: dict[str, np.ndarray]) -> None:
+        """Keeps a run's arrays as one compressed file."""
+        write_aside(
+            self.artefact_path(run_id, name), lambda file: np.savez_compressed(file, allow_pickle=False, **arrays)
+        )
+
+    def read_arrays(self, run_id: str, name: str) -> dict[str, np.ndarray] | None:
+        """A run's arrays called `name`; `None` if there are none."""
+        path = self.artefact_path(run_id, name)
+        if not path.exists():
+            return None
+        with np.load(path, allow_pickle=False) as arrays:
+            return dict(arrays)
+
+    def write_failure(self, run_id: str, details: str) -> Path:
+        """Keeps the traceback of a run that crashed, for whoever has to mend it; returns its path."""
+        path = self.root / "failures" / f"{run_id}.txt"
+        write_aside(path, lambda file: file.write(details.encode()))
+        return path
+
+    def _write_json(self, path: Path, record: BaseModel) -> None:
+        write_aside(path, lambda file: file.write(record.model_dump_json(indent=1).encode()))
+
+    def _read(self, path: Path, kind: type[Record]) -> Record | None:
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError:
+            return None
+        try:
+            return kind.model_validate_json(content)
+        except ValidationError:
+            self._set_aside(path, kind)
+            return None
+
+    def _set_aside(self, path: Path, kind: type[Record]) -> None:
+        names = (path.with_name(f"{path.name}.invalid-{number}") for number in range(1, 10_000))
+        aside = next(name for name in names if not name.exists())
+        path.rename(aside)
+        self.warn(
+            f"{path} is not a valid {kind.__name__} (schema {SCHEMA}); it was set aside as {aside.name} "
+            "and will be made again"
+        )
+
+
+def environment_key(environment: Environment) -> str:
+    """Short hash of device, versions and platform, but not of the commit."""
+    return hashlib.sha256(environment.model_dump_json(exclude={"commit"}).encode()).hexdigest()[:8]
+
+
+def write_aside(path: Path, write: Callable[[IO[bytes]], object]) -> None:
+    """Writes a file under a temporary name beside `path`, then renames it, so that `path` is whole or absent.
+
+    Raises:
+        UserError: the folder cannot be written to, or the disk is full.
+    """
+    temporary: str | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+            temporary = file.name
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror}; nothing finished before was lost") from error
+    finally:
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)

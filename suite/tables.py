@@ -1,0 +1,123 @@
+"""The tables that the command line prints: one row a run, or one a configuration."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any, Literal
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from suite.compare import Comparison, Configuration, Summary
+from suite.record import METRICS, RunRecord, describe
+
+Format = Literal["text", "csv", "json", "latex"]
+By = Literal["run", "configuration"]
+SHORT = {
+    "elbo_nats": "ELBO",
+    "recon_mse": "MSE",
+    "silhouette": "silhouette",
+    "silhouette_pca": "of PCA",
+    "train_seconds": "train s",
+    "distortion_nats": "distortion",
+    "rate_nats": "rate",
+    "active_units": "active",
+}
+SHOWN = tuple(SHORT)
+ARROWS = {"higher": " ↑", "lower": " ↓", None: ""}
+
+
+def run_rows(records: list[RunRecord]) -> list[dict[str, Any]]:
+    """One flat row a run, with the same columns in each."""
+    rows = [describe(record) for record in records]
+    columns = dict.fromkeys(name for row in rows for name in row)
+    return [{name: row.get(name) for name in columns} for row in rows]
+
+
+def configuration_rows(comparison: Comparison) -> list[dict[str, Any]]:
+    """One flat row a configuration: settings, then `<metric>_mean`, `<metric>_sd` and `<metric>_n`."""
+    rows = [_configuration_row(item) for item in comparison.configurations]
+    columns = dict.fromkeys(name for row in rows for name in row)
+    return [{name: row.get(name) for name in columns} for row in rows]
+
+
+def _configuration_row(item: Configuration) -> dict[str, Any]:
+    fixed = ("dataset", "variant", "latent_dim", "network", "likelihood")
+    row: dict[str, Any] = {name: getattr(item, name) for name in fixed} | item.settings
+    row |= {
+        "planned": item.planned,
+        "finished": item.finished,
+        "diverged": item.diverged,
+        "training": item.verdict,
+    }
+    for name, summary in item.summaries.items():
+        row |= {f"{name}_mean": summary.mean, f"{name}_sd": summary.sd, f"{name}_n": summary.n}
+    return row
+
+
+def render(rows: list[dict[str, Any]], fmt: Format) -> str:
+    """Rows as text, CSV, JSON or a LaTeX table; a missing number is empty (JSON: null)."""
+    if fmt == "json":
+        return json.dumps(rows, indent=1, ensure_ascii=False, allow_nan=False)
+    import pandas as pd
+
+    frame = pd.DataFrame(rows)
+    if fmt == "csv":
+        return str(frame.to_csv(index=False)).rstrip("\n")
+    if fmt == "latex":
+        return str(frame.to_latex(index=False, na_rep="", float_format="%.4g", escape=True))
+    return str(frame.to_string(index=False, na_rep=""))
+
+
+def print_comparison(console: Console, comparison: Comparison) -> None:
+    """The summary at the end of a bench: mean ± sd over seeds of the numbers that people ask for first.
+
+    Columns that a narrow terminal has no room for are left to `suite table --format csv` and the report.
+    """
+    items = comparison.configurations
+    columns = [name for name in SHOWN if any(item.summaries[name].n for item in items)]
+    cells = {name: [_cell(item.summaries[name]) for item in items] for name in columns}
+    names = [_name(item, comparison) for item in items]
+    room = console.width - max(map(len, names)) - 16
+    table = Table(
+        title=f"{comparison.study.title}: mean ± sd over seeds, test split",
+        title_justify="left",
+        box=SIMPLE_HEAD,
+    )
+    for head in ("variant", "z", "n"):
+        table.add_column(head, no_wrap=True)
+    shown = []
+    for name in columns:
+        head = f"{SHORT[name]}{ARROWS[METRICS[name].better]}"
+        room -= max(len(head), *map(len, cells[name])) + 2
+        if room >= 0:
+            shown.append(name)
+            table.add_column(head, justify="right", no_wrap=True)
+    for row, item in enumerate(items):
+        table.add_row(names[row], str(item.latent_dim), _count(item), *(cells[name][row] for name in shown))
+    console.print(table)
+
+
+def _name(item: Configuration, comparison: Comparison) -> str:
+    several = {
+        name: len({getattr(other, name) for other in comparison.configurations}) > 1
+        for name in ("dataset", "network", "likelihood")
+    }
+    return " ".join([item.label, *(getattr(item, name) for name, varies in several.items() if varies)])
+
+
+def _count(item: Configuration) -> str:
+    usable = item.finished - item.diverged
+    return f"{usable}" if usable == item.planned else f"{usable} of {item.planned}"
+
+
+def _cell(summary: Summary) -> str:
+    """Mean ± sd, both to the decimal of the sd's leading digit."""
+    if summary.mean is None:
+        return "n/a"
+    if not summary.sd:
+        return f"{summary.mean:.4g}"
+    decimals = max(0, -math.floor(math.log10(summary.sd)))
+    return f"{summary.mean:.{decimals}f} ± {summary.sd:.{decimals}f}"
