@@ -45,6 +45,11 @@ class Trainer(keras.Model):
         self.binarisation = keras.random.SeedGenerator(0)
         self.built = True
 
+    @property
+    def metrics(self) -> list[Any]:
+        """Its own and the model's, which Keras would leave out: it takes a model inside a model for a layer."""
+        return [*super().metrics, *self.model.metrics]
+
     def call(self, indices: Any) -> Any:
         """Nothing: all work is in the loss."""
         return indices

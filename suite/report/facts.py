@@ -1,0 +1,97 @@
+"""What was run, on what, where and when."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from suite import data
+from suite.compare import Comparison
+from suite.report.numbers import counted, listed
+from suite.report.speed import device_name
+from suite.spec import RunSpec
+
+_LIKELIHOODS = {
+    "bernoulli": "Bernoulli likelihood (binarised pixels)",
+    "gaussian": "Gaussian likelihood (grey pixels)",
+    "continuous_bernoulli": "continuous Bernoulli likelihood (grey pixels)",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fact:
+    """A name and what it is, one line each."""
+
+    name: str
+    lines: tuple[str, ...]
+
+
+def likelihood_words(likelihood: str) -> str:
+    """The likelihood with the pixels it sees."""
+    return _LIKELIHOODS.get(likelihood, f"{likelihood} likelihood")
+
+
+def facts(comparison: Comparison) -> tuple[Fact, ...]:
+    """The study's circumstances, in the page's order."""
+    specs = [spec for item in comparison.configurations for spec in item.specs]
+    finished = sorted(record.finished for item in comparison.configurations for record in item.records)
+    days = dict.fromkeys([finished[0][:10], finished[-1][:10]])
+    return (
+        Fact(name="Data", lines=tuple(_data_line(spec) for spec in _first_of_each(specs, "dataset"))),
+        Fact(name="Likelihood", lines=tuple(likelihood_words(name) for name in _values(specs, "likelihood"))),
+        Fact(name="Network", lines=(listed([str(name) for name in _values(specs, "network")]),)),
+        Fact(name="Training", lines=(_training(specs),)),
+        Fact(name="Runs", lines=(_runs(comparison, specs),)),
+        Fact(name="Device", lines=tuple(dict.fromkeys(map(device_name, comparison.environments)))),
+        Fact(name="Versions", lines=_versions(comparison)),
+        Fact(name="Commit", lines=_commits(comparison)),
+        Fact(name="Date", lines=(" to ".join(days),)),
+    )
+
+
+def _data_line(spec: RunSpec) -> str:
+    status = next((item for item in data.status() if item.name == spec.dataset), None)
+    if status is None or status.sizes is None or status.digest not in (None, spec.dataset_digest):
+        return f"{spec.dataset} (the split's sizes are not known here)"
+    train, validation, test = (f"{size:,}" for size in status.sizes)
+    shape = "×".join(str(side) for side in status.image_shape or ())
+    return f"{spec.dataset}: {train} train, {validation} validation, {test} test images of {shape}"
+
+
+def _training(specs: Sequence[RunSpec]) -> str:
+    epochs, batches, rates = (
+        listed([f"{value:,}" if isinstance(value, int) else f"{value:g}" for value in _values(specs, name)], "or")
+        for name in ("epochs", "batch_size", "learning_rate")
+    )
+    first = specs[0]
+    return f"{epochs} epochs, batches of {batches}, Adam at {rates}, {first.precision}, on {first.backend}"
+
+
+def _runs(comparison: Comparison, specs: Sequence[RunSpec]) -> str:
+    count = counted(len(comparison.configurations), "configuration")
+    seeds = counted(len(_values(specs, "seed")), "seed")
+    return f"{comparison.finished} of {comparison.planned}: {count}, {seeds}"
+
+
+def _versions(comparison: Comparison) -> tuple[str, ...]:
+    found = (
+        ", ".join([f"Python {item.python}", *(f"{name} {version}" for name, version in item.versions.items())])
+        for item in comparison.environments
+    )
+    return tuple(dict.fromkeys(found))
+
+
+def _commits(comparison: Comparison) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((item.commit or "unknown")[:12] for item in comparison.environments))
+
+
+def _first_of_each(specs: Iterable[RunSpec], name: str) -> list[RunSpec]:
+    found: dict[Any, RunSpec] = {}
+    for spec in specs:
+        found.setdefault(getattr(spec, name), spec)
+    return list(found.values())
+
+
+def _values(specs: Iterable[RunSpec], name: str) -> list[Any]:
+    return list(dict.fromkeys(getattr(spec, name) for spec in specs))

@@ -1,0 +1,90 @@
+"""Numbers as people read them: as many decimals as the spread allows, true minus signs, n/a for nothing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from suite.compare import Configuration, Difference, Summary
+from suite.record import METRICS
+
+ARROWS = {"higher": "↑", "lower": "↓", None: ""}
+
+
+def number(value: float | None, decimals: int = 2, signed: bool = False) -> str:
+    """The value with thousands separators; "n/a" for `None`; no sign on a zero."""
+    if value is None:
+        return "n/a"
+    text = f"{value:{'+' if signed else ''},.{decimals}f}"
+    if float(text.replace(",", "")) == 0.0:
+        text = text.lstrip("+-")
+    return text.replace("-", "−")
+
+
+def significant(value: float, digits: int = 3) -> str:
+    """The value rounded to so many significant digits, with thousands separators: `12,300`."""
+    if value == 0.0:
+        return "0"
+    decimals = digits - 1 - math.floor(math.log10(abs(value)))
+    return number(round(value, decimals), max(decimals, 0))
+
+
+def decimals_of(summaries: Iterable[Summary]) -> int:
+    """Decimals that show two digits of the typical spread, or four of the value where there is none."""
+    known = [summary for summary in summaries if summary.mean is not None]
+    means = [abs(summary.mean) for summary in known if summary.mean]
+    spreads = [summary.sd for summary in known if summary.sd]
+    if spreads:
+        return _decimals(float(np.median(spreads)), 2)
+    if not means or all(mean == round(mean) for mean in means):
+        return 0
+    return _decimals(float(np.median(means)), 4)
+
+
+def plus_minus(summary: Summary, decimals: int) -> str:
+    """`12.34 ± 0.05`, or the mean alone where there is no spread."""
+    if summary.mean is None:
+        return "n/a"
+    spread = "" if summary.sd is None else f" ± {number(summary.sd, decimals)}"
+    return f"{number(summary.mean, decimals)}{spread}"
+
+
+def measured(summary: Summary, metric: str, decimals: int) -> str:
+    """`−19.32 ± 0.05 nats/image (mean ± sd of 5 seeds)`."""
+    seeds = f"mean ± sd of {summary.n} seeds" if summary.n > 1 else "one seed"
+    return f"{plus_minus(summary, decimals)} {unit(metric)} ({seeds})".replace("  ", " ")
+
+
+def interval(difference: Difference, decimals: int) -> str:
+    """`+0.12 [+0.05, +0.19]`: the mean difference and its 95 % interval."""
+    mean = number(difference.mean, decimals, signed=True)
+    if difference.low is None or difference.high is None:
+        return f"{mean} (no interval: one pair)"
+    low, high = (number(value, decimals, signed=True) for value in (difference.low, difference.high))
+    return f"{mean} [{low}, {high}]"
+
+
+def unit(metric: str) -> str:
+    """The metric's unit; nothing for a bare scale such as -1..1."""
+    return "" if METRICS[metric].unit.startswith("-") else METRICS[metric].unit
+
+
+def column_decimals(configurations: Iterable[Configuration], metric: str) -> int:
+    """`decimals_of` one metric over configurations."""
+    return decimals_of(item.summaries[metric] for item in configurations)
+
+
+def listed(names: Sequence[str], last: str = "and") -> str:
+    """`a, b and c`."""
+    return f" {last} ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+def counted(count: int, noun: str) -> str:
+    """`1 run`, `2 runs`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def _decimals(value: float, digits: int) -> int:
+    return min(max(digits - 1 - math.floor(math.log10(value)), 0), 6)

@@ -1,0 +1,183 @@
+"""The table of every configuration: text for people, raw values for sorting."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from suite.compare import Configuration, Contrast, paired_difference
+from suite.record import METRICS
+from suite.report.answers import REFERENCES, separation_verdict
+from suite.report.look import Look, Looks
+from suite.report.numbers import ARROWS, column_decimals, interval, plus_minus
+
+MAIN = ("elbo_nats", "distortion_nats", "rate_nats", "recon_mse", "recon_nats", "silhouette", "active_units",
+        "train_seconds")  # fmt: skip
+MORE = tuple(name for name in METRICS if name not in MAIN)
+_CLASS_MEASURES = tuple(name for name in METRICS if name.startswith("silhouette"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """Header: what it is, its unit, which direction is better, and its definition."""
+
+    label: str
+    unit: str
+    arrow: str
+    about: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """One number.
+
+    Attributes:
+        text: `12.34 ± 0.05`.
+        value: what the column is sorted by; `None` sorts last.
+        n: runs behind it.
+        mark: `best`, `tied` or nothing.
+        title: what there is to say about it.
+    """
+
+    text: str
+    value: float | None
+    n: int = 0
+    mark: str = ""
+    title: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One configuration; `n` runs did not diverge."""
+
+    look: Look
+    latent_dim: int
+    runs: str
+    n: int
+    verdict: str
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """A table with its header."""
+
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+
+
+def table(board: Sequence[Configuration], looks: Looks, metrics: Sequence[str]) -> Table:
+    """The board's configurations with these metrics, the best of each column marked."""
+    columns = tuple(_column(name) for name in metrics)
+    cells = [_cells(board, name) for name in metrics]
+    rows = tuple(_row(item, looks, tuple(column[at] for column in cells)) for at, item in enumerate(board))
+    return Table(columns=columns, rows=rows)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeparationRow:
+    """One latent size: the AE's silhouette, each other variant's difference from it, and the references."""
+
+    latent_dim: int
+    reference: str
+    differences: tuple[Cell, ...]
+    references: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Separation:
+    """Whether variants separate classes better than the AE, latent size by latent size."""
+
+    looks: tuple[Look, ...]
+    references: tuple[str, ...]
+    rows: tuple[SeparationRow, ...]
+
+
+def separation(board: Sequence[Configuration], contrasts: Sequence[Contrast], looks: Looks) -> Separation | None:
+    """The paired silhouette differences of one board; `None` where it has none."""
+    ids = {item.id for item in board}
+    ours = [item for item in contrasts if item.metric == "silhouette" and item.first.id in ids]
+    if not ours:
+        return None
+    shown = tuple(dict.fromkeys(looks.by_id[item.first.id] for item in ours))
+    groups: dict[str, list[Contrast]] = {}
+    for item in sorted(ours, key=lambda item: item.first.latent_dim):
+        groups.setdefault(item.second.id, []).append(item)
+    decimals = column_decimals(board, "silhouette")
+    rows = tuple(_separation_row(group, shown, looks, decimals) for group in groups.values())
+    return Separation(looks=shown, references=tuple(METRICS[name].label for name in REFERENCES), rows=rows)
+
+
+def _separation_row(group: Sequence[Contrast], shown: Sequence[Look], looks: Looks, decimals: int) -> SeparationRow:
+    found = {looks.by_id[item.first.id]: item for item in group}
+    reference = group[0].second
+    return SeparationRow(
+        latent_dim=reference.latent_dim,
+        reference=plus_minus(reference.summaries["silhouette"], decimals),
+        differences=tuple(_difference_cell(found.get(look), decimals) for look in shown),
+        references=tuple(plus_minus(reference.summaries[name], decimals) for name in REFERENCES),
+    )
+
+
+def _difference_cell(contrast: Contrast | None, decimals: int) -> Cell:
+    if contrast is None:
+        return Cell(text="n/a", value=None)
+    difference = contrast.difference
+    mark = separation_verdict(difference)
+    return Cell(text=interval(difference, decimals), value=difference.mean, n=difference.n, mark=mark)
+
+
+def _column(metric: str) -> Column:
+    about = METRICS[metric]
+    return Column(label=about.label, unit=about.unit, arrow=ARROWS[about.better], about=about.about)
+
+
+def _row(item: Configuration, looks: Looks, cells: tuple[Cell, ...]) -> Row:
+    diverged = f", {item.diverged} diverged" if item.diverged else ""
+    return Row(
+        look=looks.by_id[item.id],
+        latent_dim=item.latent_dim,
+        runs=f"{item.finished} of {item.planned}{diverged}",
+        n=len(item.usable),
+        verdict=item.verdict or ("too short to tell" if item.finished else "not run"),
+        cells=cells,
+    )
+
+
+def _cells(board: Sequence[Configuration], metric: str) -> list[Cell]:
+    decimals = column_decimals(board, metric)
+    best = _best(board, metric)
+    return [_cell(item, metric, decimals, _mark(item, best, metric)) for item in board]
+
+
+def _best(board: Sequence[Configuration], metric: str) -> Configuration | None:
+    scored = {item.id: mean for item in board if (mean := item.summaries[metric].mean) is not None}
+    better = METRICS[metric].better
+    if better is None or len(set(scored.values())) < 2:
+        return None
+    pick = max if better == "higher" else min
+    return pick((item for item in board if item.id in scored), key=lambda item: scored[item.id])
+
+
+def _mark(item: Configuration, best: Configuration | None, metric: str) -> str:
+    if best is None or item.summaries[metric].mean is None:
+        return ""
+    if item is best or item.summaries[metric].mean == best.summaries[metric].mean:
+        return "best"
+    difference = paired_difference(item, best, metric)
+    return "tied" if difference and difference.low is not None and not difference.clear else ""
+
+
+def _cell(item: Configuration, metric: str, decimals: int, mark: str) -> Cell:
+    summary = item.summaries[metric]
+    if summary.mean is None:
+        return Cell(text="n/a", value=None, title=_why_absent(item, metric))
+    return Cell(text=plus_minus(summary, decimals), value=summary.mean, n=summary.n, mark=mark)
+
+
+def _why_absent(item: Configuration, metric: str) -> str:
+    if not item.usable:
+        return "no run that finished without diverging"
+    if metric in _CLASS_MEASURES:
+        return "no labels"
+    return f"{item.label} has no {METRICS[metric].label[0].lower()}{METRICS[metric].label[1:]}"

@@ -1,0 +1,104 @@
+"""Pictures: shapes, ends of interpolations, centroids, the subset that is embedded."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from models import AE, VAE
+from suite.inputs import Inputs
+from suite.measure import generation
+from suite.measure.evaluator import Evaluator
+from suite.weights import get_weights
+
+
+def made(cls, latent_dim, labels=True):
+    grey = np.random.default_rng(0).random((60, 4, 4, 1), dtype="float32")
+    binary = (grey > 0.5).astype("float32")
+    inputs = Inputs(
+        train=grey,
+        validation=binary,
+        test=binary,
+        grey_test=grey,
+        resample=True,
+        labels=np.arange(60) % 3 if labels else None,
+        class_names=("a", "b", "c") if labels else None,
+    )
+    model = cls(latent_dim, network="mlp-256", seed=0)
+    model.adapt(grey)
+    evaluator, weights = Evaluator(model), get_weights(model)
+    codes = evaluator.representation(weights, inputs.test)
+    return evaluator, weights, inputs, codes
+
+
+@pytest.mark.parametrize("cls", [AE, VAE])
+def test_every_picture_has_its_shape(cls):
+    arrays = generation.figures(*made(cls, 3))
+    shapes = {name: array.shape for name, array in arrays.items()}
+    image = (4, 4, 1)
+    assert shapes == {
+        "prior_samples": (25, *image),
+        "originals": (10, *image),
+        "reconstructions": (10, *image),
+        "interpolations": (5, 11, *image),
+        "centroids": (3, *image),
+        "embedding_index": (60,),
+        "embedding_labels": (60,),
+        "embedding_pca": (60, 2),
+        "embedding_tsne": (60, 2),
+        "class_names": (3,),
+    }
+    assert arrays["prior_samples"].dtype == np.uint8
+    assert np.isfinite(arrays["embedding_tsne"]).all()
+
+
+def test_two_dimensional_codes_are_shown_as_they_are():
+    evaluator, weights, inputs, codes = made(VAE, 2)
+    arrays = generation.figures(evaluator, weights, inputs, codes)
+    np.testing.assert_array_equal(arrays["embedding_direct"], codes)
+    assert "embedding_tsne" not in arrays
+
+
+def test_without_labels_there_are_no_centroids():
+    arrays = generation.figures(*made(VAE, 2, labels=False))
+    assert not {"centroids", "embedding_labels", "class_names"} & set(arrays)
+
+
+def test_interpolations_run_between_the_reconstructions_of_each_pair():
+    arrays = generation.figures(*made(VAE, 2))
+    paths, ends = arrays["interpolations"].astype(int), arrays["reconstructions"].astype(int)
+    assert np.abs(paths[:, 0] - ends[0::2]).max() <= 1
+    assert np.abs(paths[:, -1] - ends[1::2]).max() <= 1
+    assert np.abs(paths[:, 5] - ends[0::2]).max() > 1
+
+
+def test_reconstructions_come_from_a_posterior_sample_and_an_autoencoders_from_its_code():
+    for cls, same in ((VAE, False), (AE, True)):
+        evaluator, weights, inputs, codes = made(cls, 2)
+        at_mean = generation.as_bytes(evaluator.images(weights, codes[:10]))
+        drawn = generation.figures(evaluator, weights, inputs, codes)["reconstructions"]
+        assert (np.abs(at_mean.astype(int) - drawn).max() <= 1) == same
+
+
+def test_prior_samples_are_the_same_codes_for_every_variant():
+    (vae, vae_weights, *_), (ae, ae_weights, *_) = made(VAE, 3), made(AE, 3)
+    codes = vae.prior_draw(vae_weights, 25)
+    np.testing.assert_array_equal(codes, ae.prior_draw(ae_weights, 25))
+    assert abs(codes.mean()) < 0.5
+    assert 0.7 < codes.std() < 1.3
+
+
+def test_centroids_are_class_means():
+    codes = np.array([[0.0, 2.0], [4.0, 0.0], [2.0, 2.0]])
+    np.testing.assert_array_equal(generation.centroids(codes, np.array([5, 1, 5])), [[4.0, 0.0], [1.0, 2.0]])
+
+
+def test_subset_is_sorted_stratified_and_always_the_same():
+    labels = np.repeat([0, 1, 2], [9000, 900, 100])
+    index = generation.subset(10_000, labels)
+    assert len(index) == len(set(index.tolist())) == generation.EMBEDDED
+    assert (np.diff(index) > 0).all()
+    np.testing.assert_allclose(np.bincount(labels[index]), [1800, 180, 20], atol=1)
+    np.testing.assert_array_equal(index, generation.subset(10_000, labels))
+    assert len(generation.subset(10_000, None)) == generation.EMBEDDED
+    np.testing.assert_array_equal(generation.subset(12, None), np.arange(12))
