@@ -1,0 +1,92 @@
+# Every target first sets up what it needs: the active virtual environment, or else .venv, gets this package with the
+# extras that the target uses. A stamp in the environment says that they are there as pyproject.toml and
+# constraints.txt ask; pip runs again only when those, or this file, have changed.
+
+STUDY ?= digits
+BACKEND ?= $(KERAS_BACKEND)
+OUT ?=
+# The first of these that is a supported Python makes .venv.
+PYTHON ?= python3 python3.13 python3.12 python3.11
+
+# Relative where it can be, so that a checkout may lie in a folder with a space in its name.
+environment := $(subst $(CURDIR)/,,$(or $(VIRTUAL_ENV),.venv))
+python := $(environment)/bin/python
+absent := $(shell test -x '$(python)' || echo absent)
+
+ifneq ($(words $(environment)),1)
+$(error the active environment '$(environment)' has a space in its path, which make cannot follow; deactivate it)
+endif
+ifneq ($(filter-out tensorflow jax torch,$(BACKEND)),)
+$(error unknown BACKEND '$(BACKEND)'; known: tensorflow, jax, torch)
+endif
+
+device = $(shell nvidia-smi -L >/dev/null 2>&1 && echo gpu || echo cpu)
+jax_cpu = jax
+jax_gpu = jax-gpu
+
+extras_tensorflow = $(device)
+extras_jax = $(device),$(jax_$(device))
+extras_torch = $(device),torch
+extras_dev = $(extras_jax),dev
+
+covers_tensorflow = tensorflow
+covers_jax = tensorflow jax
+covers_torch = tensorflow torch
+covers_dev = tensorflow jax dev
+
+ready = $(environment)/.aebench-$(or $(BACKEND),tensorflow)
+ready_dev = $(environment)/.aebench-dev
+options = $(strip $(if $(BACKEND),--backend $(BACKEND)) $(if $(OUT),--out '$(OUT)'))
+
+.PHONY: help bench report test perf lint check absent
+.NOTPARALLEL:
+
+help:  ## list the targets (the default)
+	@sed -n 's/^\([a-z]*\):.*## /  make \1 - /p' Makefile
+	@echo 'Variables: STUDY=digits BACKEND=tensorflow|jax|torch OUT=folder PYTHON=interpreter that makes .venv'
+
+bench: $(ready)  ## train and measure what STUDY still lacks, then print its table
+	$(python) -m suite bench '$(STUDY)' $(options)
+
+report: $(ready)  ## write STUDY's page, reports/<study>/index.html
+	$(python) -m suite report '$(STUDY)' $(options)
+
+test: $(ready_dev)  ## run the tests
+	$(python) -m pytest
+
+perf: $(ready_dev)  ## time the train step, encode, decode, sample and measures
+	$(python) -m pytest --benchmark-only -rfE
+
+lint: $(ready_dev)  ## check style and types
+	$(python) -m ruff check
+	$(python) -m ruff format --check
+	$(python) -m mypy
+
+check: lint test  ## lint and test
+
+supported = import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+able = import ensurepip, venv; $(supported)
+needs = aebench needs Python 3.11, 3.12 or 3.13
+
+# pip's progress bars belong on a terminal, not in a log.
+quiet = $(if $(MAKE_TERMOUT),,--quiet)
+
+define create_environment
+	test -z '$(VIRTUAL_ENV)' || { echo 'the active environment $(VIRTUAL_ENV) has no bin/python; deactivate it' >&2; exit 1; }; \
+	for candidate in $(PYTHON); do \
+	    if "$$candidate" -c '$(able)' 2>/dev/null; then exec "$$candidate" -m venv --clear '$(environment)'; fi; \
+	done; \
+	echo '$(needs) with its venv module, and found none as: $(PYTHON); install one' \
+	    '(Debian, Ubuntu: apt-get install python3 python3-venv) or name one: make PYTHON=/path/to/python3' >&2; exit 1
+endef
+
+# The stamp comes last: a set-up that failed or was interrupted is taken up again.
+$(environment)/.aebench-%: pyproject.toml constraints.txt Makefile $(absent)
+	@test -x '$(python)' || { $(create_environment); }
+	@'$(python)' -c '$(supported)' || { echo '$(needs), and $(environment) holds another:' \
+	    'deactivate or remove it, then run make again' >&2; exit 1; }
+	@'$(python)' -m pip --version >/dev/null 2>&1 || '$(python)' -m ensurepip
+	@echo 'setting up $(environment) with the extras $(extras_$*): minutes when they must be downloaded'
+	@'$(python)' -m pip install $(quiet) -c constraints.txt -e '.[$(extras_$*)]' || { echo 'set-up failed, as pip says' \
+	    'above: see to it (network or proxy, disk space), then run make again' >&2; exit 1; }
+	@touch $(patsubst %,'$(environment)/.aebench-%',$(covers_$*))
