@@ -44,10 +44,11 @@ def decimals_of(summaries: Iterable[Summary]) -> int:
 
 
 def plus_minus(summary: Summary, decimals: int) -> str:
-    """`12.34 ± 0.05`, or the mean alone where there is no spread."""
+    """`12.34 ± 0.05`, or the mean alone where there is no spread or the seed does not enter."""
     if summary.mean is None:
         return "n/a"
-    spread = "" if summary.sd is None else f" ± {number(summary.sd, decimals)}"
+    exact = summary.sd is None or summary.sd <= 1e-9 * abs(summary.mean)  # such as a reference that no seed enters
+    spread = "" if exact else f" ± {number(summary.sd, decimals)}"
     return f"{number(summary.mean, decimals)}{spread}"
 
 

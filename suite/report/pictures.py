@@ -30,7 +30,6 @@ class Picture:
     src: str = ""
     width: int = 0
     height: int = 0
-    pixelated: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,7 +140,6 @@ def _picture(kind: _Kind, arrays: Arrays, name: str) -> Picture:
         src=drawn.src,
         width=drawn.width,
         height=drawn.height,
-        pixelated=drawn.pixelated,
     )
 
 
@@ -184,7 +182,7 @@ def _scatter(points: npt.NDArray[Any], labels: npt.NDArray[Any] | None, names: n
         stream = io.BytesIO()
         figure.savefig(stream, format="png", dpi=120)
     side = int(_EMBEDDING_INCHES * 120)
-    return Picture(alt="", src=data_uri("image/png", stream.getvalue()), width=side, height=side, pixelated=False)
+    return Picture(alt="", src=data_uri("image/png", stream.getvalue()), width=side, height=side)
 
 
 def _name_class(axes: Any, points: npt.NDArray[Any], name: str, index: int) -> None:
