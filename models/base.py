@@ -1,0 +1,261 @@
+"""The contract that every variant keeps, and the registry of variants.
+
+A variant is one class in one file. It subclasses `Autoencoder` (or a variant) and states only its difference:
+
+- another objective, bound or penalty: override `terms`; what needs the whole batch may add one number to
+  every image's objective;
+- another posterior: override `encode`, returning anything with `mean` and `sample`
+  (`distributions.Posterior`);
+- another prior: override `prior` and `rate`;
+- several stochastic layers: their codes are concatenated along the last axis, and `decode` takes them apart;
+- a second player: `stop_gradient` decides which weights each part of the objective trains;
+  `f(z) - f(stop_gradient(z))` is 0 and trains z alone.
+
+Settings are the keyword-only arguments of the class's own `__init__`: those annotated `float` are scalar
+hyper-parameters, made by `scalar`; those annotated `int` or `str` change the program's shape, and the variant adds
+them to `get_config`. An inherited setting that studies may vary is named there again.
+
+Every layer has a name and every initializer a stream of its own (`networks.initializer`): weights are kept by their
+path, and Keras numbers layers without a name afresh in each model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+from models.distributions import PointCode, Posterior, StandardNormal
+from models.likelihoods import LIKELIHOODS
+from models.networks import NETWORKS, initializer
+from models.streams import stream
+
+VARIANTS: dict[str, type[Autoencoder]] = {}
+Variant = TypeVar("Variant", bound="type[Autoencoder]")
+
+
+def register(name: str, *, version: int) -> Callable[[Variant], Variant]:
+    """Class decorator that makes a variant known by `name`.
+
+    Args:
+        name: what a study calls it.
+        version: to be raised by hand when a change to the class changes its numbers; it is part of every
+            run's identity, so that results of the old version are not taken for those of the new one.
+    """
+
+    def decorate(cls: Variant) -> Variant:
+        cls.variant_name, cls.variant_version = name, version
+        VARIANTS[name] = cls
+        keras.saving.register_keras_serializable(package="aebench", name=name)(cls)
+        return cls
+
+    return decorate
+
+
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """What one pass over a batch yields, each `(batch,)` nats.
+
+    Attributes:
+        objective: what training minimises.
+        distortion: -log p(x|z) at the code that was drawn.
+        rate: KL(q(z|x) || p(z)) or its estimate at that code; `None` without a posterior.
+    """
+
+    objective: Any
+    distortion: Any
+    rate: Any | None = None
+
+
+class Autoencoder(keras.Model):
+    """An encoder, a decoder and a likelihood, trained by `fit` to minimise the mean of `terms(x).objective`.
+
+    Takes images `(batch, height, width, channels)` in [0, 1]; its weights are made when it first sees their
+    shape. Posteriors, codes and likelihoods keep the precision of the weights under a mixed precision policy.
+
+    Args:
+        latent_dim: numbers in a code, >= 1.
+        network: a key of `networks.NETWORKS`.
+        likelihood: a key of `likelihoods.LIKELIHOODS`. `"bernoulli"` wants images of 0 and 1 only.
+        seed: decides initial weights and noise.
+    """
+
+    variant_name: str
+    variant_version: int
+    has_posterior: bool = False
+
+    def __init__(
+        self,
+        latent_dim: int,
+        *,
+        network: str = "mlp",
+        likelihood: str = "bernoulli",
+        seed: int = 0,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(name=name)
+        if latent_dim < 1:
+            raise ValueError(f"`latent_dim` must be at least 1. Received: latent_dim={latent_dim}")
+        self.latent_dim, self.seed = latent_dim, seed
+        self.network_name, self.likelihood_name = network, likelihood
+        self.network = _known("network", network, NETWORKS)
+        self.likelihood = _known("likelihood", likelihood, LIKELIHOODS)(name="likelihood")
+        self.noise = keras.random.SeedGenerator(stream(seed, "noise"))
+        self.distortion_tracker = keras.metrics.Mean(name="distortion")
+        self.rate_tracker = keras.metrics.Mean(name="rate") if self.has_posterior else None
+        self.scalars: dict[str, float] = {}
+
+    def scalar(self, name: str, value: float) -> keras.Variable:
+        """A scalar hyper-parameter, and its entry in `get_config`.
+
+        It is a non-trainable weight, so that runs that differ in it alone can share one compiled program.
+
+        Raises:
+            ValueError: it is negative or not finite.
+        """
+        if not 0.0 <= value < float("inf"):
+            raise ValueError(f"`{name}` must be finite and at least 0. Received: {name}={value}")
+        self.scalars[name] = value
+        initial = keras.initializers.Constant(value)
+        return self.add_weight(name=name, shape=(), trainable=False, initializer=initial)
+
+    def get_config(self) -> dict[str, Any]:
+        """Constructor arguments, scalars included; a variant adds its own options."""
+        return {
+            "latent_dim": self.latent_dim,
+            "network": self.network_name,
+            "likelihood": self.likelihood_name,
+            "seed": self.seed,
+            "name": self.name,
+            **self.scalars,
+        }
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Makes the weights for images of `input_shape` `(batch, height, width, channels)`."""
+        if len(input_shape) != 4 or None in input_shape[1:]:
+            raise ValueError(f"images must be (batch, height, width, channels). Received shape: {input_shape}")
+        self.image_shape = tuple(int(size) for size in input_shape[1:] if size is not None)
+        self.input_spec = keras.InputSpec(shape=(None, *self.image_shape))
+        self.encoder = self.network.encoder(self.image_shape, self.seed)
+        self.encoder.build(input_shape)
+        self.build_heads(self.encoder.output_shape)
+        self.decoder = self.network.decoder(self.image_shape, self.seed)
+        self.decoder.build((None, self.decoder_width()))
+        self.likelihood.build(input_shape)
+        self.output_bias = self.add_weight(name="output_bias", shape=self.image_shape, initializer="zeros")
+        self.built = True
+
+    def build_heads(self, feature_shape: tuple[int | None, ...]) -> None:
+        """Makes the layers from the encoder's features to a posterior's parameters."""
+        self.mean_head = self.head("mean", feature_shape, self.latent_dim)
+
+    def head(self, name: str, input_shape: tuple[int | None, ...], units: int) -> keras.layers.Layer:
+        """A linear layer to `units` numbers, its weights from the stream `weights/<name>`."""
+        kernel = initializer(self.seed, name)
+        head = layers.Dense(units, kernel_initializer=kernel, dtype=self.variable_dtype, name=name)
+        head.build(input_shape)
+        return head
+
+    def decoder_width(self) -> int:
+        """How many numbers of a code the decoder network reads."""
+        return self.latent_dim
+
+    def adapt(self, images: Any) -> None:
+        """Starts the decoder's output at the mean of training `images` `(n, *image_shape)` in [0, 1]."""
+        images = np.asarray(images)
+        if not self.built:
+            self.build((None, *images.shape[1:]))
+        mean = images.mean(axis=0, dtype=np.float64)
+        self.output_bias.assign(self.likelihood.initial_bias(mean).astype("float32"))
+
+    @property
+    def prior(self) -> Any:
+        """The distribution that new codes are drawn from. Without one of its own, N(0, I)."""
+        return StandardNormal(self.latent_dim)
+
+    def encode(self, images: Any, training: bool = False) -> Posterior:
+        """Posterior over the codes of `images` `(batch, *image_shape)`."""
+        return PointCode(self.mean_head(self.features(images, training)))
+
+    def features(self, images: Any, training: bool = False) -> Any:
+        """The encoder network's output, `(batch, features)`, for `images` `(batch, *image_shape)`."""
+        return self.encoder(ops.cast(images, self.compute_dtype), training=training)
+
+    def decode(self, codes: Any, training: bool = False) -> Any:
+        """Parameters of the likelihood, `(batch, *image_shape)`, for `codes` `(batch, latent_dim)`."""
+        output = self.decoder(codes, training=training)
+        return ops.cast(output, self.variable_dtype) + self.output_bias
+
+    def decode_mean(self, codes: Any) -> Any:
+        """Expected images E[x|z], `(batch, *image_shape)`, for `codes` `(batch, latent_dim)`."""
+        return self.likelihood.mean(self.decode(codes))
+
+    def rate(self, posterior: Any, codes: Any) -> Any:
+        """KL(q(z|x) || p(z)) of each image, or its one-sample estimate at `codes`: `(batch,)` nats.
+
+        Raises:
+            NotImplementedError: the variant has no posterior.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no posterior, hence no rate")
+
+    def distortion(self, images: Any, codes: Any, training: bool = False) -> Any:
+        """-log p(x|z) of each image at its code, `(batch,)` nats."""
+        parameters = self.decode(codes, training=training)
+        return -self.likelihood.log_prob(ops.cast(images, self.variable_dtype), parameters)
+
+    def terms(self, images: Any, training: bool = False) -> Terms:
+        """Objective, distortion and rate of each image at one code drawn from its posterior."""
+        codes = self.encode(images, training=training).sample(self.noise)
+        distortion = self.distortion(images, codes, training=training)
+        return Terms(objective=distortion, distortion=distortion)
+
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,  # noqa: ARG002
+        y_pred: Any = None,  # noqa: ARG002
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Any:
+        """Mean objective over the batch of images `x`.
+
+        Ignores `y_pred`, which is decoded from the posterior's mean and not from a sample.
+
+        Raises:
+            ValueError: weights for single images came; no objective here has a place for them.
+        """
+        if sample_weight is not None:
+            raise ValueError("`sample_weight` is not supported: the objective is a mean over images")
+        terms = self.terms(x, training=training)
+        self.distortion_tracker.update_state(terms.distortion)
+        if self.rate_tracker is not None:
+            self.rate_tracker.update_state(terms.rate)
+        return ops.mean(terms.objective)
+
+    def call(self, images: Any, training: bool = False) -> Any:  # noqa: ARG002
+        """Reconstruction of `images` from the posterior mean: E[x|z], `(batch, *image_shape)`.
+
+        Draws nothing, and runs without `training`: what `fit` optimises is `terms`, and a second draw here
+        would leave the noise of a training step to whether somebody looked at its output.
+        """
+        return self.decode_mean(self.encode(images).mean)
+
+    def save_own_variables(self, store: Any) -> None:
+        """Saves the state of the noise too: a loaded model draws what the saved one would have drawn."""
+        super().save_own_variables(store)
+        store["noise"] = ops.convert_to_numpy(self.noise.state)
+
+    def load_own_variables(self, store: Any) -> None:
+        """Restores what `save_own_variables` saved."""
+        self.noise.state.assign(store["noise"])
+        super().load_own_variables({key: store[key] for key in store.keys() if key != "noise"})  # noqa: SIM118
+
+
+def _known(kind: str, name: str, table: dict[str, Any]) -> Any:
+    if name not in table:
+        raise ValueError(f"unknown {kind} {name!r}; known: {', '.join(table)}")
+    return table[name]

@@ -1,0 +1,114 @@
+"""Likelihoods p(x|z): what a decoder's output means, in nats per image.
+
+Each is a Keras layer, since one of them owns a weight. `parameters` is the decoder's output, of the image's
+shape.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+
+def per_image_sum(values: Any) -> Any:
+    """Sums `(batch, ...)` over everything but the batch: `(batch,)`."""
+    return ops.sum(values, axis=tuple(range(1, len(values.shape))))
+
+
+def _inside(pixel_mean: np.ndarray) -> np.ndarray:
+    """Means a little inside (0, 1), as in Burda et al.'s code: border pixels are always 0."""
+    inside: np.ndarray = np.clip(pixel_mean, 1e-3, 1.0 - 1e-3)
+    return inside
+
+
+class Likelihood(keras.layers.Layer):
+    """p(x | parameters), factorised over pixels."""
+
+    def log_prob(self, images: Any, parameters: Any) -> Any:
+        """log p(x|z) of images `(batch, *image_shape)`, `(batch,)` nats, for parameters of the same shape."""
+        raise NotImplementedError
+
+    def mean(self, parameters: Any) -> Any:
+        """E[x|z]: the expected image, `(batch, *image_shape)`."""
+        raise NotImplementedError
+
+    def initial_bias(self, pixel_mean: np.ndarray) -> np.ndarray:
+        """Decoder output, of the image's shape, at which the expected image is the training mean."""
+        raise NotImplementedError
+
+
+class Bernoulli(Likelihood):
+    """Independent Bernoulli pixels with the parameters as logits; images hold 0 and 1 only."""
+
+    def log_prob(self, images: Any, parameters: Any) -> Any:  # noqa: D102
+        return per_image_sum(images * parameters - ops.softplus(parameters))
+
+    def mean(self, parameters: Any) -> Any:  # noqa: D102
+        return ops.sigmoid(parameters)
+
+    def initial_bias(self, pixel_mean: np.ndarray) -> np.ndarray:  # noqa: D102
+        inside = _inside(pixel_mean)
+        logits: np.ndarray = np.log(inside / (1.0 - inside))
+        return logits
+
+
+class ContinuousBernoulli(Likelihood):
+    """Continuous Bernoulli pixels in [0, 1], the parameters their logits (Loaiza-Ganem & Cunningham 2019)."""
+
+    def log_prob(self, images: Any, parameters: Any) -> Any:  # noqa: D102
+        log_normaliser = _log_normaliser(parameters)
+        return per_image_sum(images * parameters - ops.softplus(parameters) + log_normaliser)
+
+    def mean(self, parameters: Any) -> Any:
+        """1 / (1 - exp(-l)) - 1/l at logit l; 1/2 + l/12 - l³/720 near 0, where that cancels."""
+        small = ops.abs(parameters) < 0.5
+        safe = ops.where(small, ops.ones_like(parameters), parameters)
+        series = 0.5 + parameters / 12.0 - parameters**3 / 720.0 + parameters**5 / 30240.0
+        return ops.where(small, series, 1.0 / -ops.expm1(-safe) - 1.0 / safe)
+
+    def initial_bias(self, pixel_mean: np.ndarray) -> np.ndarray:
+        """The logit at which E[x] is the pixel's mean, by bisection, since the inverse has no form."""
+        target = _inside(pixel_mean)
+        low, high = np.full_like(target, -1000.0), np.full_like(target, 1000.0)
+        for _ in range(60):
+            middle = (low + high) / 2.0
+            below = ops.convert_to_numpy(self.mean(ops.convert_to_tensor(middle))) < target
+            low, high = np.where(below, middle, low), np.where(below, high, middle)
+        return low
+
+
+def _log_normaliser(logits: Any) -> Any:
+    """log C of the continuous Bernoulli, elementwise: C = l / tanh(l/2); log 2 + l²/12 - 7 l⁴/1440 near 0."""
+    size = ops.abs(logits)
+    small = size < 0.02
+    safe = ops.where(small, ops.ones_like(size), size)
+    series = math.log(2.0) + logits**2 / 12.0 - 7.0 * logits**4 / 1440.0
+    return ops.where(small, series, ops.log(safe) - ops.log(ops.tanh(0.5 * safe)))
+
+
+class Gaussian(Likelihood):
+    """Gaussian pixels around the parameters with one learned log-variance for all pixels."""
+
+    def build(self, input_shape: Any) -> None:  # noqa: ARG002, D102
+        self.log_var = self.add_weight(name="log_var", shape=(), initializer="zeros")
+
+    def log_prob(self, images: Any, parameters: Any) -> Any:  # noqa: D102
+        squares = (images - parameters) ** 2 * ops.exp(-self.log_var)
+        return -0.5 * per_image_sum(squares + self.log_var + math.log(2.0 * math.pi))
+
+    def mean(self, parameters: Any) -> Any:  # noqa: D102
+        return parameters
+
+    def initial_bias(self, pixel_mean: np.ndarray) -> np.ndarray:  # noqa: D102
+        return pixel_mean
+
+
+LIKELIHOODS: dict[str, type[Likelihood]] = {
+    "bernoulli": Bernoulli,
+    "gaussian": Gaussian,
+    "continuous_bernoulli": ContinuousBernoulli,
+}

@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from models import AE, VAE
+from models.networks import NETWORKS
+from models.streams import stream
+
+SHAPES = [(8, 8, 1), (28, 28, 1), (32, 32, 3), (9, 7, 2)]
+
+
+def weights(model: keras.Model) -> dict[str, np.ndarray]:
+    """Weights by their path inside the model."""
+    return {weight.path.split("/", 1)[1]: ops.convert_to_numpy(weight.value) for weight in model.weights}
+
+
+def built(cls: type[keras.Model], seed: int, network: str) -> dict[str, np.ndarray]:
+    model = cls(3, network=network, seed=seed)
+    model.build((None, 8, 8, 1))
+    return weights(model)
+
+
+def test_names():
+    assert {"linear", "mlp", "mlp-400", "mlp-200-200", "conv"} <= set(NETWORKS)
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("name", NETWORKS)
+def test_shapes(name, shape):
+    encoder, decoder = NETWORKS[name].encoder(shape, 0), NETWORKS[name].decoder(shape, 0)
+    encoder.build((None, *shape))
+    decoder.build((None, 3))
+    assert len(encoder.output_shape) == 2
+    assert decoder.output_shape == (None, *shape)
+    assert decoder(np.zeros((2, 3), "float32")).shape == (2, *shape)
+
+
+@pytest.mark.parametrize(
+    ("name", "widths", "activation"),
+    [("mlp", [512], "relu"), ("mlp-400", [400], "relu"), ("mlp-200-200", [200, 200], "tanh"), ("linear", [], "")],
+)
+def test_dense_layers(name, widths, activation):
+    encoder, decoder = NETWORKS[name].encoder((8, 8, 1), 0), NETWORKS[name].decoder((8, 8, 1), 0)
+    for trunk, sizes in ((encoder, widths), (decoder, [*widths[::-1], 64])):
+        dense = [layer for layer in trunk.layers if isinstance(layer, keras.layers.Dense)]
+        assert [layer.units for layer in dense] == sizes
+        assert all(layer.activation.__name__ == activation for layer in dense[: len(widths)])
+    assert decoder.layers[-2].activation is keras.activations.linear
+
+
+def test_only_conv_is_convolutional():
+    assert [name for name, network in NETWORKS.items() if network.convolutional] == ["conv"]
+
+
+@pytest.mark.parametrize("network", ["linear", "mlp", "mlp-200-200", "conv"])
+def test_runs_of_one_seed_share_their_initial_weights(network):
+    ae, vae = built(AE, 5, network), built(VAE, 5, network)
+    assert set(vae) - set(ae) == {"beta", "log_var/kernel", "log_var/bias"}
+    assert all(np.array_equal(ae[path], vae[path]) for path in ae)
+
+
+@pytest.mark.parametrize("network", ["linear", "mlp", "conv"])
+def test_other_seeds_have_other_weights(network):
+    one, other = built(VAE, 5, network), built(VAE, 6, network)
+    kernels = [path for path in one if path.endswith("kernel")]
+    assert not any(np.allclose(one[path], other[path]) for path in kernels)
+
+
+@pytest.mark.parametrize("network", ["mlp-200-200", "conv"])
+def test_no_two_layers_share_a_stream(network):
+    """Layers of one stream would start with the same uniform draws, up to Glorot's scale."""
+    kernels = [value.ravel()[:20] for path, value in built(VAE, 5, network).items() if path.endswith("kernel")]
+    directions = np.stack([kernel / np.linalg.norm(kernel) for kernel in kernels])
+    similarity = directions @ directions.T - np.eye(len(kernels))
+    assert np.abs(similarity).max() < 0.99
+
+
+def test_initial_weights_do_not_depend_on_what_was_built_before():
+    first = built(AE, 5, "mlp")
+    keras.random.normal((3,))
+    keras.utils.set_random_seed(99)
+    assert all(np.array_equal(value, first[path]) for path, value in built(AE, 5, "mlp").items())
+
+
+def test_streams():
+    seeds = {stream(seed, name) for seed in range(20) for name in ("noise", "shuffle", "weights/mean")}
+    assert len(seeds) == 60
+    assert all(0 <= seed < 2**31 for seed in seeds)
+
+
+def test_streams_stay_what_they_were():
+    """Another value would change the numbers of every run that was ever recorded."""
+    assert stream(0, "noise") == 1229674181
