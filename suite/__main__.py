@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
 
 from suite.errors import UserError, unknown
 from suite.spec import Backend
+
+if TYPE_CHECKING:
+    from suite.schedule import Plan
 
 app = typer.Typer(
     add_completion=False,
@@ -23,10 +26,16 @@ app = typer.Typer(
 data_app = typer.Typer(no_args_is_help=True, help="Data sets: import your own or see what is there.")
 app.add_typer(data_app, name="data")
 
+_INTERRUPTED = 130  # as shells report a process that ended on an interrupt
+
 StudyArgument = Annotated[str, typer.Argument(metavar="STUDY|FILE.toml", help="A study's name, or your own file.")]
 BackendOption = Annotated[
-    Backend | None,
-    typer.Option(help="Keras backend. Default: $KERAS_BACKEND, else tensorflow.", show_default=False),
+    str | None,
+    typer.Option(
+        metavar="tensorflow|jax|torch",
+        help="Default: $KERAS_BACKEND, else tensorflow.",
+        show_default=False,
+    ),
 ]
 OutOption = Annotated[
     Path | None,
@@ -34,7 +43,7 @@ OutOption = Annotated[
 ]
 OnlyOption = Annotated[
     str | None,
-    typer.Option(metavar="EXPR", help="Only runs that a pandas query matches: \"variant == 'vae' and beta <= 1\"."),
+    typer.Option(metavar="EXPR", help="Only runs that a pandas condition picks: \"variant == 'vae' and beta <= 1\"."),
 ]
 
 
@@ -51,41 +60,44 @@ def bench(
     from suite import schedule
 
     todo = _plan(study, backend, out, only=only, retry_diverged=retry_diverged)
-    console = _console()
     finished = len(todo.chosen) - len(todo.missing)
-    console.print(
+    typer.echo(
         f"study {todo.study.name}: {len(todo.chosen)} runs, {finished} finished, {len(todo.missing)} to train; "
-        f"{len(todo.timings)} speeds to measure; kept in {todo.store.root}",
-        highlight=False,
+        f"{len(todo.timings)} speeds to measure; kept in {todo.store.root}"
     )
     if dry_run:
         for spec in todo.missing:
             typer.echo(spec.run_id)
         return
-    failures = _execute(todo, console)
-    _print_table(schedule.plan(todo.study, todo.backend, todo.store, only=only), console)
-    if failures:
-        raise typer.Exit(1)
+    console = _console()
+    status = _execute(todo, console)
+    if status != _INTERRUPTED:
+        _print_table(schedule.plan(todo.study, todo.backend, todo.store), console)
+    raise typer.Exit(status)
 
 
-def _execute(todo: schedule.Plan, console: Console) -> int:  # type: ignore[name-defined]  # noqa: F821
+def _execute(todo: Plan, console: Console) -> int:
+    """Does what is missing; returns the exit status."""
     from suite import schedule
     from suite.watch import Watch
 
+    interrupted = False
     with Watch(console, todo.missing, len(todo.timings)) as watch:
         try:
             schedule.execute(todo, watch)
         except KeyboardInterrupt:
-            done = watch.done - len(watch.failures)
-            console.print(
-                f"interrupted: {done} of {len(todo.missing)} missing runs were finished and are kept; "
-                "run the same command again to go on"
-            )
-            raise typer.Exit(130) from None
+            interrupted = True
     for failure in watch.failures:
         path = todo.store.write_failure(failure.spec.run_id, failure.details)
-        console.print(f"failed: {failure.spec.run_id}: {failure.error} (see {path})", style="red", markup=False)
-    return len(watch.failures)
+        typer.secho(f"failed: {failure.spec.run_id}: {failure.error} (see {path})", fg="red", err=True)
+    if interrupted:
+        typer.echo(
+            f"interrupted: {watch.kept} of {len(todo.missing)} missing runs were finished and are kept; "
+            "run the same command again to go on",
+            err=True,
+        )
+        return _INTERRUPTED
+    return 1 if watch.failures else 0
 
 
 @app.command()
@@ -94,7 +106,7 @@ def report(study: StudyArgument, backend: BackendOption = None, out: OutOption =
     from suite import report as page
 
     todo = _plan(study, backend, out)
-    path = page.write(todo.study, list(todo.grid), todo.store, todo.records, todo.store.read_timings(), todo.store.page)
+    path = page.write(todo.study, list(todo.grid), todo.store, todo.records, todo.store.read_timings(), todo.store.root)
     typer.echo(path)
 
 
@@ -130,7 +142,7 @@ def rescore(
     todo = _plan(study, backend, out, only=only)
     _some(todo)
     console = _console()
-    with Watch(console, tuple(todo.records[name].spec for name in todo.records)) as watch:
+    with Watch(console, todo.finished) as watch:
         schedule.rescore(todo, watch)
     _print_table(schedule.plan(todo.study, todo.backend, todo.store), console)
 
@@ -163,7 +175,9 @@ def status() -> None:
     listing.show("datasets", _console())
 
 
-def _plan(study: str, backend: Backend | None, out: Path | None, **options: object) -> schedule.Plan:  # type: ignore[name-defined]  # noqa: F821
+def _plan(
+    study: str, backend: str | None, out: Path | None, *, only: str | None = None, retry_diverged: bool = False
+) -> Plan:
     from suite import schedule
     from suite.store import Store
     from suite.study import read
@@ -171,15 +185,16 @@ def _plan(study: str, backend: Backend | None, out: Path | None, **options: obje
     chosen = read(study)
     root = out or schedule.REPORTS / chosen.name
     store = Store(root, warn=lambda line: typer.echo(f"warning: {line}", err=True))
-    return schedule.plan(chosen, _backend(backend), store, **options)  # type: ignore[arg-type]
+    return schedule.plan(chosen, _backend(backend), store, only=only, retry_diverged=retry_diverged)
 
 
 def _console() -> Console:
     """Standard output; as wide as a table needs where there is no terminal to say how wide it is."""
-    return Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else 160)
+    width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 160
+    return Console(width=width, markup=False, emoji=False, highlight=False)  # titles are people's own words
 
 
-def _backend(given: Backend | None) -> Backend:
+def _backend(given: str | None) -> Backend:
     from suite.study import BACKENDS
 
     name = given or os.environ.get("KERAS_BACKEND", "tensorflow")
@@ -188,19 +203,27 @@ def _backend(given: Backend | None) -> Backend:
     return name  # type: ignore[return-value]
 
 
-def _some(todo: schedule.Plan) -> None:  # type: ignore[name-defined]  # noqa: F821
-    if not todo.records:
+def _some(todo: Plan) -> None:
+    if not todo.finished:
         raise UserError(
             f"no finished runs of study {todo.study.name!r} with backend {todo.backend} in {todo.store.root}; "
-            f"run `python -m suite bench {todo.study.name}` first"
+            "run `python -m suite bench` on it first"
         )
 
 
-def _print_table(todo: schedule.Plan, console: Console) -> None:  # type: ignore[name-defined]  # noqa: F821
+def _print_table(todo: Plan, console: Console) -> None:
     from suite import compare, tables
 
-    if todo.records:
-        tables.print_comparison(console, compare.compare(todo.study, list(todo.grid), todo.records))
+    if not todo.records:
+        return
+    tables.print_comparison(console, compare.compare(todo.study, list(todo.grid), todo.records))
+    diverged = sum(record.outcome == "diverged" for record in todo.records.values())
+    if diverged:
+        typer.echo(
+            f"warning: {diverged} of {len(todo.records)} finished runs diverged and are left out of the means; "
+            "--retry-diverged trains them again",
+            err=True,
+        )
 
 
 def main() -> None:

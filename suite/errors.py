@@ -25,6 +25,6 @@ def unknown(kind: str, given: str, known: Iterable[str]) -> UserError:
         A `UserError` to raise: `unknown variant 'bvae'; known: ae, vae (did you mean 'vae'?)`.
     """
     names = list(known)
-    nearest = difflib.get_close_matches(given, names, n=1)
+    nearest = difflib.get_close_matches(given.lower(), names, n=1)  # names are lower-case; people write VAE and MNIST
     hint = f" (did you mean {nearest[0]!r}?)" if nearest else ""
-    return UserError(f"unknown {kind} {given!r}; known: {', '.join(names)}{hint}")
+    return UserError(f"unknown {kind} {given!r}; known: {', '.join(names) or 'none'}{hint}")

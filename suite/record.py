@@ -1,15 +1,15 @@
-"""What a finished run leaves behind: RunRecord, TimingRecord, and the Store that keeps them. Imports no Keras."""
+"""What a finished run leaves behind: RunRecord and TimingRecord. Imports no Keras."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field
 
 from suite.spec import Frozen, RunSpec, TimingSpec
 
-SCHEMA = 1
+SCHEMA: Final = 1
 
 Outcome = Literal["ok", "diverged"]
 
@@ -168,7 +168,7 @@ class Training(Frozen):
 class RunRecord(Frozen):
     """One finished run."""
 
-    schema_number: int = SCHEMA
+    schema_number: Literal[1] = SCHEMA
     run_id: str
     spec: RunSpec
     outcome: Outcome
@@ -189,9 +189,9 @@ class OperationTiming(Frozen):
 
 
 class TimingRecord(Frozen):
-    """Speed of one configuration on one device; `operations` are train_step, encode, decode and sample."""
+    """Speed of one configuration on one device; `operations` are train_step, encode, decode, sample, measures."""
 
-    schema_number: int = SCHEMA
+    schema_number: Literal[1] = SCHEMA
     timing_id: str
     spec: TimingSpec
     environment: Environment

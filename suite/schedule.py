@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +38,9 @@ class Watcher(Protocol):
     def timing(self, spec: TimingSpec) -> None:
         """The speed of a configuration is about to be measured."""
 
+    def untimed(self, failure: Failure) -> None:
+        """Measuring that speed has crashed."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
@@ -58,6 +63,11 @@ class Plan:
     missing: tuple[RunSpec, ...]
     timings: tuple[tuple[RunSpec, TimingSpec], ...]
 
+    @property
+    def finished(self) -> tuple[RunSpec, ...]:
+        """The chosen runs that have a record, diverged ones included."""
+        return tuple(spec for spec in self.chosen if spec.run_id in self.records)
+
 
 def plan(
     study: Study,
@@ -73,15 +83,17 @@ def plan(
         study: the grid.
         backend: the Keras backend that trains.
         store: what is finished.
-        only: a pandas query over the columns of `suite table` that are known before a run, such as
+        only: a condition, as pandas reads it, on the columns of `suite table` that are known before a run, such as
             `"variant == 'vae' and latent_dim <= 4"`.
         retry_diverged: whether runs that diverged count as missing.
 
     Raises:
-        UserError: a data set cannot be had, or `only` is not a query or matches nothing.
+        UserError: a data set cannot be had or is smaller than a batch, `only` is not a condition or matches nothing, or
+            the store cannot be read.
     """
     grid = study.expand({name: data.digest(name) for name in study.datasets}, backend)
-    chosen = _only(grid, only) if only else grid
+    chosen = grid if only is None else _only(grid, only)
+    _refuse_large_batches(chosen)
     records = {spec.run_id: record for spec in grid if (record := store.read_record(spec)) is not None}
     done = {name for name, record in records.items() if record.outcome == "ok" or not retry_diverged}
     return Plan(
@@ -99,15 +111,32 @@ def plan(
 def _only(grid: list[RunSpec], query: str) -> list[RunSpec]:
     import pandas as pd
 
-    rows = [{**spec.model_dump(), **spec.scalars, **spec.options} for spec in grid]
+    nested = {"scalars", "options", "adam"}
+    frame = pd.DataFrame([{**spec.model_dump(exclude=nested), **spec.scalars, **spec.options} for spec in grid])
     try:
-        kept = pd.DataFrame(rows).query(query).index
+        matches = frame.eval(query)
     except Exception as error:  # pandas raises whatever its parser met
-        known = ", ".join(rows[0])
-        raise UserError(f"--only {query!r} is not a query over {known}: {str(error).splitlines()[0]}") from None
-    if kept.empty:
+        reason = f"{error}".splitlines()[:1] or [type(error).__name__]
+        raise UserError(f"--only {query!r} is not a condition on {', '.join(map(str, frame))}: {reason[0]}") from None
+    if not (isinstance(matches, pd.Series) and pd.api.types.is_bool_dtype(matches)):
+        raise UserError(
+            f"--only {query!r} is not a condition; give one such as \"variant == 'vae' and latent_dim <= 4\""
+        )
+    if not matches.any():
         raise UserError(f"--only {query!r} matches none of the study's {len(grid)} runs")
-    return [grid[i] for i in kept]
+    return list(itertools.compress(grid, matches))
+
+
+def _refuse_large_batches(specs: list[RunSpec]) -> None:
+    """Told before anything is trained; engines leave out an epoch's last, incomplete batch."""
+    for name, train_on, size in dict.fromkeys((spec.dataset, spec.train_on, spec.batch_size) for spec in specs):
+        dataset = data.load(name)
+        images = len(dataset.train) + (len(dataset.validation) if train_on == "train+validation" else 0)
+        if size > images:
+            raise UserError(
+                f"batch_size {size} is larger than what {name} has to train on ({images} images in {train_on}); "
+                "lower it in the study"
+            )
 
 
 def _missing_timings(chosen: list[RunSpec], store: Store) -> Iterator[tuple[RunSpec, TimingSpec]]:
@@ -143,21 +172,48 @@ def execute(todo: Plan, watcher: Watcher) -> None:
     if not todo.missing and not todo.timings:
         return
     backend.choose(todo.backend)
+    crashed = _train(todo, watcher)
+    for spec, timing in todo.timings:
+        if spec.cohort not in crashed:
+            _time(todo, spec, timing, watcher)
+
+
+def _train(todo: Plan, watcher: Watcher) -> set[str]:
+    """Does the missing runs; returns the cohorts in which one crashed."""
+    crashed: set[str] = set()
     for cohort in cohorts(todo, todo.missing):
         watcher.cohort(cohort.specs)
         for outcome in cohort.train(watcher.epoch):
             watcher.finished(outcome)
-    for spec, timing in todo.timings:
-        watcher.timing(timing)
-        (cohort,) = cohorts(todo, (spec,))
+            if not isinstance(outcome, RunRecord):
+                crashed.add(outcome.spec.cohort)
+    return crashed
+
+
+def _time(todo: Plan, spec: RunSpec, timing: TimingSpec, watcher: Watcher) -> None:
+    """Measures one speed; a crash, as of a batch that fits no memory, does not stop the others."""
+    from suite.run import Failure
+
+    watcher.timing(timing)
+    (cohort,) = cohorts(todo, (spec,))
+    try:
         cohort.time(timing)
+    except UserError:
+        raise
+    except Exception as error:
+        what = f"{type(error).__name__}: {error}".splitlines()[0]
+        line = f"timing at batch size {timing.batch_size}: {what}"
+        watcher.untimed(Failure(spec=spec, error=line, details=traceback.format_exc()))
 
 
 def rescore(todo: Plan, watcher: Watcher) -> None:
-    """Measures the chosen, finished runs anew from their kept weights, without training."""
+    """Measures the chosen, finished runs anew from their kept weights, without training.
+
+    Raises:
+        UserError: the weights of a run are not there or damaged, or the store cannot be written to.
+    """
     backend.choose(todo.backend)
-    kept = tuple(spec for spec in todo.chosen if spec.run_id in todo.records)
-    for cohort in cohorts(todo, kept):
+    for cohort in cohorts(todo, todo.finished):
         watcher.cohort(cohort.specs)
         for record in cohort.rescore():
             watcher.finished(record)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -79,7 +80,8 @@ class RunSpec(ModelSpec):
             f"{name}{value:g}" if isinstance(value, float) else f"{name}{value}"
             for name, value in sorted(settings.items())
         ]
-        return "-".join([self.variant, *details, f"z{self.latent_dim}", self.network, self.dataset])
+        slug = "-".join([self.variant, *details, f"z{self.latent_dim}", self.network, self.dataset])
+        return _file_name(slug)
 
 
 class TimingSpec(ModelSpec):
@@ -91,9 +93,11 @@ class TimingSpec(ModelSpec):
     @property
     def timing_id(self) -> str:
         """Readable slug and hash, without the environment."""
-        return f"{self.variant}-z{self.latent_dim}-{self.network}-b{self.batch_size}-{_digest(self.model_dump())}"
+        slug = _file_name(f"{self.variant}-z{self.latent_dim}-{self.network}-b{self.batch_size}")
+        return f"{slug}-{_digest(self.model_dump())}"
 
 
+_LONGEST_SLUG = 160  # a file's name holds 255 bytes; seed, hash and endings need room
 _SYMBOLS = {"beta": "β", "lambda": "λ", "gamma": "γ", "alpha": "α"}
 
 
@@ -105,6 +109,11 @@ def variant_label(variant: str, scalars: dict[str, float], options: dict[str, An
         for name, value in sorted(settings.items())
     ]
     return " ".join([variant.upper() if variant.isalpha() else variant, *parts])
+
+
+def _file_name(slug: str) -> str:
+    """The slug without what cannot be in a file's name or is too long for one; the hash beside it tells runs apart."""
+    return re.sub(r"[^A-Za-z0-9._+-]", "_", slug)[:_LONGEST_SLUG]
 
 
 def _digest(fields: dict[str, Any]) -> str:

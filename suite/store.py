@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
+import zipfile
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,11 +35,6 @@ class Store:
     root: Path
     warn: Warn = print
 
-    @property
-    def page(self) -> Path:
-        """The study's report."""
-        return self.root / "index.html"
-
     def record_path(self, spec: RunSpec) -> Path:
         """Where this run's record is, or will be."""
         return self.root / "records" / f"{spec.run_id}.json"
@@ -51,17 +48,35 @@ class Store:
         return self.root / "artefacts" / run_id / f"{name}.npz"
 
     def read_record(self, spec: RunSpec) -> RunRecord | None:
-        """This run's record; `None` if it isn't finished or its file had to be set aside."""
-        return self._read(self.record_path(spec), RunRecord)
+        """This run's record; `None` if it isn't finished or its file had to be set aside.
+
+        Raises:
+            UserError: the file is there but cannot be read.
+        """
+        path = self.record_path(spec)
+        record = self._read(path, RunRecord)
+        if record is None or (record.spec == spec and record.run_id == spec.run_id):
+            return record
+        self._set_aside(path, f"the record of {spec.run_id}")
+        return None
 
     def read_timings(self) -> list[TimingRecord]:
-        """All timings, of every environment."""
+        """All timings, of every environment.
+
+        Raises:
+            UserError: one is there but cannot be read.
+        """
         paths = sorted((self.root / "timings").glob("*.json"))
         return [record for path in paths if (record := self._read(path, TimingRecord)) is not None]
 
     def write_record(self, record: RunRecord) -> None:
-        """Keeps a finished run; its artefacts must be there already."""
+        """Keeps a finished run, and forgets that it failed before; its artefacts must be there already.
+
+        Raises:
+            UserError: it cannot be written; see `write_aside`, as for every `write_...` here.
+        """
         self._write_json(self.record_path(record.spec), record)
+        self._failure_path(record.run_id).unlink(missing_ok=True)
 
     def write_timing(self, record: TimingRecord) -> None:
         """Keeps a timing."""
@@ -74,18 +89,31 @@ class Store:
         )
 
     def read_arrays(self, run_id: str, name: str) -> dict[str, np.ndarray] | None:
-        """A run's arrays called `name`; `None` if there are none."""
+        """A run's arrays called `name`; `None` if there are none.
+
+        Raises:
+            UserError: the file is damaged or cannot be read.
+        """
         path = self.artefact_path(run_id, name)
-        if not path.exists():
+        try:
+            with np.load(path, allow_pickle=False) as arrays:
+                return dict(arrays)
+        except FileNotFoundError:
             return None
-        with np.load(path, allow_pickle=False) as arrays:
-            return dict(arrays)
+        except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:
+            raise UserError(
+                f"cannot read {path}: {str(error) or type(error).__name__}; "
+                f"remove records/{run_id}.json and run `suite bench` to make it again"
+            ) from None
 
     def write_failure(self, run_id: str, details: str) -> Path:
         """Keeps the traceback of a run that crashed, for whoever has to mend it; returns its path."""
-        path = self.root / "failures" / f"{run_id}.txt"
+        path = self._failure_path(run_id)
         write_aside(path, lambda file: file.write(details.encode()))
         return path
+
+    def _failure_path(self, run_id: str) -> Path:
+        return self.root / "failures" / f"{run_id}.txt"
 
     def _write_json(self, path: Path, record: BaseModel) -> None:
         write_aside(path, lambda file: file.write(record.model_dump_json(indent=1).encode()))
@@ -95,20 +123,22 @@ class Store:
             content = path.read_bytes()
         except FileNotFoundError:
             return None
+        except OSError as error:
+            raise UserError(f"cannot read {path}: {error.strerror}; make it readable or remove it") from None
         try:
             return kind.model_validate_json(content)
         except ValidationError:
-            self._set_aside(path, kind)
+            self._set_aside(path, f"a valid {kind.__name__} (schema {SCHEMA})")
             return None
 
-    def _set_aside(self, path: Path, kind: type[Record]) -> None:
+    def _set_aside(self, path: Path, expected: str) -> None:
         names = (path.with_name(f"{path.name}.invalid-{number}") for number in range(1, 10_000))
         aside = next(name for name in names if not name.exists())
-        path.rename(aside)
-        self.warn(
-            f"{path} is not a valid {kind.__name__} (schema {SCHEMA}); it was set aside as {aside.name} "
-            "and will be made again"
-        )
+        try:
+            path.rename(aside)
+        except OSError as error:
+            raise UserError(f"{path} is not {expected} and cannot be set aside: {error.strerror}") from None
+        self.warn(f"{path} is not {expected}; it was set aside as {aside.name} and will be made again")
 
 
 def environment_key(environment: Environment) -> str:
@@ -133,7 +163,7 @@ def write_aside(path: Path, write: Callable[[IO[bytes]], object]) -> None:
         Path(temporary).chmod(0o644)
         Path(temporary).replace(path)
     except OSError as error:
-        raise UserError(f"cannot write {path}: {error.strerror}; nothing finished before was lost") from error
+        raise UserError(f"cannot write {path}: {error.strerror or error}; nothing finished before was lost") from None
     finally:
         if temporary is not None:
             Path(temporary).unlink(missing_ok=True)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import itertools
-import math
 import re
+import sys
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,9 +38,9 @@ class Axis:
         number = isinstance(value, int | float) and not isinstance(value, bool)
         if not number or (self.kind is int and not isinstance(value, int)):
             raise UserError(f"{where}: {value!r} is not {_a(self.kind)}; give {self._allowed()}")
-        if not math.isfinite(value) or self._too_small(value):
+        if not abs(value) <= sys.float_info.max or self._too_small(value):  # false for NaN, and for 10**400 too
             raise UserError(f"{where}: {value!r} is out of range; give {self._allowed()}")
-        return self.kind(value)
+        return self.kind(value + 0)  # -0.0 becomes 0.0: one value, one run
 
     def _check_name(self, value: Any, where: str) -> str:
         if not isinstance(value, str):
@@ -167,7 +167,7 @@ def read(study: str) -> Study:
 
 def _read_file(path: Path) -> Study:
     try:
-        table = tomllib.loads(path.read_text())
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UserError(f"cannot read the study {path}: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -176,12 +176,19 @@ def _read_file(path: Path) -> Study:
     name = _study_name(table.get("name", path.stem), path)
     return Study(
         name=name,
-        title=str(table.get("title", name)),
-        about=str(table.get("about", "")),
+        title=_text(table, "title", name, path),
+        about=_text(table, "about", "", path),
         seeds=_seeds(table.get("seeds"), path),
-        grids=tuple(_variant_grid(item, table, path) for item in _variant_tables(table, path)),
+        grids=_grids(table, path),
         source=path,
     )
+
+
+def _text(table: dict[str, Any], key: str, default: str, path: Path) -> str:
+    value = table.get(key, default)
+    if not isinstance(value, str):
+        raise UserError(f"{path}: {key}: {value!r} is not text; put it in quotes")
+    return value
 
 
 def _study_name(name: Any, path: Path) -> str:
@@ -201,6 +208,18 @@ def _seeds(value: Any, path: Path) -> tuple[int, ...]:
     return tuple(range(Axis(kind=int, minimum=1).check(value, f"{path}: seeds")))
 
 
+def _grids(table: dict[str, Any], path: Path) -> tuple[VariantGrid, ...]:
+    grids = tuple(_variant_grid(item, table, path) for item in _variant_tables(table, path))
+    files: dict[str, Path] = {}
+    for declared in (grid.declaration for grid in grids):
+        if files.setdefault(declared.name, declared.path) != declared.path:
+            raise UserError(
+                f"{path}: variant {declared.name} comes from two files, {files[declared.name]} and {declared.path}; "
+                "rename one of them"
+            )
+    return grids
+
+
 def _variant_tables(table: dict[str, Any], path: Path) -> list[dict[str, Any]]:
     tables = table.get("variant")
     if not isinstance(tables, list) or not tables or not all(isinstance(item, dict) for item in tables):
@@ -209,13 +228,7 @@ def _variant_tables(table: dict[str, Any], path: Path) -> list[dict[str, Any]]:
 
 
 def _variant_grid(item: dict[str, Any], table: dict[str, Any], path: Path) -> VariantGrid:
-    if not isinstance(item.get("name"), str):
-        raise UserError(f'{path}: a [[variant]] has no name; add name = "vae"')
-    file = (path.parent / item["file"]).resolve() if "file" in item else None
-    try:
-        declared = variants.find(item["name"], file)
-    except UserError as error:
-        raise UserError(f"{path}: variant: {error}") from None
+    declared = _declared(item, path)
     where = f"{path}: variant {declared.name}"
     grid = {**GRID, "dataset": Axis(kind=str, known=tuple(data.known()))}
     _refuse_unknown_keys(item, ("name", "file", *declared.scalars, *declared.options, *GRID), where)
@@ -232,6 +245,36 @@ def _variant_grid(item: dict[str, Any], table: dict[str, Any], path: Path) -> Va
             name: _axis(axis, name, item, table, where if name in item else f"{path}") for name, axis in grid.items()
         },
     )
+
+
+def _declared(item: dict[str, Any], path: Path) -> variants.Declaration:
+    name, file = item.get("name"), item.get("file")
+    if not isinstance(name, str):
+        raise UserError(f'{path}: a [[variant]] has no name; add name = "vae"')
+    if not isinstance(file, str | None):
+        raise UserError(f"{path}: variant {name}: file: {file!r} is not a path; put it in quotes")
+    try:
+        declared = variants.find(name, None if file is None else (path.parent / file).resolve())
+    except UserError as error:
+        raise UserError(f"{path}: variant: {error}") from None
+    _refuse_clashes(declared, path)
+    return declared
+
+
+def _refuse_clashes(declared: variants.Declaration, path: Path) -> None:
+    """A user's variant must not be taken for one of the suite's, nor its settings for a study's keys."""
+    built_in = variants.built_in()
+    if not NAME.fullmatch(declared.name) or built_in.get(declared.name, declared).path != declared.path:
+        raise UserError(
+            f"{path}: variant: {declared.path} registers {declared.name!r}; choose a name of lower-case letters, "
+            f"digits, '-' and '_' other than {', '.join(built_in)}"
+        )
+    reserved = {*RunSpec.model_fields, "name", "file"}
+    if clashes := sorted(reserved & {*declared.scalars, *declared.options}):
+        raise UserError(
+            f"{path}: variant {declared.name}: its setting {clashes[0]!r} in {declared.path} has the name of something "
+            "that every run has; rename it"
+        )
 
 
 def _option_axis(default: int | str) -> Axis:

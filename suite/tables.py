@@ -31,15 +31,17 @@ ARROWS = {"higher": " ↑", "lower": " ↓", None: ""}
 
 def run_rows(records: list[RunRecord]) -> list[dict[str, Any]]:
     """One flat row a run, with the same columns in each."""
-    rows = [describe(record) for record in records]
-    columns = dict.fromkeys(name for row in rows for name in row)
-    return [{name: row.get(name) for name in columns} for row in rows]
+    return _aligned([describe(record) for record in records])
 
 
 def configuration_rows(comparison: Comparison) -> list[dict[str, Any]]:
     """One flat row a configuration: settings, then `<metric>_mean`, `<metric>_sd` and `<metric>_n`."""
-    rows = [_configuration_row(item) for item in comparison.configurations]
-    columns = dict.fromkeys(name for row in rows for name in row)
+    return _aligned([_configuration_row(item) for item in comparison.configurations])
+
+
+def _aligned(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Gives every row the columns of all; the longest row's order first, so that settings stay beside their variant."""
+    columns = dict.fromkeys(name for row in sorted(rows, key=len, reverse=True) for name in row)
     return [{name: row.get(name) for name in columns} for row in rows]
 
 

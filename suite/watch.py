@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from types import TracebackType
+import signal
+from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Self
 
 from rich.console import Console
@@ -29,12 +30,16 @@ class Watch:
         console: where to; without a terminal, one line for each finished run.
         specs: the runs to do.
         timings: how many speeds will be measured after them.
+
+    Attributes:
+        kept: runs that have left a record.
+        failures: what crashed, runs and timings.
     """
 
     def __init__(self, console: Console, specs: tuple[RunSpec, ...], timings: int = 0) -> None:
-        self.console, self.total, self.done = console, len(specs), 0
+        self.console, self.total, self.kept = console, len(specs), 0
         self.failures: list[Failure] = []
-        self.diverged: list[RunRecord] = []
+        self._done, self._interrupted = 0, False
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -43,7 +48,7 @@ class Watch:
             TimeElapsedColumn(),
             TextColumn("left"),
             TimeRemainingColumn(),
-            TextColumn("{task.fields[live]}"),
+            TextColumn("{task.fields[live]}", markup=False),
             console=console,
             transient=True,
             disable=not console.is_terminal,
@@ -53,6 +58,8 @@ class Watch:
         self._epoch = 0
 
     def __enter__(self) -> Self:
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else it is ignored, or somebody else's
+            signal.signal(signal.SIGINT, self._interrupt)
         self._progress.start()
         return self
 
@@ -60,6 +67,17 @@ class Watch:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._progress.stop()
+        if signal.getsignal(signal.SIGINT) == self._interrupt:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def _interrupt(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        """Remembers the interrupt too: code that runs in between may swallow a KeyboardInterrupt."""
+        self._interrupted = True
+        raise KeyboardInterrupt
+
+    def _heed_interrupt(self) -> None:
+        if self._interrupted:
+            raise KeyboardInterrupt
 
     def cohort(self, specs: tuple[RunSpec, ...]) -> None:
         """Names what is being compiled."""
@@ -67,31 +85,48 @@ class Watch:
 
     def epoch(self, spec: RunSpec, epoch: int, objective: float) -> None:
         """Advances the bar by an epoch and shows the run with its loss."""
+        self._heed_interrupt()
         self._epoch = epoch
         live = f"{_name(spec)} seed {spec.seed}: {objective:.2f} nats/image"
         self._progress.update(self._epochs, advance=1, live=live)
 
     def finished(self, outcome: RunRecord | Failure) -> None:
-        """Counts the run and prints a line about it."""
-        self.done += 1
+        """Counts the run and prints a line about it.
+
+        Raises:
+            KeyboardInterrupt: one came before, and whoever caught it went on.
+        """
+        self._done += 1
         self._progress.advance(self._epochs, outcome.spec.epochs - self._epoch)  # those that a stopped run left out
         self._epoch = 0
-        head = f"[{self.done}/{self.total}] {outcome.spec.run_id}"
-        if not isinstance(outcome, RunRecord):
+        head = f"[{self._done}/{self.total}] {outcome.spec.run_id}"
+        if isinstance(outcome, RunRecord):
+            self.kept += 1
+            self._tell(head, outcome)
+        else:
             self.failures.append(outcome)
-            self.console.print(f"{head}: [red]failed[/red]: ", end="")
-            self.console.print(outcome.error, markup=False)
-        elif outcome.outcome == "diverged":
-            self.diverged.append(outcome)
-            self.console.print(f"{head}: [yellow]diverged[/yellow] after {len(outcome.curve.objective)} epochs")
+            self._print(f"{head}: failed: {outcome.error}", "red")
+        self._heed_interrupt()
+
+    def _tell(self, head: str, record: RunRecord) -> None:
+        if record.outcome == "diverged":
+            self._print(f"{head}: diverged in epoch {len(record.curve.objective) + 1}", "yellow")
         elif not self.console.is_terminal:
-            self.console.print(f"{head}: {_summary(outcome)}", highlight=False, soft_wrap=True)
+            self._print(f"{head}: {_summary(record)}")
 
     def timing(self, spec: TimingSpec) -> None:
         """Names what is being timed."""
         self._progress.update(
             self._timings, advance=1, live=f"{spec.variant} z={spec.latent_dim} batch {spec.batch_size}"
         )
+
+    def untimed(self, failure: Failure) -> None:
+        """Remembers a timing that crashed, and prints a line about it."""
+        self.failures.append(failure)
+        self._print(f"{failure.spec.run_id}: failed: {failure.error}", "red")
+
+    def _print(self, line: str, style: str | None = None) -> None:
+        self.console.print(line, style=style, markup=False, highlight=False, soft_wrap=True)
 
 
 def _name(spec: RunSpec) -> str:

@@ -1,0 +1,51 @@
+"""What tests of several packages share: a data cache of their own, and the real command line."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+REPO = Path(__file__).resolve().parent.parent
+Finished = subprocess.CompletedProcess[str]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """No test sees, or fills, the data sets of whoever runs it."""
+    folder = tmp_path_factory.mktemp("data")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AEBENCH_CACHE", str(folder / "cache"))
+        patch.setenv("TFDS_DATA_DIR", str(folder / "tfds"))
+        # On a busy machine the threads of OpenMP (in t-SNE) spend ten times the work's time in waiting for each other.
+        patch.setenv("OMP_WAIT_POLICY", "passive")
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def python(own_cache: Path) -> Callable[..., Finished]:
+    """python(*arguments, **environment) -> that command in a subprocess, in the repository's folder."""
+
+    def run(*arguments: object, **environment: str) -> Finished:
+        command = [sys.executable, *map(str, arguments)]
+        return subprocess.run(
+            command,
+            cwd=REPO,
+            env={**os.environ, **environment},
+            capture_output=True,
+            text=True,
+            timeout=600,
+            check=False,
+        )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def suite_command(python: Callable[..., Finished]) -> Callable[..., Finished]:
+    """suite_command(*arguments, **environment) -> `python -m suite` with these arguments, in a subprocess."""
+    return lambda *arguments, **environment: python("-m", "suite", *arguments, **environment)
