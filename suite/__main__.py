@@ -228,6 +228,8 @@ def _print_table(todo: Plan, console: Console) -> None:
 
 def main() -> None:
     """Runs the command line; bad input ends in one line and status 2."""
+    # OpenMP's threads (in t-SNE) else spin while they wait, and cost ten times the work where cores are few or busy.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     try:
         app()
     except UserError as error:

@@ -118,7 +118,7 @@ class Cohort:
                 curve=trained.curve,
                 training=Training(
                     engine="sequential",
-                    reason="the only engine yet",
+                    reason="the only engine of this version",
                     cohort_size=1,
                     compile_seconds=trained.compile_seconds,
                 ),

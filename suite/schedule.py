@@ -219,21 +219,22 @@ def rescore(todo: Plan, watcher: Watcher) -> None:
             watcher.finished(record)
 
 
-def cohorts(todo: Plan, specs: tuple[RunSpec, ...]) -> list[Cohort]:
-    """Cuts runs into cohorts, in the order of the grid; pictures are drawn of each configuration's first seed."""
+def cohorts(todo: Plan, specs: tuple[RunSpec, ...]) -> Iterator[Cohort]:
+    """Cuts runs into cohorts, in the order of the grid; pictures are drawn of each configuration's first seed.
+
+    One at a time: each holds its pixels and its compiled model for as long as it is held.
+    """
     from suite.run import Cohort
 
     groups: dict[str, list[RunSpec]] = {}
     for spec in specs:
         groups.setdefault(spec.cohort, []).append(spec)
     pictured = {spec.configuration: spec.run_id for spec in reversed(todo.grid)}
-    return [
-        Cohort(
+    for group in groups.values():
+        yield Cohort(
             specs=tuple(group),
             variant=todo.study.declaration(group[0].variant),
             dataset=data.load(group[0].dataset),
             store=todo.store,
             pictured=frozenset(pictured.values()),
         )
-        for group in groups.values()
-    ]

@@ -49,3 +49,12 @@ def python(own_cache: Path) -> Callable[..., Finished]:
 def suite_command(python: Callable[..., Finished]) -> Callable[..., Finished]:
     """suite_command(*arguments, **environment) -> `python -m suite` with these arguments, in a subprocess."""
     return lambda *arguments, **environment: python("-m", "suite", *arguments, **environment)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With `--benchmark-only`, leaves out the other tests instead of listing each as skipped."""
+    if not config.getoption("--benchmark-only"):
+        return
+    timed = [item for item in items if "benchmark" in getattr(item, "fixturenames", ())]
+    config.hook.pytest_deselected(items=[item for item in items if item not in timed])
+    items[:] = timed

@@ -40,8 +40,7 @@ def publish(raw: Mapping[str, RawSplit], where: str) -> Published:
 def _images(images: Array, what: str) -> Array:
     if images.ndim not in (3, 4):
         raise UserError(
-            f"{what} has shape {images.shape}; "
-            "allowed: (n, height, width) or (n, height, width, channels); reshape it"
+            f"{what} has shape {images.shape}; allowed: (n, height, width) or (n, height, width, channels); reshape it"
         )
     if images.size == 0:
         raise UserError(f"{what} is empty: its shape is {images.shape}; at least one image is needed")
@@ -60,13 +59,9 @@ def _values(images: Array, what: str) -> Array:
         )
     low, high = float(images.min()), float(images.max())
     if not (np.isfinite(low) and np.isfinite(high)):
-        raise UserError(
-            f"{what} holds NaN or infinity; allowed: floats in [0, 1]; remove or repair those images"
-        )
+        raise UserError(f"{what} holds NaN or infinity; allowed: floats in [0, 1]; remove or repair those images")
     if low < 0 or high > 1:
-        raise UserError(
-            f"{what} ranges from {low:g} to {high:g}; allowed: floats in [0, 1], or uint8; scale them"
-        )
+        raise UserError(f"{what} ranges from {low:g} to {high:g}; allowed: floats in [0, 1], or uint8; scale them")
     return images.astype(np.float32)
 
 
@@ -94,9 +89,7 @@ def _class_indices(
         raise UserError(f"{where} has labels for some splits but not {missing}; give all of them, or none")
     flat = {name: _labels(part, len(images[name]), f"y_{name} in {where}") for name, part in given.items()}
     if len({part.dtype.kind in "US" for part in flat.values()}) > 1:
-        raise UserError(
-            f"labels in {where} are strings in one split and integers in another; give all the same type"
-        )
+        raise UserError(f"labels in {where} are strings in one split and integers in another; give all the same type")
     values = np.unique(np.concatenate(list(flat.values())))
     indices: dict[str, Array | None] = {
         name: np.searchsorted(values, part).astype(np.int64) for name, part in flat.items()
@@ -106,15 +99,11 @@ def _class_indices(
 
 def _labels(labels: Array, images: int, what: str) -> Array:
     if labels.dtype.kind not in "iubUS":
-        raise UserError(
-            f"{what} is of type {labels.dtype}; allowed: integers or strings, one per image; convert it"
-        )
+        raise UserError(f"{what} is of type {labels.dtype}; allowed: integers or strings, one per image; convert it")
     if labels.ndim == 2 and labels.shape[1] == 1:  # Keras's cifar10 layout
         labels = labels[:, 0]
     if labels.ndim != 1:
-        raise UserError(
-            f"{what} has shape {labels.shape}; allowed: one label per image; for one-hot rows take argmax"
-        )
+        raise UserError(f"{what} has shape {labels.shape}; allowed: one label per image; for one-hot rows take argmax")
     if len(labels) != images:
         raise UserError(f"{what} has {len(labels)} labels for {images} images; give one label per image")
     return labels

@@ -77,11 +77,7 @@ def folder(name: str) -> Path:
 def cached_names() -> list[str]:
     """The names of all cached data sets, sorted."""
     found = root()
-    return (
-        sorted(path.name for path in found.iterdir() if not path.name.startswith("."))
-        if found.is_dir()
-        else []
-    )
+    return sorted(path.name for path in found.iterdir() if not path.name.startswith(".")) if found.is_dir() else []
 
 
 def read_meta(name: str) -> Meta | None:
@@ -125,13 +121,9 @@ def open_dataset(name: str) -> Dataset | None:
     meta = read_meta(name)
     if meta is None:
         return None
-    arrays = {
-        array_name: _open_array(folder(name), array_name, form) for array_name, form in meta.arrays.items()
-    }
+    arrays = {array_name: _open_array(folder(name), array_name, form) for array_name, form in meta.arrays.items()}
     splits = {
-        split: Split(
-            images=arrays[f"{split}_images"], labels=arrays.get(f"{split}_labels"), maximum=meta.maximum
-        )
+        split: Split(images=arrays[f"{split}_images"], labels=arrays.get(f"{split}_labels"), maximum=meta.maximum)
         for split in SPLITS
     }
     return Dataset(
@@ -151,25 +143,20 @@ def _open_array(where: Path, array_name: str, form: ArrayForm) -> Array:
     except (OSError, ValueError, EOFError) as error:
         raise _damaged(where, f"{path.name} cannot be read ({error})") from error
     if (array.dtype.str, array.shape) != (form.dtype, form.shape):
-        raise _damaged(
-            where, f"{path.name} is {array.dtype.str} {array.shape}, not {form.dtype} {form.shape}"
-        )
+        raise _damaged(where, f"{path.name} is {array.dtype.str} {array.shape}, not {form.dtype} {form.shape}")
     return array
 
 
 def _damaged(where: Path, what: str) -> UserError:
     return UserError(
-        f"the cached data set in {where} is damaged: {what}; "
-        "remove that folder, then load or import the set again"
+        f"the cached data set in {where} is damaged: {what}; remove that folder, then load or import the set again"
     )
 
 
 def arrays_of(dataset_splits: Mapping[str, Split]) -> dict[str, Array]:
     """The arrays of all splits under their file names, in C order."""
     arrays = {f"{name}_images": split.images for name, split in dataset_splits.items()}
-    arrays |= {
-        f"{name}_labels": split.labels for name, split in dataset_splits.items() if split.labels is not None
-    }
+    arrays |= {f"{name}_labels": split.labels for name, split in dataset_splits.items() if split.labels is not None}
     return {name: np.ascontiguousarray(array) for name, array in arrays.items()}
 
 

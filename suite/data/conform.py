@@ -61,12 +61,10 @@ def _content_order(split: Split) -> Array:
 
 def _check_images(name: str, known: KnownDataset, published: Published) -> None:
     came = {
-        split_name: _form(split.images.shape, split.images.dtype)
-        for split_name, split in published.splits().items()
+        split_name: _form(split.images.shape, split.images.dtype) for split_name, split in published.splits().items()
     }
     expected = {
-        split_name: _form((size, *known.image_shape), "uint8")
-        for split_name, size in known.published_sizes.items()
+        split_name: _form((size, *known.image_shape), "uint8") for split_name, size in known.published_sizes.items()
     }
     if came != expected:
         raise UserError(f"images for {name} are {_listed(came)}; published: {_listed(expected)}{_ADVICE}")
@@ -92,14 +90,10 @@ def _check_content(name: str, known: KnownDataset, published: Published) -> None
     came = checksums(published)
     for other_name, other in KNOWN.items():
         if other_name != name and _is_same(came, other.checksums):
-            raise UserError(
-                f"these are the images of {other_name}, not of {name}; import them as {other_name}"
-            )
+            raise UserError(f"these are the images of {other_name}, not of {name}; import them as {other_name}")
     for array_name, expected in known.checksums.items():
         if came[array_name] != expected:
-            raise UserError(
-                f"{array_name} of {name} have sha256 {came[array_name]}; published: {expected}{_ADVICE}"
-            )
+            raise UserError(f"{array_name} of {name} have sha256 {came[array_name]}; published: {expected}{_ADVICE}")
 
 
 def _is_same(came: Mapping[str, str], published: Mapping[str, str]) -> bool:

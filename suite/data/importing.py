@@ -112,9 +112,7 @@ def _amat_folder(path: Path) -> dict[str, RawSplit]:
     files = {split: path / f"binarized_mnist_{name}.amat" for split, name in _AMAT.items()}
     missing = [file.name for file in files.values() if not file.is_file()]
     if missing:
-        raise UserError(
-            f"{path} has no {', '.join(missing)}; binarized_mnist is imported from its three .amat files"
-        )
+        raise UserError(f"{path} has no {', '.join(missing)}; binarized_mnist is imported from its three .amat files")
     return {split: (_amat(file), None) for split, file in files.items()}
 
 

@@ -122,8 +122,7 @@ _BINARIZED_MNIST = KnownDataset(
     tfds="binarized_mnist",
     url="http://www.cs.toronto.edu/~larocheh/public/datasets/binarized_mnist/binarized_mnist_test.amat",
     files="a folder with binarized_mnist_{train,valid,test}.amat",
-    source="MNIST in the fixed binarisation of Salakhutdinov and Larochelle, without labels, "
-    "in the published order.",
+    source="MNIST in the fixed binarisation of Salakhutdinov and Larochelle, without labels, in the published order.",
     rule="tenth",
     image_shape=(28, 28, 1),
     published_sizes={"train": 50_000, "validation": 10_000, "test": 10_000},

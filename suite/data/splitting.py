@@ -41,9 +41,7 @@ def hold_out(split: Split, count: int) -> tuple[Split, Split]:
         The rest and the part taken out, each in the order that the images had.
     """
     held = np.zeros(len(split), bool)
-    held[
-        _stratified(split.labels, count) if split.labels is not None else _permutation(len(split))[-count:]
-    ] = True
+    held[_stratified(split.labels, count) if split.labels is not None else _permutation(len(split))[-count:]] = True
     return split.take(np.flatnonzero(~held)), split.take(np.flatnonzero(held))
 
 

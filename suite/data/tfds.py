@@ -67,9 +67,7 @@ def _answers(url: str, seconds: float) -> bool:
         if parts.scheme in urllib.request.getproxies() and not urllib.request.proxy_bypass(host):
             urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=seconds).close()
         else:
-            socket.create_connection(
-                (host, parts.port or {"https": 443}.get(parts.scheme, 80)), seconds
-            ).close()
+            socket.create_connection((host, parts.port or {"https": 443}.get(parts.scheme, 80)), seconds).close()
     except OSError:
         return False
     return True

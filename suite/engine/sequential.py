@@ -14,7 +14,6 @@ from keras import ops
 from models.streams import stream
 from suite import backend
 from suite.engine.trained import MakeModel, Progress, Trained
-from suite.errors import UserError
 from suite.inputs import Inputs
 from suite.record import Curve
 from suite.spec import RunSpec
@@ -152,9 +151,6 @@ def train(specs: list[RunSpec], make_model: MakeModel, inputs: Inputs, progress:
         make_model: builds a run's model with its own initial weights.
         inputs: what they train on.
         progress: told of every epoch.
-
-    Raises:
-        UserError: the batch is larger than the training split.
     """
     steps = steps_per_epoch(specs[0], len(inputs.train))
     program = Program(specs[0], make_model(specs[0]), inputs, steps)
@@ -163,12 +159,7 @@ def train(specs: list[RunSpec], make_model: MakeModel, inputs: Inputs, progress:
 
 
 def steps_per_epoch(spec: RunSpec, images: int) -> int:
-    """Full batches in an epoch."""
-    if spec.batch_size > images:
-        raise UserError(
-            f"batch_size {spec.batch_size} is larger than the training split of {spec.dataset} ({images} images); "
-            "lower it in the study"
-        )
+    """Full batches in an epoch; `schedule.plan` refuses a study whose batches are larger than its data."""
     return images // spec.batch_size
 
 

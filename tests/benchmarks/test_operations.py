@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 
 import keras
 import pytest
@@ -37,7 +38,7 @@ def operations(variant: str) -> dict[str, Operation]:
         batch_size=BATCH_SIZE,
         learning_rate=1e-3,
     )
-    cohort = Cohort(specs=(spec,), variant=declared, dataset=dataset, store=Store(None), pictured=frozenset())
+    cohort = Cohort(specs=(spec,), variant=declared, dataset=dataset, store=Store(Path("unused")), pictured=frozenset())
     return {operation.name: operation for operation in cohort.operations(BATCH_SIZE)}
 
 

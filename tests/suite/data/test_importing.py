@@ -22,9 +22,7 @@ IDX_NAMES = {
 
 
 def idx(array: np.ndarray) -> bytes:
-    return (
-        struct.pack(f">HBB{array.ndim}I", 0, 8, array.ndim, *array.shape) + array.astype(np.uint8).tobytes()
-    )
+    return struct.pack(f">HBB{array.ndim}I", 0, 8, array.ndim, *array.shape) + array.astype(np.uint8).tobytes()
 
 
 @pytest.fixture
@@ -106,9 +104,7 @@ def test_label_values_become_class_names(npz, arrays, names, expected) -> None:
     arrays |= {"y_train": names[arrays["y_train"]], "y_test": names[original]}
     mine = data.import_dataset("mine", npz(arrays))
     assert mine.class_names == expected
-    assert [mine.class_names[index] for index in mine.test.labels] == [
-        str(names[index]) for index in original
-    ]
+    assert [mine.class_names[index] for index in mine.test.labels] == [str(names[index]) for index in original]
 
 
 def test_a_set_without_labels(npz, arrays) -> None:
@@ -137,9 +133,7 @@ def bad(**changes: object):
     """A change to good arrays; None removes one."""
 
     def apply(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        changed = {
-            key: change(arrays[key]) if callable(change) else change for key, change in changes.items()
-        }
+        changed = {key: change(arrays[key]) if callable(change) else change for key, change in changes.items()}
         return {key: value for key, value in (arrays | changed).items() if value is not None}
 
     return apply

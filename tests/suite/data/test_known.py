@@ -63,9 +63,7 @@ def test_sets_without_a_published_order_are_sorted_by_content() -> None:
 def test_sorting_keeps_images_with_their_labels() -> None:
     def pairs(published: Published) -> list[tuple[bytes, int]]:
         train = published.train
-        return [
-            (image.tobytes(), int(label)) for image, label in zip(train.images, train.labels, strict=True)
-        ]
+        return [(image.tobytes(), int(label)) for image, label in zip(train.images, train.labels, strict=True)]
 
     before, after = pairs(tiny()), pairs(sort_by_content(tiny()))
     assert before != after
@@ -97,9 +95,7 @@ def test_the_table_is_consistent() -> None:
     for name, known in KNOWN.items():
         published = sum(known.published_sizes.values())
         assert sum(known.sizes) == published, name
-        assert set(known.checksums) <= {
-            f"{s}_{a}" for s in known.published_sizes for a in ("images", "labels")
-        }
+        assert set(known.checksums) <= {f"{s}_{a}" for s in known.published_sizes for a in ("images", "labels")}
         assert not known.tfds or known.url, name
 
 

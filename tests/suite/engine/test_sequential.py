@@ -10,7 +10,6 @@ from keras import ops
 from models import AE, VAE
 from models.streams import stream
 from suite.engine import sequential
-from suite.errors import UserError
 from suite.inputs import Inputs
 from suite.spec import RunSpec
 
@@ -159,9 +158,7 @@ def test_each_epoch_is_a_permutation_cut_to_full_batches():
 
 
 def test_batches_are_paired_over_variants_and_not_over_seeds():
-    orders = [
-        sequential.batch_order(run, IMAGES, 4) for run in (spec(), spec(variant="ae", scalars={}), spec(seed=4))
-    ]
+    orders = [sequential.batch_order(run, IMAGES, 4) for run in (spec(), spec(variant="ae", scalars={}), spec(seed=4))]
     np.testing.assert_array_equal(orders[0], orders[1])
     assert (orders[0] != orders[2]).any()
 
@@ -173,11 +170,6 @@ def test_draws_are_fresh_bernoulli_samples_of_the_grey_pixels(inputs, make_model
     assert set(np.unique(draws).tolist()) == {0.0, 1.0}
     assert np.abs(draws.mean(axis=0) - inputs.train).max() < 5 * 0.5 / np.sqrt(400)
     assert (draws[0] != draws[1]).any()
-
-
-def test_batch_larger_than_the_training_split(make_model, inputs):
-    with pytest.raises(UserError, match="batch_size 128 is larger than the training split of toy"):
-        train([spec(batch_size=128)], make_model, inputs)
 
 
 def test_train_step_trains(inputs, make_model):
