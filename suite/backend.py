@@ -8,13 +8,16 @@ from __future__ import annotations
 import importlib.util
 import logging
 import os
+import re
+import sys
+import tempfile
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from suite.errors import UserError
 from suite.spec import Backend
 
-_PACKAGES = {"tensorflow": "tensorflow", "jax": "jax", "torch": "torch"}
+_START_UP = re.compile(r"I\d{4} |WARNING: All log messages before absl::InitializeLog")
 
 
 def choose(backend: Backend) -> None:
@@ -23,12 +26,32 @@ def choose(backend: Backend) -> None:
     Raises:
         UserError: the backend isn't installed.
     """
-    if importlib.util.find_spec(_PACKAGES[backend]) is None:
+    if importlib.util.find_spec(backend) is None:
         extra = "cpu" if backend == "tensorflow" else backend
         raise UserError(f"backend {backend!r} is not installed; run: pip install 'aebench[{extra}]'")
     os.environ["KERAS_BACKEND"] = backend
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it takes several models in a process for a mistake
+    if backend == "tensorflow":
+        _start_tensorflow()
+
+
+def _start_tensorflow() -> None:
+    """Imports TensorFlow without what its C++ side tells of itself at every start, which no setting silences."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as told:
+        os.dup2(told.fileno(), 2)
+        try:
+            import tensorflow as tf
+
+            tf.config.list_logical_devices()
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+            told.seek(0)
+            lines = told.read().decode(errors="replace").splitlines(keepends=True)
+            sys.stderr.writelines(line for line in lines if not _START_UP.match(line))
 
 
 def stateless(function: Callable[..., Any], variables: Sequence[Any]) -> Callable[..., Any]:
