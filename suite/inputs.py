@@ -7,6 +7,7 @@ seed, for validation and test; under any other likelihood pixels stay grey.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -38,14 +39,12 @@ class Inputs:
     class_names: tuple[str, ...] | None
 
 
+@cache
 def prepare(dataset: Dataset, likelihood: str, train_on: TrainOn) -> Inputs:
-    """The pixels that a run with this likelihood trains on and is scored on."""
+    """The pixels that a run with this likelihood trains on and is scored on; made once in a process."""
     binary = likelihood == "bernoulli"
-    train = dataset.train.pixels()
-    if train_on == "train+validation":
-        train = np.concatenate([train, dataset.validation.pixels()])
     return Inputs(
-        train=train,
+        train=_training_pixels(dataset, train_on),
         validation=_fixed(dataset.validation, "validation", binary),
         test=_fixed(dataset.test, "test", binary),
         grey_test=dataset.test.pixels(),
@@ -53,6 +52,13 @@ def prepare(dataset: Dataset, likelihood: str, train_on: TrainOn) -> Inputs:
         labels=dataset.test.labels,
         class_names=dataset.class_names,
     )
+
+
+@cache
+def _training_pixels(dataset: Dataset, train_on: TrainOn) -> np.ndarray:
+    """Grey whatever the likelihood, so that all share one array."""
+    pixels = dataset.train.pixels()
+    return np.concatenate([pixels, dataset.validation.pixels()]) if train_on == "train+validation" else pixels
 
 
 def _fixed(split: Split, name: str, binary: bool) -> np.ndarray:

@@ -84,6 +84,13 @@ class Dataset:
     source: str
     split_rule: str
 
+    def __eq__(self, other: object) -> bool:
+        """Data sets of one digest have the same content."""
+        return isinstance(other, Dataset) and self.digest == other.digest
+
+    def __hash__(self) -> int:
+        return hash(self.digest)
+
     @property
     def image_shape(self) -> tuple[int, int, int]:
         """`(height, width, channels)`."""

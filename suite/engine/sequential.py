@@ -22,6 +22,19 @@ from suite.weights import Weights, get_weights, set_weights
 VALIDATION_CHUNK = 2000  # images scored at once after an epoch
 
 
+_ON_DEVICE: dict[int, tuple[np.ndarray, keras.Variable]] = {}
+
+
+def on_device(images: np.ndarray) -> keras.Variable:
+    """`images` as a variable on the device, one for all programs of this process that train on that array.
+
+    TensorFlow never frees what a compiled function has captured, so a copy for each program would add up.
+    """
+    if id(images) not in _ON_DEVICE:  # the array is kept too, so that its id stays its own
+        _ON_DEVICE[id(images)] = (images, keras.Variable(images, dtype="float32", trainable=False, name="images"))
+    return _ON_DEVICE[id(images)][1]
+
+
 class Trainer(keras.Model):
     """Trains a model by the indices of its training images, so that the images stay on the device.
 
@@ -36,10 +49,7 @@ class Trainer(keras.Model):
     def __init__(self, model: Any, images: np.ndarray, *, resample: bool) -> None:
         super().__init__(name="trainer")
         self.model = model
-        self.images = self.add_weight(
-            name="images", shape=images.shape, dtype="float32", trainable=False, initializer="zeros"
-        )
-        self.images.assign(images)
+        self.images = on_device(images)
         self.resample = resample
         self.binarisation = keras.random.SeedGenerator(0)
         self.built = True

@@ -51,3 +51,9 @@ def test_train_on_both(dataset):
 def test_pixels_that_are_0_or_1_are_kept():
     binary = (np.random.default_rng(1).random((30, 4)) > 0.5).astype("float32")
     np.testing.assert_array_equal(inputs.binarise(binary, "test"), binary)
+
+
+def test_pixels_are_made_once_and_shared(dataset):
+    binary, grey = (inputs.prepare(dataset, likelihood, "train") for likelihood in ("bernoulli", "gaussian"))
+    assert inputs.prepare(dataset, "bernoulli", "train") is binary
+    assert binary.train is grey.train

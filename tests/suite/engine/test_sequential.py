@@ -172,6 +172,13 @@ def test_draws_are_fresh_bernoulli_samples_of_the_grey_pixels(inputs, make_model
     assert (draws[0] != draws[1]).any()
 
 
+def test_programs_share_the_images_on_the_device(inputs, make_model):
+    one, two = (sequential.Trainer(make_model(spec(seed=seed)), inputs.train, resample=True) for seed in (1, 2))
+    assert one.images is two.images
+    other = sequential.Trainer(make_model(spec()), inputs.train.copy(), resample=True)
+    assert other.images is not one.images
+
+
 def test_train_step_trains(inputs, make_model):
     model = make_model(spec())
     trainer = sequential.Trainer(model, inputs.train, resample=True)
