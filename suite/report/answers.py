@@ -24,6 +24,7 @@ class Answer:
         answer: in a few words.
         figure: the number behind it, with unit and uncertainty; empty where the details give it.
         details: one sentence each.
+        lines: numbers of one kind, one a line, below the details.
         winner: the configuration it names, if it names one.
     """
 
@@ -31,6 +32,7 @@ class Answer:
     answer: str
     figure: str
     details: tuple[str, ...]
+    lines: tuple[str, ...] = ()
     winner: Configuration | None = None
 
 
@@ -148,9 +150,13 @@ def _chosen(ranking: _Ranking, question: str, best: Configuration, where: str) -
         question=question,
         answer=ranking.name(best),
         figure=f"{METRICS[metric].label} {figure}",
-        details=(*_standing(ranking, best), how),
+        details=(*_standing(ranking, best), how, *_doubt(best)),
         winner=best,
     )
+
+
+def _doubt(best: Configuration) -> tuple[str, ...]:
+    return (f"Its training: {best.verdict}, see below.",) if best.verdict in ("not converged", "overfitted") else ()
 
 
 def _standing(ranking: _Ranking, best: Configuration) -> tuple[str, ...]:
@@ -184,12 +190,12 @@ def _separations(board: Sequence[Configuration], contrasts: Sequence[Contrast], 
 
 
 def _separation(name: str, asked: Sequence[Contrast], decimals: int) -> Answer:
-    found = [f"latent size {item.first.latent_dim}: {interval(item.difference, decimals)}" for item in asked]
     return Answer(
         question=f"Does {name} separate classes better than the AE?",
         answer=_verdicts(asked),
         figure="",
-        details=(f"Silhouette of {name} minus the AE's over paired seeds, with 95 % interval: {'; '.join(found)}.",),
+        details=(f"Silhouette of {name} minus the AE's over paired seeds, with 95 % interval:",),
+        lines=tuple(f"latent size {item.first.latent_dim}: {interval(item.difference, decimals)}" for item in asked),
     )
 
 

@@ -96,9 +96,12 @@ def latent_axis(axes: Axes, sizes: list[int]) -> None:
     axes.set_xlabel("latent size")
 
 
-def legend_right(figure: Figure, axes: Axes, title: str | None = None) -> None:
+def legend_right(figure: Figure, axes: Axes) -> None:
     """One legend for the whole figure, beside it."""
-    handles, labels = axes.get_legend_handles_labels()
-    if handles:
-        legend = figure.legend(handles, labels, loc="outside right upper", title=title, alignment="left")
-        legend.get_title().set_fontweight("bold")
+    from matplotlib.container import Container
+
+    pairs = list(zip(*axes.get_legend_handles_labels(), strict=True))
+    pairs.sort(key=lambda pair: not isinstance(pair[0], Container))  # series first, references after them
+    if pairs:
+        handles, labels = zip(*pairs, strict=True)
+        figure.legend(handles, labels, loc="outside right upper")

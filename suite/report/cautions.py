@@ -30,6 +30,7 @@ def cautions(comparison: Comparison, speeds: Sequence[Speed], looks: Looks) -> t
                 "training (not converged): longer training would change their numbers"),
         _judged(comparison, looks, "overfitted", "more than 0.1 nats worse on validation than earlier in training "
                 "(overfitted)"),
+        _collapsed(comparison, looks),
         _untold(comparison),
         _few_seeds(comparison),
         _unsteady(speeds),
@@ -69,6 +70,16 @@ def _judged(comparison: Comparison, looks: Looks, verdict: Verdict, words: str) 
         return None
     total = counted(len(comparison.configurations), "configuration")
     return Caution(what=f"{len(hit)} of {total} {words}", which=grouped(hit, looks))
+
+
+def _collapsed(comparison: Comparison, looks: Looks) -> Caution | None:
+    """Configurations whose codes say nothing about the image: their silhouettes are of noise."""
+    hit = [item for item in comparison.configurations if item.summaries["active_units"].mean == 0.0]
+    if not hit:
+        return None
+    total = counted(len(comparison.configurations), "configuration")
+    what = f"{len(hit)} of {total} collapsed: no latent unit is active, and their codes say nothing of the image"
+    return Caution(what=what, which=grouped(hit, looks))
 
 
 def _untold(comparison: Comparison) -> Caution | None:

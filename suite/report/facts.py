@@ -45,8 +45,7 @@ def facts(comparison: Comparison) -> tuple[Fact, ...]:
         Fact(name="Runs", lines=(_runs(comparison, specs),)),
         Fact(name="Device", lines=tuple(dict.fromkeys(map(device_name, comparison.environments)))),
         Fact(name="Versions", lines=_versions(comparison)),
-        Fact(name="Commit", lines=_commits(comparison)),
-        Fact(name="Date", lines=(" to ".join(days),)),
+        Fact(name="Commit and date", lines=(f"{listed(_commits(comparison))}, {' to '.join(days)}",)),
     )
 
 

@@ -80,14 +80,14 @@ def rate_distortion(board: Board, looks: Looks) -> Plot | None:
         for size in sorted({item.latent_dim for item in scored}):
             _path(axes, [item for item in scored if item.latent_dim == size], looks)
         _mark(axes, scored, looks)
-        _iso_elbo(axes)
+        _iso_elbo(axes, [_mean(item, "rate_nats") + _mean(item, "distortion_nats") for item in scored])
         axes.set_xlabel("rate R (nats/image)")
         axes.set_ylabel("distortion D (nats/image) ↓")
         legend_right(figure, axes)
         return Plot(
             title="Rate against distortion",
-            caption="Each point is a configuration's mean; a grey path joins the settings of one latent size, and its "
-            "marker is that of the size. Along a dotted line the ELBO is the same; further down and left is better.",
+            caption="Each point is a configuration's mean; a grey path joins the settings of one latent size, whose "
+            "marker it has. Along a dotted line the ELBO is the one written at its end; down and left is better.",
             alt="Rate–distortion plane of " + _names(scored, looks),
             src=svg_uri(figure),
             width=820,
@@ -113,8 +113,8 @@ def learning_curves(board: Board, looks: Looks) -> Plot | None:
         legend_right(figure, max((axes for axes in grid[0]), key=lambda axes: len(axes.lines)))
         return Plot(
             title="Learning curves",
-            caption="Means over seeds; solid on validation, dashed on training. The vertical axis leaves out the "
-            "first epochs' heights. Objectives of different β are not comparable.",
+            caption="Means over seeds; solid on validation, dashed on training; epochs on a log axis. The vertical "
+            "axis leaves out the first epochs' heights. Objectives of different β are not comparable.",
             alt="Objective, distortion and rate per epoch of " + _names(trained, looks),
             src=svg_uri(figure),
             width=int(100 * (2.0 + 2.9 * len(sizes))),
@@ -198,16 +198,17 @@ def _mark(axes: Axes, scored: Board, looks: Looks) -> None:
             named.add(look.name)
 
 
-def _iso_elbo(axes: Axes) -> None:
-    """Dotted lines D + R = constant, labelled with the ELBO where they leave the plot on the left."""
+def _iso_elbo(axes: Axes, costs: Sequence[float]) -> None:
+    """Dotted lines D + R = constant through the range of the costs, named by ELBO where they leave the plot."""
     from matplotlib.ticker import MaxNLocator
 
     (left, right), (low, high) = axes.get_xlim(), axes.get_ylim()
-    for cost in MaxNLocator(nbins=7, steps=[1, 2, 5, 10]).tick_values(left + low, right + high):
-        axes.plot([left, right], [cost - left, cost - right], ":", color="#c5cad3", linewidth=0.9, zorder=0)
-        if low < cost - left < high:
-            axes.annotate(f" ELBO {-cost:g}".replace("-", "−"), (left, cost - left), color=GREY, fontsize=7.5,
-                          va="center")  # fmt: skip
+    for cost in MaxNLocator(nbins=5, steps=[1, 2, 5, 10]).tick_values(min(costs), max(costs)):
+        axes.plot([left, right], [cost - left, cost - right], ":", color="#a8afba", linewidth=1.0, zorder=0)
+        end = min(right, cost - low)
+        if left < end and cost - end < high:
+            name = f"{-cost:g} ".replace("-", "−")
+            axes.text(end, cost - end, name, color=GREY, fontsize=8, ha="right", va="bottom")
     axes.set_xlim(left, right)
     axes.set_ylim(low, high)
     axes.grid(visible=False)
@@ -233,6 +234,7 @@ def _draw_curve(axes: Axes, values: Sequence[float], colour: str, style: str, la
     epochs = np.unique(np.geomspace(1, len(values), _MOST_POINTS).round().astype(int))
     axes.plot(epochs, np.asarray(values)[epochs - 1], style, color=colour, label=label, linewidth=1.2)
     axes.set_xscale("log")
+    axes.xaxis.set_major_formatter("{x:g}")
 
 
 def _alt(scored: Board, metric: str, looks: Looks) -> str:

@@ -112,7 +112,7 @@ def _plot(rows: Sequence[Speed], device: str, looks: Looks) -> Plot:
 
 
 def _panel(axes: Axes, rows: Sequence[Speed], looks: Looks) -> None:
-    from matplotlib.ticker import EngFormatter
+    from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
 
     networks = list(dict.fromkeys(row.network for row in rows))
     series: dict[tuple[str, str, int, str], list[Speed]] = {}
@@ -130,5 +130,7 @@ def _panel(axes: Axes, rows: Sequence[Speed], looks: Looks) -> None:
     axes.set_yscale("log")
     sizes = sorted({row.batch_size for row in rows})
     axes.set_xticks(sizes, [str(size) for size in sizes])
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.yaxis.set_major_formatter(EngFormatter(sep=""))
+    axes.yaxis.set_minor_formatter(NullFormatter())
     axes.set_xlabel("batch size")

@@ -29,6 +29,10 @@ for (const table of document.querySelectorAll("table.sortable")) {
     const button = document.createElement("button");
     button.type = "button";
     button.append(...header.childNodes);
+    // The sign of sorting stands beside the label, before a unit on its own line.
+    const sign = document.createElement("span");
+    sign.className = "sort";
+    button.insertBefore(sign, button.querySelector(":scope > .unit"));
     header.append(button);
     button.addEventListener("click", () => sort(table, header));
   }

@@ -204,7 +204,7 @@ def test_missing_diverged_and_untimed_runs_are_told(make_study, expand, made_up_
     assert "2 of 3" in text
     assert "diverged" in text
     assert "No timings were taken" in text
-    assert re.search(r"1 of 18 runs? (is|are) missing|1 run|17 of 18", text)
+    assert "17 of 18" in text
 
 
 def test_a_page_without_pictures_says_so(make_study, expand, make_record, tmp_path):
