@@ -1,4 +1,4 @@
-"""The contract that every variant keeps, and the registry of variants.
+"""The contract that every variant keeps, and the decorator that names one.
 
 A variant is one class in one file. It subclasses `Autoencoder` (or a variant) and states only its difference:
 
@@ -34,7 +34,6 @@ from models.likelihoods import LIKELIHOODS
 from models.networks import NETWORKS, initializer
 from models.streams import stream
 
-VARIANTS: dict[str, type[Autoencoder]] = {}
 Variant = TypeVar("Variant", bound="type[Autoencoder]")
 
 
@@ -49,7 +48,6 @@ def register(name: str, *, version: int) -> Callable[[Variant], Variant]:
 
     def decorate(cls: Variant) -> Variant:
         cls.variant_name, cls.variant_version = name, version
-        VARIANTS[name] = cls
         keras.saving.register_keras_serializable(package="aebench", name=name)(cls)
         return cls
 

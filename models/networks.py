@@ -24,7 +24,6 @@ class Network:
 
     encoder: Callable[[ImageShape, int], keras.Sequential]
     decoder: Callable[[ImageShape, int], keras.Sequential]
-    convolutional: bool = False
 
 
 def initializer(seed: int, name: str) -> keras.initializers.Initializer:
@@ -120,5 +119,5 @@ NETWORKS: dict[str, Network] = {
     "mlp-256": dense_network((256,), "relu"),
     "mlp-400": dense_network((400,), "relu"),
     "mlp-200-200": dense_network((200, 200), "tanh"),
-    "conv": Network(encoder=conv_encoder, decoder=conv_decoder, convolutional=True),
+    "conv": Network(encoder=conv_encoder, decoder=conv_decoder),
 }

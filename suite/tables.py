@@ -14,7 +14,6 @@ from suite.compare import Comparison, Configuration, Summary
 from suite.record import METRICS, RunRecord, describe
 
 Format = Literal["text", "csv", "json", "latex"]
-By = Literal["run", "configuration"]
 SHORT = {
     "elbo_nats": "ELBO",
     "recon_mse": "MSE",

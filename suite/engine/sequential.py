@@ -20,8 +20,6 @@ from suite.spec import RunSpec
 from suite.weights import Weights, get_weights, set_weights
 
 VALIDATION_CHUNK = 2000  # images scored at once after an epoch
-
-
 _ON_DEVICE: dict[int, tuple[np.ndarray, keras.Variable]] = {}
 
 
@@ -33,6 +31,11 @@ def on_device(images: np.ndarray) -> keras.Variable:
     if id(images) not in _ON_DEVICE:  # the array is kept too, so that its id stays its own
         _ON_DEVICE[id(images)] = (images, keras.Variable(images, dtype="float32", trainable=False, name="images"))
     return _ON_DEVICE[id(images)][1]
+
+
+def forget_on_device(images: np.ndarray) -> None:
+    """Gives up the variable of `images`: on JAX a `fit` that crashes has donated its content and not put it back."""
+    _ON_DEVICE.pop(id(images), None)
 
 
 class Trainer(keras.Model):
@@ -163,9 +166,13 @@ def train(specs: list[RunSpec], make_model: MakeModel, inputs: Inputs, progress:
         progress: told of every epoch.
     """
     steps = steps_per_epoch(specs[0], len(inputs.train))
-    program = Program(specs[0], make_model(specs[0]), inputs, steps)
-    for spec in specs:
-        yield program.run(spec, make_model(spec), progress)
+    try:
+        program = Program(specs[0], make_model(specs[0]), inputs, steps)
+        for spec in specs:
+            yield program.run(spec, make_model(spec), progress)
+    except Exception:
+        forget_on_device(inputs.train)
+        raise
 
 
 def steps_per_epoch(spec: RunSpec, images: int) -> int:

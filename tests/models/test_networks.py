@@ -51,10 +51,6 @@ def test_dense_layers(name, widths, activation):
     assert decoder.layers[-2].activation is keras.activations.linear
 
 
-def test_only_conv_is_convolutional():
-    assert [name for name, network in NETWORKS.items() if network.convolutional] == ["conv"]
-
-
 @pytest.mark.parametrize("network", ["linear", "mlp", "mlp-200-200", "conv"])
 def test_runs_of_one_seed_share_their_initial_weights(network):
     ae, vae = built(AE, 5, network), built(VAE, 5, network)

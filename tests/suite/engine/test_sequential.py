@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+
 import keras
 import numpy as np
 import pytest
@@ -170,6 +172,31 @@ def test_draws_are_fresh_bernoulli_samples_of_the_grey_pixels(inputs, make_model
     assert set(np.unique(draws).tolist()) == {0.0, 1.0}
     assert np.abs(draws.mean(axis=0) - inputs.train).max() < 5 * 0.5 / np.sqrt(400)
     assert (draws[0] != draws[1]).any()
+
+
+@pytest.mark.parametrize("where", ["while tracing", "after an epoch"])
+def test_a_crash_leaves_the_next_program_alone(inputs, make_model, where):
+    def crash(*args, **kwargs):
+        raise RuntimeError("crashed")
+
+    def broken(run: RunSpec):
+        model = make_model(run)
+        if where == "while tracing":
+            model.terms = crash
+        return model
+
+    before = train([spec()], make_model, inputs)[0].curve
+    with pytest.raises(RuntimeError, match="crashed"):
+        list(sequential.train([spec()], broken, inputs, crash))
+    assert train([spec()], make_model, inputs)[0].curve == before
+
+
+@pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="backend jax is not installed")
+def test_crashes_and_companions_on_jax(python):
+    chosen = "leaves_the_next or (companions and not jax)"
+    found = python("-m", "pytest", "-q", __file__, "-k", chosen, KERAS_BACKEND="jax")
+    assert found.returncode == 0, found.stdout
+    assert "4 passed" in found.stdout
 
 
 def test_programs_share_the_images_on_the_device(inputs, make_model):
