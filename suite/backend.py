@@ -11,11 +11,13 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
+from suite import environment
 from suite.errors import UserError
-from suite.spec import Backend
+from suite.spec import Backend, Precision
 
 _START_UP = re.compile(r"I\d{4} |WARNING: All log messages before absl::InitializeLog")
 
@@ -34,6 +36,63 @@ def choose(backend: Backend) -> None:
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it takes several models in a process for a mistake
     if backend == "tensorflow":
         _start_tensorflow()
+    if backend == "jax" and not environment.may_have_gpu():
+        _set_up_jax_on_cpu()
+    _set_matrix_products("float32")
+
+
+def _set_up_jax_on_cpu() -> None:
+    """Makes each core a device, for cohorts to be spread over, and has programs compiled in half the time.
+
+    At that level of optimisation they run as fast: products, which take most of the time, come from a library.
+    """
+    wanted = {
+        "--xla_force_host_platform_device_count": environment.cores(),
+        "--xla_backend_optimization_level": 1,
+    }
+    given = os.environ.get("XLA_FLAGS", "")
+    flags = [f"{name}={value}" for name, value in wanted.items() if name not in given]
+    os.environ["XLA_FLAGS"] = " ".join([*flags, given]).strip()
+
+
+@contextmanager
+def precision(name: Precision) -> Iterator[None]:
+    """Models that are made, and programs that are compiled and run, inside it compute in this precision.
+
+    Raises:
+        UserError: the device doesn't have it.
+    """
+    import keras
+
+    if name == "tf32" and environment.current(keras.backend.backend()).device_kind != "GPU":
+        raise UserError("precision 'tf32' needs a GPU and there is none here; use float32 or bfloat16")
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16" if name == "bfloat16" else "float32")
+    _set_matrix_products(name)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(policy)
+        _set_matrix_products("float32")
+
+
+def _set_matrix_products(name: Precision) -> None:
+    """All three frameworks would otherwise, or could, round the factors of float32 products on a GPU."""
+    import keras
+
+    match keras.backend.backend():
+        case "tensorflow":
+            import tensorflow as tf
+
+            tf.config.experimental.enable_tensor_float_32_execution(name == "tf32")
+        case "jax":
+            import jax
+
+            jax.config.update("jax_default_matmul_precision", {"float32": "highest", "tf32": "tensorfloat32"}.get(name))
+        case _:
+            import torch
+
+            torch.set_float32_matmul_precision("high" if name == "tf32" else "highest")
 
 
 def _start_tensorflow() -> None:

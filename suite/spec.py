@@ -11,7 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Backend = Literal["tensorflow", "jax", "torch"]
 TrainOn = Literal["train", "train+validation"]
-Precision = Literal["float32"]
+# bfloat16 computes in the trunks of encoder and decoder; weights, posteriors and losses stay float32. tf32 rounds the
+# factors of matrix products to 10 bits. float32 means that neither happens.
+Precision = Literal["float32", "tf32", "bfloat16"]
 
 
 class Frozen(BaseModel):
@@ -72,7 +74,8 @@ class RunSpec(ModelSpec):
 
     def label(self) -> str:
         """How people name the configuration's variant: `VAE β=4`."""
-        return variant_label(self.variant, self.scalars, self.options)
+        name = variant_label(self.variant, self.scalars, self.options)
+        return name if self.precision == "float32" else f"{name} {self.precision}"
 
     def _slug(self) -> str:
         settings = {**self.scalars, **self.options}
@@ -80,7 +83,8 @@ class RunSpec(ModelSpec):
             f"{name}{value:g}" if isinstance(value, float) else f"{name}{value}"
             for name, value in sorted(settings.items())
         ]
-        slug = "-".join([self.variant, *details, f"z{self.latent_dim}", self.network, self.dataset])
+        precision = [] if self.precision == "float32" else [self.precision]
+        slug = "-".join([self.variant, *details, f"z{self.latent_dim}", self.network, self.dataset, *precision])
         return _file_name(slug)
 
 

@@ -12,7 +12,7 @@ from typing import Any, get_args
 
 from suite import data, variants
 from suite.errors import UserError, unknown
-from suite.spec import Backend, RunSpec, TrainOn
+from suite.spec import Backend, Precision, RunSpec, TrainOn
 
 STUDIES = Path(__file__).parent / "studies"
 NETWORKS = ("linear", "mlp", "mlp-256", "mlp-400", "mlp-200-200", "conv")
@@ -74,6 +74,7 @@ GRID: dict[str, Axis] = {
     "batch_size": Axis(kind=int, default=128, minimum=1),
     "learning_rate": Axis(kind=float, default=1e-3, minimum=0, exclusive=True),
     "train_on": Axis(kind=str, default="train", known=get_args(TrainOn)),
+    "precision": Axis(kind=str, default="float32", known=get_args(Precision)),
 }
 TOP = ("name", "title", "about", "seeds", "variant", *GRID)
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from suite.record import Curve, Outcome
+from suite.record import Curve, EngineName, Outcome
 from suite.spec import RunSpec
 from suite.weights import Weights
 
@@ -14,10 +14,10 @@ MakeModel = Callable[[RunSpec], Any]
 
 
 class Progress(Protocol):
-    """Told of each epoch that a run has finished; may do nothing."""
+    """Told of each epoch that runs have finished; may do nothing."""
 
-    def __call__(self, spec: RunSpec, epoch: int, objective: float) -> None:
-        """Called after `epoch` (from 1) of the run, with its training objective in nats per image."""
+    def __call__(self, specs: Sequence[RunSpec], epoch: int, objectives: Sequence[float]) -> None:
+        """Called after `epoch` (from 1) of the runs that go side by side, with the training objective of each."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,15 +25,24 @@ class Trained:
     """A run's weights before and after training, its learning curves and its time.
 
     Attributes:
-        seconds: of training, without compilation.
-        compile_seconds: of the cohort's program, paid once.
+        cohort_size: runs that were trained as one program.
+        cohort_seconds: what they took together, without compilation and validation.
+        compile_seconds: of that program, paid once.
+        images: that this run has seen in training.
     """
 
     spec: RunSpec
+    engine: EngineName
     outcome: Outcome
     initial: Weights
     final: Weights
     curve: Curve
-    seconds: float
+    cohort_size: int
+    cohort_seconds: float
     compile_seconds: float
     images: int
+
+    @property
+    def seconds(self) -> float:
+        """This run's share of the cohort's time."""
+        return self.cohort_seconds / self.cohort_size

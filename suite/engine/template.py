@@ -1,0 +1,131 @@
+"""A cohort's one model as pure functions of its members' variables, which engines stack and differentiate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from suite.engine.trainer import Trainer, validation_chunks, validation_noise, validation_sums
+from suite.inputs import Inputs
+from suite.members import over_members
+from suite.weights import Weights, names
+
+Start = tuple[list[np.ndarray], list[np.ndarray]]  # a member's trainable and other variables
+
+
+class Template:
+    """The one model through which all members are computed, as pure functions of their variables.
+
+    Attributes:
+        images: that all members train on, on the host.
+        trainable: the model's trainable variables.
+        others: all else that a step reads and changes: scalars, random states, metrics.
+    """
+
+    def __init__(self, model: Any, inputs: Inputs) -> None:
+        self.model, self.images = model, inputs.train
+        self.trainer = Trainer(model, inputs.train, resample=inputs.resample)
+        self.trainable = list(model.trainable_variables)
+        self.others = _unique([*model.non_trainable_variables, model.noise.state, *model.metrics_variables])
+        self.chunks = validation_chunks(inputs.validation)
+        self.validation_images = len(inputs.validation)
+
+    def draw(self, state: Any, indices: Any, images: Any) -> tuple[Any, Any]:
+        """A batch of the training `images` for one seed, and its random state after that."""
+        random = self.trainer.binarisation.state
+        mapping = [(random, state), (self.trainer.images, images)]
+        with keras.StatelessScope(state_mapping=mapping) as scope:
+            batch = self.trainer.draw(indices)
+        return batch, scope.get_current_value(random)
+
+    def loss(self, trainable: Sequence[Any], others: Sequence[Any], batch: Any) -> tuple[Any, list[Any]]:
+        """A member's loss on its batch, and its other variables after that."""
+        with keras.StatelessScope(state_mapping=self._mapping(trainable, others)) as scope:
+            loss = self.model.compute_loss(x=batch, training=True)
+        return loss, self._after(scope)
+
+    def results(self, others: Sequence[Any]) -> dict[str, Any]:
+        """What a member's metrics have come to."""
+        with keras.StatelessScope(state_mapping=zip(self.others, others, strict=True)):
+            return {metric.name: metric.result() for metric in self.model.metrics}
+
+    def reset(self, others: Sequence[Any]) -> list[Any]:
+        """A member's other variables with its metrics at their start."""
+        with keras.StatelessScope(state_mapping=zip(self.others, others, strict=True)) as scope:
+            for metric in self.model.metrics:
+                metric.reset_state()
+        return self._after(scope)
+
+    def validation(self, trainable: Sequence[Any], others: Sequence[Any], chunk: Any) -> tuple[Any, ...]:
+        """A member's sums over a `chunk` of validation images."""
+        noise = ops.cast(ops.convert_to_tensor(validation_noise()), self.model.noise.state.dtype)
+        mapping = [*self._mapping(trainable, others), (self.model.noise.state, noise)]
+        with keras.StatelessScope(state_mapping=mapping):
+            return validation_sums(self.model, chunk)
+
+    def start(self, model: Any) -> Start:
+        """The variables of a member's own `model`, in this template's order."""
+        others = _unique([*model.non_trainable_variables, model.noise.state, *model.metrics_variables])
+        return _arrays(model.trainable_variables), _arrays(others)
+
+    def with_scalars(self, start: Start, scalars: Mapping[str, float]) -> Start:
+        """The start of a member that differs from that of `start` in scalar hyper-parameters alone."""
+        trainable, others = start
+        weights = zip(names(self.model), self.model.weights, strict=True)
+        values = {id(weight): scalars[name] for name, weight in weights if name in scalars}
+        replaced = [
+            np.asarray(values.get(id(variable), array), array.dtype)
+            for variable, array in zip(self.others, others, strict=True)
+        ]
+        return trainable, replaced
+
+    def weights(self, trainable: Sequence[np.ndarray], others: Sequence[np.ndarray], member: int) -> Weights:
+        """A member's weights by name, from the stacked variables."""
+        values = {
+            id(variable): array[member]
+            for variable, array in zip([*self.trainable, *self.others], [*trainable, *others], strict=True)
+        }
+        weights = self.model.weights
+        return {name: values[id(weight)] for name, weight in zip(names(self.model), weights, strict=True)}
+
+    def _mapping(self, trainable: Sequence[Any], others: Sequence[Any]) -> list[tuple[Any, Any]]:
+        return [*zip(self.trainable, trainable, strict=True), *zip(self.others, others, strict=True)]
+
+    def _after(self, scope: Any) -> list[Any]:
+        return [ops.cast(scope.get_current_value(variable), variable.dtype) for variable in self.others]
+
+
+def _unique(variables: Sequence[Any]) -> list[Any]:
+    return list({id(variable): variable for variable in variables}.values())
+
+
+def _arrays(variables: Sequence[Any]) -> list[np.ndarray]:
+    return [np.array(ops.convert_to_numpy(variable.value)) for variable in variables]
+
+
+def step_losses(template: Template, of_seed: np.ndarray) -> Any:
+    """All members' losses in one step, as a pure function.
+
+    Args:
+        template: see `Template`.
+        of_seed: for each member the position of its seed.
+
+    Returns:
+        A function of stacked `trainable` and `others`, the training `images` and the `batch` indices and random
+        `states` of each seed: each member's loss, their other variables and the seeds' random states after the step.
+    """
+    draw = over_members(lambda own, images: template.draw(own[0], own[1], images))
+    loss = over_members(lambda own, shared: template.loss(own[0], own[1], own[2]))  # noqa: ARG005
+    own_seed = np.array_equal(of_seed, np.arange(of_seed.max() + 1))
+
+    def losses(trainable: Any, others: Any, images: Any, states: Any, batch: Any) -> tuple[Any, Any, Any]:
+        drawn, states = draw((states, batch), images)
+        drawn = drawn if own_seed else ops.take(drawn, of_seed, axis=0)
+        values, others = loss((trainable, others, drawn), ())
+        return values, others, states
+
+    return losses

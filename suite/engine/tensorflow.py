@@ -1,0 +1,133 @@
+"""A cohort's program on TensorFlow: an epoch in one call of one graph, the members' weights updated in place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from suite import backend
+from suite.engine.template import Template, step_losses
+from suite.members import over_members
+from suite.spec import RunSpec
+
+
+def fused_adam(
+    weight: tf.Variable, first: tf.Variable, second: tf.Variable, gradient: Any, step: Any, rate: Any, adam: Any
+) -> None:
+    """One step of Adam (Kingma & Ba 2015, end of section 2) in one pass over the weights; Keras's own takes ten.
+
+    Args:
+        weight, first, second: a weight and its moments, changed in place.
+        gradient: of that weight.
+        step: this step's number, from 1, as float32.
+        rate: the learning rate.
+        adam: `beta_1`, `beta_2` and `epsilon`.
+    """
+    tf.raw_ops.ResourceApplyAdam(
+        var=weight.handle,
+        m=first.handle,
+        v=second.handle,
+        beta1_power=tf.pow(adam["beta_1"], step),
+        beta2_power=tf.pow(adam["beta_2"], step),
+        lr=rate,
+        beta1=adam["beta_1"],
+        beta2=adam["beta_2"],
+        epsilon=adam["epsilon"],
+        grad=gradient,
+    )
+
+
+class FusedAdam(keras.optimizers.Adam):
+    """Keras's Adam with `fused_adam` for its step, so that both engines round alike."""
+
+    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+        """Changes a weight and its moments in place."""
+        index = self._get_variable_index(variable)
+        first, second = self._momentums[index].value, self._velocities[index].value
+        step = tf.cast(self.iterations + 1, "float32")
+        constants = {"beta_1": self.beta_1, "beta_2": self.beta_2, "epsilon": self.epsilon}
+        fused_adam(variable, first, second, gradient, step, tf.cast(learning_rate, "float32"), constants)
+
+
+class TensorFlowDevice:
+    """See `vectorised.Device`. Weights and Adam's moments are stacked variables, for TensorFlow's fused Adam."""
+
+    def __init__(self, template: Template, spec: RunSpec, of_seed: np.ndarray) -> None:
+        self.template, self.spec = template, spec
+        self.members, self.seeds = len(of_seed), int(of_seed.max()) + 1
+        self.losses = step_losses(template, of_seed)
+        zeros = [np.zeros((self.members, *variable.shape), variable.dtype) for variable in template.trainable]
+        self.trainable, self.first, self.second = ([tf.Variable(value) for value in zeros] for _ in range(3))
+        self.steps_done = tf.Variable(0.0)
+        self.others = [tf.Variable(tf.stack([variable.value] * self.members)) for variable in template.others]
+        self.states = tf.Variable(np.zeros((self.seeds, 2)), dtype=template.trainer.binarisation.state.dtype)
+        shape = tf.TensorSpec((self.seeds, None, spec.batch_size), tf.int32)  # steps stay open, to compile by one
+        jit = backend.jit_pays()
+        self._epoch = tf.function(self._train, input_signature=[shape], jit_compile=jit, autograph=False)
+        self._validate = tf.function(self._score, jit_compile=jit, autograph=False)
+        self._epoch(np.zeros((self.seeds, 1, spec.batch_size), "int32"))
+        self.validate()
+
+    def load(self, trainable: Sequence[np.ndarray], others: Sequence[np.ndarray], seeds: np.ndarray) -> None:
+        """Puts the members into the state in which they start."""
+        for variables, values in ((self.trainable, trainable), (self.others, others)):
+            for variable, value in zip(variables, values, strict=True):
+                variable.assign(tf.cast(value, variable.dtype))
+        for moment in [*self.first, *self.second, self.steps_done]:
+            moment.assign(tf.zeros_like(moment))
+        self.states.assign(tf.cast(seeds, self.states.dtype))
+
+    def epoch(self, order: np.ndarray) -> dict[str, Any]:
+        """Trains all members for an epoch; each one's means over it."""
+        return dict(self._epoch(order))
+
+    def validate(self) -> Sequence[Any]:
+        """Each member's sums over the validation images."""
+        return [sum(parts) for parts in zip(*map(self._validate, self.template.chunks), strict=True)]
+
+    def state(self) -> tuple[list[np.ndarray], list[np.ndarray]]:
+        """The members' variables as they are now."""
+        return [variable.numpy() for variable in self.trainable], [variable.numpy() for variable in self.others]
+
+    def close(self) -> None:
+        """Frees the variables, which the compiled functions hold for as long as the process lives."""
+        for variable in [*self.trainable, *self.first, *self.second]:
+            tf.raw_ops.DestroyResourceOp(resource=variable.handle, ignore_lookup_error=True)
+
+    def _train(self, order: Any) -> dict[str, Any]:
+        steps = tf.shape(order)[1]
+        others = over_members(lambda own, _: self.template.reset(own))([*self.others], ())
+
+        def body(step: Any, others: Any, states: Any, total: Any) -> tuple[Any, ...]:
+            losses, others, states = self._step(others, states, order[:, step])
+            return step + 1, others, states, total + losses
+
+        start = (0, others, self.states.read_value(), tf.zeros(self.members))
+        _, others, states, total = tf.while_loop(lambda step, *_: step < steps, body, start)
+        self.states.assign(states)
+        for variable, value in zip(self.others, others, strict=True):
+            variable.assign(value)
+        means = over_members(lambda own, _: self.template.results(own))(others, ())
+        return {"objective": total / tf.cast(steps, "float32"), **means}
+
+    def _step(self, others: Any, states: Any, batch: Any) -> tuple[Any, Any, Any]:
+        trainable = [variable.read_value() for variable in self.trainable]
+        images = self.template.trainer.images.value
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(trainable)
+            losses, others, states = self.losses(trainable, others, images, states, batch)
+        self._adam(tape.gradient(losses, trainable, unconnected_gradients="zero"))
+        return losses, others, states
+
+    def _adam(self, gradients: Sequence[Any]) -> None:
+        done = self.steps_done.assign_add(1.0)
+        for weight, first, second, gradient in zip(self.trainable, self.first, self.second, gradients, strict=True):
+            fused_adam(weight, first, second, gradient, done, self.spec.learning_rate, self.spec.adam.model_dump())
+
+    def _score(self, chunk: Any) -> tuple[Any, ...]:
+        validation = over_members(lambda own, images: self.template.validation(own[0], own[1], images))
+        return validation(([*self.trainable], [*self.others]), chunk)  # type: ignore[no-any-return]
