@@ -1,9 +1,10 @@
-"""Evaluator: a cohort's model as compiled pure functions of (weights, arrays), traced once for all its runs."""
+"""Evaluator: a cohort's model as compiled pure functions of (weights of several runs, arrays), traced once."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
 from typing import Any
 
 import keras
@@ -11,18 +12,58 @@ import numpy as np
 from keras import ops
 
 from models.streams import stream
-from suite import backend
+from suite import backend, environment
+from suite.members import over_members, stack
 from suite.weights import Weights, names
 
 CHUNK = 2000  # images scored at once: bounds memory whatever the size of the split
+DRAWS = 16  # codes drawn from each image's posterior
 FIXED_SEED = 0  # the harness's own noise, the same for every run, so that runs are compared on the same draws
+# Of the widest layer, for all runs that are scored at once. On a CPU, more than its caches hold gains nothing.
+MOST_ELEMENTS = {"CPU": 2**21, "GPU": 2**28, "TPU": 2**27}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Runs:
+    """Weights of `count` runs on the device, stacked along a first axis in groups of one size.
+
+    The last group is filled up by repeating its last run, so that one trace serves all groups.
+    """
+
+    groups: tuple[list[Any], ...]
+    count: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scored:
+    """What a run makes of each image.
+
+    Attributes:
+        codes: posterior means, `(n, latent_dim)`.
+        recon_nats: -log p(x|z) at the posterior mean, `(n,)`.
+        recon_mse: squared error per pixel of E[x|z] at the posterior mean, `(n,)`.
+        distortions, rates: -log p(x|z) and the rate in nats at each of `DRAWS` codes drawn from the posterior,
+            `(n, DRAWS)`; `None` without a posterior.
+    """
+
+    codes: np.ndarray
+    recon_nats: np.ndarray
+    recon_mse: np.ndarray
+    distortions: np.ndarray | None = None
+    rates: np.ndarray | None = None
+
+
+_FIELDS = [field.name for field in fields(Scored)]
 
 
 class Evaluator:
-    """The methods of `model` as functions of a run's weights.
+    """The methods of `model` as functions of the weights of several runs at once.
+
+    Noise depends on what it is for and on the place of an image in its split, and not on a run or its companions.
 
     Args:
-        model: an `Autoencoder` of the cohort's shape; its own weights don't matter and stay as they are.
+        model: an `Autoencoder` of the cohort's shape, computing in float32; its own weights don't matter and stay as
+            they are.
     """
 
     def __init__(self, model: Any) -> None:
@@ -30,86 +71,149 @@ class Evaluator:
         self.has_posterior: bool = model.has_posterior
         self._names = names(model)
         self._noise = keras.random.SeedGenerator(0)
-        self._encode = self._stateless(lambda images: model.encode(images).mean)
-        self._decode_mean = self._stateless(model.decode_mean)
-        self._draw = self._stateless(lambda images: model.encode(images).sample(self._noise))
-        self._bound = self._stateless(self._distortion_and_rate)
-        self._distortion = self._stateless(model.distortion)
+        self._encode = self._over_runs(lambda images: model.encode(images).mean)
+        self._decode_mean = self._over_runs(model.decode_mean)
+        self._score = self._over_runs(self._scores)
+        self._draw = self._over_runs(self._drawn_and_prior_codes)
 
-    def _stateless(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        return backend.stateless(function, [*self.model.weights, self._noise.state])
-
-    def _distortion_and_rate(self, images: Any) -> tuple[Any, Any]:
-        posterior = self.model.encode(images)
-        codes = posterior.sample(self._noise)
-        return self.model.distortion(images, codes), self.model.rate(posterior, codes)
-
-    def values(self, weights: Weights, name: str = "", draw: int = 0) -> list[Any]:
-        """What the compiled functions take first: the weights, and where the stream `name` of noise stands."""
-        state = np.array([stream(FIXED_SEED, f"measure/{name}"), draw], "uint32")
-        ordered = [weights[name] for name in self._names]
-        return [*map(ops.convert_to_tensor, ordered), ops.convert_to_tensor(state)]
-
-    def representation(self, weights: Weights, images: np.ndarray) -> np.ndarray:
-        """Posterior means (an autoencoder's codes) of `images`: `(n, latent_dim)` float32."""
-        return self._chunked(self._encode, weights, "", images)
-
-    def draw(self, weights: Weights, images: np.ndarray, name: str) -> np.ndarray:
-        """One code drawn from each image's posterior, `(n, latent_dim)`, by the noise called `name`."""
-        return self._chunked(self._draw, weights, name, images)
-
-    def images(self, weights: Weights, codes: np.ndarray) -> np.ndarray:
-        """Expected images E[x|z] of `codes` `(n, latent_dim)`: `(n, *image_shape)`."""
-        return self._chunked(self._decode_mean, weights, "", codes)
-
-    def distortion_at(self, weights: Weights, images: np.ndarray, codes: np.ndarray) -> np.ndarray:
-        """-log p(x|z) of each image at its code: `(n,)` nats."""
-        return self._chunked(self._distortion, weights, "", images, codes)
-
-    def bound(self, weights: Weights, images: np.ndarray, draw: int) -> tuple[np.ndarray, np.ndarray]:
-        """Distortion and rate of each image, both `(n,)` nats, at draw number `draw` of a code from its posterior."""
-        parts = [
-            self._bound(self.values(weights, f"bound/{start}", draw), images[start : start + CHUNK])
-            for start in range(0, len(images), CHUNK)
-        ]
-        distortion, rate = zip(*parts, strict=True)
-        return _joined(distortion), _joined(rate)
-
-    def prior_draw(self, weights: Weights, count: int) -> np.ndarray:
-        """`count` codes from the prior, `(count, latent_dim)`; the same for every variant with a standard normal."""
-        sample = self._stateless(lambda: self.model.prior.sample(count, self._noise))
-        return np.asarray(ops.convert_to_numpy(sample(self.values(weights, "prior"))))
-
-    def calls(self, weights: Weights, images: np.ndarray, codes: np.ndarray) -> dict[str, Callable[[], Any]]:
-        """The compiled functions that are timed, on arrays that are on the device already.
+    def load(self, runs: Sequence[Weights], images: int = CHUNK) -> Runs:
+        """Puts the weights of runs on the device, in groups that leave room for their activations.
 
         Args:
-            weights: of any run.
-            images: a batch.
-            codes: as many codes.
+            runs: at least one.
+            images: how many will be scored.
+        """
+        groups = math.ceil(len(runs) / self._most_at_once(min(images, CHUNK)))
+        size = math.ceil(len(runs) / groups)
+        ordered = [[run[name] for name in self._names] for run in runs]
+        ordered += ordered[-1:] * (groups * size - len(runs))
+        parts = (stack(ordered[start : start + size]) for start in range(0, len(ordered), size))
+        return Runs(groups=tuple([*map(ops.convert_to_tensor, part)] for part in parts), count=len(runs))
+
+    def _most_at_once(self, images: int) -> int:
+        """How many runs may be scored at once.
+
+        Convolutions of many runs at once take twice the time of a loop on a CPU, and minutes to compile on JAX.
+        """
+        device = environment.current(keras.backend.backend()).device_kind
+        layers = [inner for layer in self.model.layers for inner in getattr(layer, "layers", [layer])]
+        shapes = [tuple(weight.shape) for layer in layers for weight in layer.trainable_weights]
+        pixels = math.prod(self.model.image_shape)
+        filters = [max(shape[-2:]) for shape in shapes if len(shape) > 2]
+        if filters and device == "CPU":
+            return 1
+        widest: int = max([pixels * max(filters, default=1), *(shape[-1] for shape in shapes if shape)])
+        return max(1, MOST_ELEMENTS[device] // (images * widest))
+
+    def score(self, runs: Runs, images: np.ndarray) -> list[Scored]:
+        """What each run makes of `images` `(n, *image_shape)`, in one pass."""
+        chunks = [(images[start : start + CHUNK], _states(f"bound/{start}")) for start in _starts(len(images))]
+        results = self._by_chunk(self._score, runs, chunks)
+        return [Scored(**dict(zip(_FIELDS, arrays, strict=False))) for arrays in zip(*results, strict=True)]
+
+    def _scores(self, images: Any, states: Any) -> tuple[Any, ...]:
+        posterior = self.model.encode(images)
+        codes = posterior.mean
+        squares = (self.model.decode_mean(codes) - images) ** 2
+        mse = ops.mean(squares, axis=tuple(range(1, len(squares.shape))))
+        at_mean = (codes, self.model.distortion(images, codes), mse)
+
+        if not self.has_posterior:
+            return at_mean
+        distortions, rates = ops.map(lambda state: self._terms(posterior, images, state), states)
+        return *at_mean, ops.transpose(distortions), ops.transpose(rates)
+
+    def _terms(self, posterior: Any, images: Any, state: Any) -> tuple[Any, Any]:
+        """Distortion and rate of each image at one draw of its code."""
+        codes = posterior.sample(self._noise_at(state))
+        return self.model.distortion(images, codes), self.model.rate(posterior, codes)
+
+    def representations(self, runs: Runs, images: np.ndarray) -> np.ndarray:
+        """Posterior means (an autoencoder's codes) of `images`: `(runs, n, latent_dim)` float32."""
+        chunks = [(images[start : start + CHUNK],) for start in _starts(len(images))]
+        codes: np.ndarray = self._by_chunk(self._encode, runs, chunks)
+        return codes
+
+    def draw(self, runs: Runs, images: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+        """Codes to make pictures of.
+
+        Args:
+            runs: whose.
+            images: `(n, *image_shape)`, at most `CHUNK`.
+            count: how many new codes.
 
         Returns:
-            `encode`, `decode`, `sample` (a draw from the prior, decoded) and `elbo` (one draw of the bound; without
-            a posterior, the distortion).
+            One code drawn from each image's posterior, `(runs, n, latent_dim)`, and `count` codes from the prior,
+            `(runs, count, latent_dim)`; the latter the same for every variant with a standard normal prior.
         """
-        values, batch = self.values(weights), ops.convert_to_tensor(images)
-        points, count = ops.convert_to_tensor(codes), len(images)
-        generate = self._stateless(lambda: self.model.decode_mean(self.model.prior.sample(count, self._noise)))
-        bound = partial(self._bound, values, batch)
-        return {
-            "encode": lambda: self._encode(values, batch),
-            "decode": lambda: self._decode_mean(values, points),
-            "sample": lambda: generate(values),
-            "elbo": bound if self.has_posterior else partial(self._distortion, values, batch, points),
-        }
+        states = np.stack([noise("reconstruction/0"), noise("prior")])
+        drawn, prior = self._by_chunk(self._draw, runs, [(images, states, np.zeros(count))])
+        return drawn, prior
 
-    def _chunked(self, function: Callable[..., Any], weights: Weights, name: str, *arrays: np.ndarray) -> np.ndarray:
+    def _drawn_and_prior_codes(self, images: Any, states: Any, places: Any) -> tuple[Any, Any]:
+        drawn = self.model.encode(images).sample(self._noise_at(states[0]))
+        return drawn, self.model.prior.sample(places.shape[0], self._noise_at(states[1]))
+
+    def decoded(self, runs: Runs, codes: np.ndarray) -> np.ndarray:
+        """Expected images E[x|z] of a few `codes` of each run, `(runs, n, latent_dim)`: `(runs, n, *image_shape)`."""
+        size: int = runs.groups[0][0].shape[0]
+        padded = np.concatenate([codes, np.repeat(codes[-1:], size * len(runs.groups) - runs.count, axis=0)])
         parts = [
-            function(self.values(weights, f"{name}/{start}"), *(array[start : start + CHUNK] for array in arrays))
-            for start in range(0, len(arrays[0]), CHUNK)
+            self._decode_mean((own, [ops.convert_to_tensor(padded[index * size : (index + 1) * size])]), [])
+            for index, own in enumerate(runs.groups)
         ]
-        return _joined(parts)
+        images: np.ndarray = _joined(parts, axis=0)[: runs.count]
+        return images
+
+    def _noise_at(self, state: Any) -> keras.random.SeedGenerator:
+        """The generator of the harness's noise, set to a state inside a compiled function."""
+        self._noise.state.assign(state)
+        return self._noise
+
+    def _over_runs(self, function: Callable[..., Any]) -> Callable[[Any, Any], Any]:
+        """Compiles `function(*own, *shared)` of one run into the same of a group of runs.
+
+        Returns:
+            A function of `((weights, own), shared)`, whose weights, own arrays and results have a first axis of runs.
+        """
+
+        def of_one(own: Any, shared: Any) -> Any:
+            weights, arrays = own
+            with keras.StatelessScope(state_mapping=zip(self.model.weights, weights, strict=True)):
+                return function(*arrays, *shared)
+
+        of_several = over_members(of_one)
+
+        def of_group(own: Any, shared: Any) -> Any:
+            if own[0][0].shape[0] > 1:
+                return of_several(own, shared)
+            results = of_one(keras.tree.map_structure(lambda array: array[0], own), shared)
+            return keras.tree.map_structure(lambda array: array[None], results)
+
+        return backend.compiled(of_group)
+
+    def _by_chunk(self, function: Callable[..., Any], runs: Runs, chunks: Sequence[tuple[np.ndarray, ...]]) -> Any:
+        """Results of `function` for all runs and chunks of images, `(runs, n, ...)`."""
+        shared = ([*map(ops.convert_to_tensor, chunk)] for chunk in chunks)
+        parts = [[function((own, []), arrays) for own in runs.groups] for arrays in shared]
+        whole = [_joined(groups, axis=0) for groups in parts]
+        return keras.tree.map_structure(lambda array: array[: runs.count], _joined(whole, axis=1))
 
 
-def _joined(parts: Any) -> np.ndarray:
-    return np.concatenate([ops.convert_to_numpy(part) for part in parts])
+def noise(name: str, draw: int = 0) -> np.ndarray:
+    """State of the stream `name` of the harness's noise before draw number `draw`."""
+    return np.array([stream(FIXED_SEED, f"measure/{name}"), draw], "uint32")
+
+
+def _states(name: str) -> np.ndarray:
+    return np.stack([noise(name, draw) for draw in range(DRAWS)])
+
+
+def _starts(count: int) -> range:
+    return range(0, count, CHUNK)
+
+
+def _joined(parts: Sequence[Any], axis: int) -> Any:
+    """Nests of arrays, each array joined to its fellows."""
+    join = lambda *arrays: np.concatenate([*map(ops.convert_to_numpy, arrays)], axis=axis)  # noqa: E731
+    return keras.tree.map_structure(join, *parts)

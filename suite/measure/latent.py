@@ -28,8 +28,10 @@ def silhouette(points: np.ndarray, labels: np.ndarray) -> np.ndarray:
     _, members = np.unique(labels, return_inverse=True)
     points = (points - points.mean(axis=0)).astype("float32")  # centred: less cancellation in the products
     one_hot = np.eye(members.max() + 1, dtype="float32")[members]
+    everything, classes = ops.convert_to_tensor(points), ops.convert_to_tensor(one_hot)
     starts = range(0, len(points), CHUNK)
-    sums = np.concatenate([ops.convert_to_numpy(_class_sums()(points[i : i + CHUNK], points, one_hot)) for i in starts])
+    parts = [_class_sums()(everything[start : start + CHUNK], everything, classes) for start in starts]
+    sums = np.concatenate([*map(ops.convert_to_numpy, parts)])
     return _from_class_sums(sums.astype("float64"), members, one_hot.sum(axis=0))
 
 

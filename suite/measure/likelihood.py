@@ -7,15 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from suite.measure.evaluator import Evaluator
-from suite.weights import Weights
-
-DRAWS = 16
+from suite.measure.evaluator import Scored
 
 
 @dataclass(frozen=True, kw_only=True)
 class Bound:
-    """Per-image distortion and rate `(n,)` in nats, means over `DRAWS` codes, and the Monte Carlo error of their sum.
+    """Per-image distortion and rate `(n,)` in nats, means over draws of codes, and the Monte Carlo error of their sum.
 
     `rate` and `mc_se` are `None` without a posterior (a point code has neither rate nor noise).
     """
@@ -30,21 +27,14 @@ class Bound:
         return None if self.rate is None else -float(np.mean(self.distortion + self.rate, dtype=np.float64))
 
 
-def evidence_bound(evaluator: Evaluator, weights: Weights, images: np.ndarray) -> Bound:
-    """Distortion and rate of `images` with codes drawn from the posterior.
-
-    Args:
-        evaluator: the cohort's compiled model.
-        weights: of one run.
-        images: `(n, *image_shape)` as its likelihood wants them.
-    """
-    if not evaluator.has_posterior:
-        codes = evaluator.representation(weights, images)
-        return Bound(distortion=evaluator.distortion_at(weights, images, codes), rate=None, mc_se=None)
-    draws = [evaluator.bound(weights, images, draw) for draw in range(DRAWS)]
-    distortion, rate = (np.stack(parts).mean(axis=0, dtype=np.float64) for parts in zip(*draws, strict=True))
-    totals = [np.mean(sum(draw), dtype=np.float64) for draw in draws]
-    return Bound(distortion=distortion, rate=rate, mc_se=float(np.std(totals, ddof=1) / math.sqrt(DRAWS)))
+def evidence_bound(scored: Scored) -> Bound:
+    """Distortion and rate of a run's images with codes drawn from the posterior."""
+    if scored.distortions is None or scored.rates is None:
+        return Bound(distortion=scored.recon_nats, rate=None, mc_se=None)
+    distortion, rate = (part.mean(axis=1, dtype=np.float64) for part in (scored.distortions, scored.rates))
+    totals = (scored.distortions + scored.rates).mean(axis=0, dtype=np.float64)
+    error = float(np.std(totals, ddof=1)) / math.sqrt(scored.rates.shape[1])
+    return Bound(distortion=distortion, rate=rate, mc_se=error)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,11 +45,10 @@ class Reconstruction:
     nats: float
 
 
-def reconstruction(evaluator: Evaluator, weights: Weights, images: np.ndarray, codes: np.ndarray) -> Reconstruction:
-    """How well `images` `(n, *image_shape)` come back from their posterior means `codes` `(n, latent_dim)`."""
-    errors = (evaluator.images(weights, codes) - images) ** 2
-    nats = evaluator.distortion_at(weights, images, codes)
-    return Reconstruction(mse=float(np.mean(errors, dtype=np.float64)), nats=float(np.mean(nats, dtype=np.float64)))
+def reconstruction(scored: Scored) -> Reconstruction:
+    """How well a run's images come back from their posterior means."""
+    mse, nats = (float(np.mean(part, dtype=np.float64)) for part in (scored.recon_mse, scored.recon_nats))
+    return Reconstruction(mse=mse, nats=nats)
 
 
 def bits_per_dim(elbo: float, image_shape: tuple[int, ...]) -> float:

@@ -27,13 +27,17 @@ def made(cls, latent_dim, labels=True):
     model = cls(latent_dim, network="mlp-256", seed=0)
     model.adapt(grey)
     evaluator, weights = Evaluator(model), get_weights(model)
-    codes = evaluator.representation(weights, inputs.test)
+    codes = evaluator.representations(evaluator.load([weights]), inputs.test)[0]
     return evaluator, weights, inputs, codes
+
+
+def figures(evaluator, weights, inputs, codes):
+    return generation.figures(evaluator, [weights], inputs, codes[None])[0]
 
 
 @pytest.mark.parametrize("cls", [AE, VAE])
 def test_every_picture_has_its_shape(cls):
-    arrays = generation.figures(*made(cls, 3))
+    arrays = figures(*made(cls, 3))
     shapes = {name: array.shape for name, array in arrays.items()}
     image = (4, 4, 1)
     assert shapes == {
@@ -54,18 +58,18 @@ def test_every_picture_has_its_shape(cls):
 
 def test_two_dimensional_codes_are_shown_as_they_are():
     evaluator, weights, inputs, codes = made(VAE, 2)
-    arrays = generation.figures(evaluator, weights, inputs, codes)
+    arrays = figures(evaluator, weights, inputs, codes)
     np.testing.assert_array_equal(arrays["embedding_direct"], codes)
     assert "embedding_tsne" not in arrays
 
 
 def test_without_labels_there_are_no_centroids():
-    arrays = generation.figures(*made(VAE, 2, labels=False))
+    arrays = figures(*made(VAE, 2, labels=False))
     assert not {"centroids", "embedding_labels", "class_names"} & set(arrays)
 
 
 def test_interpolations_run_between_the_reconstructions_of_each_pair():
-    arrays = generation.figures(*made(VAE, 2))
+    arrays = figures(*made(VAE, 2))
     paths, ends = arrays["interpolations"].astype(int), arrays["reconstructions"].astype(int)
     assert np.abs(paths[:, 0] - ends[0::2]).max() <= 1
     assert np.abs(paths[:, -1] - ends[1::2]).max() <= 1
@@ -75,17 +79,33 @@ def test_interpolations_run_between_the_reconstructions_of_each_pair():
 def test_reconstructions_come_from_a_posterior_sample_and_an_autoencoders_from_its_code():
     for cls, same in ((VAE, False), (AE, True)):
         evaluator, weights, inputs, codes = made(cls, 2)
-        at_mean = generation.as_bytes(evaluator.images(weights, codes[:10]))
-        drawn = generation.figures(evaluator, weights, inputs, codes)["reconstructions"]
+        at_mean = generation.as_bytes(evaluator.decoded(evaluator.load([weights]), codes[None, :10])[0])
+        drawn = figures(evaluator, weights, inputs, codes)["reconstructions"]
         assert (np.abs(at_mean.astype(int) - drawn).max() <= 1) == same
 
 
 def test_prior_samples_are_the_same_codes_for_every_variant():
-    (vae, vae_weights, *_), (ae, ae_weights, *_) = made(VAE, 3), made(AE, 3)
-    codes = vae.prior_draw(vae_weights, 25)
-    np.testing.assert_array_equal(codes, ae.prior_draw(ae_weights, 25))
+    drawn = [made(cls, 3) for cls in (VAE, AE)]
+    codes, others = (
+        evaluator.draw(evaluator.load([weights]), inputs.test[:5], 25)[1][0] for evaluator, weights, inputs, _ in drawn
+    )
+    assert codes.shape == (25, 3)
+    np.testing.assert_array_equal(codes, others)
     assert abs(codes.mean()) < 0.5
     assert 0.7 < codes.std() < 1.3
+
+
+def test_pictures_of_several_runs_are_those_of_each_alone():
+    evaluator, weights, inputs, codes = made(VAE, 2)
+    other = {name: array + 0.1 if name.startswith("decoder") else array for name, array in weights.items()}
+    both = generation.figures(evaluator, [weights, other], inputs, np.stack([codes, codes]))
+    for own, run in zip((weights, other), both, strict=True):
+        for name, array in figures(evaluator, own, inputs, codes).items():
+            if array.dtype == np.uint8:
+                assert np.abs(array.astype(int) - run[name]).max() <= 1, name
+            else:
+                np.testing.assert_array_equal(array, run[name])
+    assert (both[0]["prior_samples"] != both[1]["prior_samples"]).any()
 
 
 def test_centroids_are_class_means():

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 
+import keras
 import numpy as np
 import pytest
 
 from models import AE, VAE
 from suite.measure import likelihood
-from suite.measure.evaluator import Evaluator
+from suite.measure.evaluator import DRAWS, Evaluator, noise
 from suite.weights import get_weights, set_weights
 
 SHAPE = (4, 4, 1)
@@ -24,6 +25,18 @@ def built(cls, **options):
     model = cls(3, network="mlp-256", seed=1, **options)
     model.build((None, *SHAPE))
     return model
+
+
+def codes_of(evaluator, weights, images):
+    return evaluator.representations(evaluator.load([weights]), images)[0]
+
+
+def scored(evaluator, weights, images):
+    return evaluator.score(evaluator.load([weights]), images)[0]
+
+
+def bound_of(evaluator, weights, images):
+    return likelihood.evidence_bound(scored(evaluator, weights, images))
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +71,7 @@ def forward(weights, images, noise):
 def test_uniform_decoder_and_prior_posterior_cost_ln_2_a_pixel(vae, images):
     evaluator, weights = vae
     zero = {name: np.zeros_like(value) for name, value in weights.items()}
-    bound = likelihood.evidence_bound(evaluator, zero, images)
+    bound = bound_of(evaluator, zero, images)
     assert bound.elbo == pytest.approx(-16 * math.log(2), rel=1e-6)
     assert np.abs(bound.rate).max() < 1e-6
     assert bound.mc_se == pytest.approx(0.0, abs=1e-6)
@@ -67,7 +80,7 @@ def test_uniform_decoder_and_prior_posterior_cost_ln_2_a_pixel(vae, images):
 
 def test_bound_is_that_of_numpy_within_monte_carlo_error(trained_vae, images):
     evaluator, weights = trained_vae
-    bound = likelihood.evidence_bound(evaluator, weights, images)
+    bound = bound_of(evaluator, weights, images)
     rng = np.random.default_rng(5)
     draws = [forward(weights, images, rng.normal(size=(50, 3)))[:2] for _ in range(400)]
     ours, theirs = bound.distortion.mean(), np.mean([draw[0] for draw in draws])
@@ -79,26 +92,25 @@ def test_bound_is_that_of_numpy_within_monte_carlo_error(trained_vae, images):
 
 def test_monte_carlo_error_is_the_spread_of_single_draws(trained_vae, images):
     evaluator, weights = trained_vae
-    bound = likelihood.evidence_bound(evaluator, weights, images)
+    bound = bound_of(evaluator, weights, images)
     rng = np.random.default_rng(6)
     means = [forward(weights, images, rng.normal(size=(50, 3)))[0].mean() for _ in range(400)]
-    assert bound.mc_se == pytest.approx(np.std(means) / math.sqrt(likelihood.DRAWS), rel=0.6)
+    assert bound.mc_se == pytest.approx(np.std(means) / math.sqrt(DRAWS), rel=0.6)
 
 
 def test_the_same_noise_every_time_and_for_every_chunk_of_images(trained_vae, images):
     evaluator, weights = trained_vae
-    first = likelihood.evidence_bound(evaluator, weights, images)
-    again = likelihood.evidence_bound(evaluator, weights, images)
+    first = bound_of(evaluator, weights, images)
+    again = bound_of(evaluator, weights, images)
     np.testing.assert_array_equal(first.distortion, again.distortion)
-    one, two = evaluator.bound(weights, images, 0)[0], evaluator.bound(weights, images, 1)[0]
-    assert (one != two).any()
+    draws = scored(evaluator, weights, images).distortions
+    assert len(np.unique(draws.mean(axis=0))) == DRAWS
 
 
 def test_reconstruction_is_that_of_numpy_at_the_posterior_mean(trained_vae, images):
     evaluator, weights = trained_vae
-    codes = evaluator.representation(weights, images)
     nats, _, probabilities = forward(weights, images, np.zeros((50, 3)))
-    errors = likelihood.reconstruction(evaluator, weights, images, codes)
+    errors = likelihood.reconstruction(scored(evaluator, weights, images))
     assert errors.mse == pytest.approx(np.mean((probabilities - images.reshape(50, -1)) ** 2), rel=1e-4)
     assert errors.nats == pytest.approx(nats.mean(), rel=1e-4)
 
@@ -106,27 +118,39 @@ def test_reconstruction_is_that_of_numpy_at_the_posterior_mean(trained_vae, imag
 def test_autoencoder_has_distortion_at_its_code_and_no_elbo(images):
     model = built(AE)
     evaluator, weights = Evaluator(model), get_weights(model)
-    bound = likelihood.evidence_bound(evaluator, weights, images)
-    codes = evaluator.representation(weights, images)
+    bound = bound_of(evaluator, weights, images)
     assert bound.elbo is None
     assert bound.rate is None
-    assert bound.distortion.mean() == pytest.approx(
-        likelihood.reconstruction(evaluator, weights, images, codes).nats, rel=1e-6
-    )
+    back = likelihood.reconstruction(scored(evaluator, weights, images))
+    assert bound.distortion.mean() == pytest.approx(back.nats, rel=1e-6)
 
 
 def test_evaluator_uses_the_weights_it_is_given(vae, trained_vae, images):
     (evaluator, own), (other, weights) = vae, trained_vae
     np.testing.assert_allclose(
-        evaluator.representation(weights, images), other.representation(weights, images), rtol=1e-5, atol=1e-6
+        codes_of(evaluator, weights, images), codes_of(other, weights, images), rtol=1e-5, atol=1e-6
     )
-    assert np.abs(evaluator.representation(own, images) - evaluator.representation(weights, images)).max() > 0.1
+    assert np.abs(codes_of(evaluator, own, images) - codes_of(evaluator, weights, images)).max() > 0.1
     set_weights(evaluator.model, own)
 
 
 def test_chunks_make_no_difference(trained_vae, images, monkeypatch):
     evaluator, weights = trained_vae
-    whole = evaluator.representation(weights, images)
+    whole = codes_of(evaluator, weights, images)
     monkeypatch.setattr("suite.measure.evaluator.CHUNK", 7)
-    np.testing.assert_allclose(evaluator.representation(weights, images), whole, rtol=1e-5, atol=1e-6)
-    assert evaluator.bound(weights, images, 0)[0].shape == (50,)
+    np.testing.assert_allclose(codes_of(evaluator, weights, images), whole, rtol=1e-5, atol=1e-6)
+    parts = scored(evaluator, weights, images)
+    assert parts.distortions.shape == parts.rates.shape == (50, DRAWS)
+    np.testing.assert_allclose(parts.codes, whole, rtol=1e-5, atol=1e-6)
+
+
+def test_draws_start_where_a_generator_set_to_them_would(trained_vae, images):
+    """The noise of draw 3 is that of the stream `bound/0` of the harness, three states on."""
+    evaluator, weights = trained_vae
+    evaluator.model.set_weights([weights[name] for name in weights])
+    generator = keras.random.SeedGenerator(0)
+    generator.state.assign(noise("bound/0", 3))
+    posterior = evaluator.model.encode(images)
+    codes = posterior.sample(generator)
+    expected = keras.ops.convert_to_numpy(evaluator.model.distortion(images, codes))
+    np.testing.assert_allclose(scored(evaluator, weights, images).distortions[:, 3], expected, rtol=1e-5)

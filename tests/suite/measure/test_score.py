@@ -1,0 +1,170 @@
+"""Scores of a cohort: alone and in company the same, known references, one trace a program."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import keras
+import numpy as np
+import pytest
+
+from models import AE, VAE
+from suite.inputs import Inputs, binarise
+from suite.measure import latent
+from suite.measure.evaluator import Evaluator
+from suite.measure.score import Member, Scorer
+from suite.weights import get_weights
+
+SHAPE = (6, 6, 1)
+BETAS = (0.0, 0.5, 1.0, 2.0, 4.0)
+
+
+def pixels(labels=True, resample=True):
+    rng = np.random.default_rng(0)
+    grey = rng.random((90, *SHAPE), dtype="float32") ** 2
+    binary = (rng.random(grey.shape) < grey).astype("float32") if resample else grey
+    return Inputs(
+        train=grey,
+        validation=binary,
+        test=binary,
+        grey_test=grey,
+        resample=resample,
+        labels=np.arange(90) % 3 if labels else None,
+        class_names=("a", "b", "c") if labels else None,
+    )
+
+
+def member(cls, seed, steps=0, network="mlp-256", pictured=False, likelihood="bernoulli", **scalars):
+    model = cls(3, network=network, likelihood=likelihood, seed=seed, **scalars)
+    model.adapt(pixels().train)
+    initial = get_weights(model)
+    rng = np.random.default_rng(100 + steps)
+    trained = {
+        name: array if array.ndim == 0 else (array + rng.normal(0, 0.2, array.shape)).astype("float32")
+        for name, array in initial.items()
+    }
+    return model, Member(weights=trained, initial=initial, pictured=pictured)
+
+
+@cache
+def cohort(name, network="mlp-256"):
+    """A scorer and five members, three seeds among them, two pictured."""
+    scalars = [{"beta": beta} if name == "VAE" else {} for beta in BETAS]
+    made = [
+        member({"AE": AE, "VAE": VAE}[name], run % 3, run, network, pictured=run in {0, 4}, **settings)
+        for run, settings in enumerate(scalars)
+    ]
+    return Scorer(made[0][0], pixels()), [each for _, each in made]
+
+
+def flat(score):
+    numbers = {name: value for name, value in score.metrics.model_dump().items() if value is not None}
+    return {**numbers, **score.arrays["latents"]}
+
+
+def assert_same(score, other):
+    ours, theirs = flat(score), flat(other)
+    assert set(ours) == set(theirs)
+    for name, value in ours.items():
+        np.testing.assert_allclose(value, theirs[name], rtol=1e-5, atol=1e-6, err_msg=name)
+
+
+@pytest.mark.parametrize("network", ["mlp-256", "conv"])
+@pytest.mark.parametrize("name", ["AE", "VAE"])
+def test_alone_in_company_and_in_groups_the_same(name, network, monkeypatch):
+    scorer, members = cohort(name, network)
+    together = scorer.score(members)
+    alone = [scorer.score([each])[0] for each in members]
+    widest = 90 * 256
+    monkeypatch.setattr("suite.measure.evaluator.MOST_ELEMENTS", dict.fromkeys(("CPU", "GPU"), 2 * widest))
+    grouped = Scorer(scorer.evaluator.model, scorer.inputs).score(members)
+    for run, others in enumerate(zip(together, alone, grouped, strict=True)):
+        assert_same(others[0], others[1])
+        assert_same(others[0], others[2])
+        assert ("figures" in others[0].arrays) == members[run].pictured
+    assert len({score.metrics.recon_nats for score in together}) == len(members)
+
+
+def test_numbers_are_those_of_the_trained_weights_and_references_of_the_data():
+    scorer, members = cohort("VAE")
+    score, data = scorer.score(members[:1])[0], scorer.inputs
+
+    def encode(weights, images):
+        return scorer.evaluator.representations(scorer.evaluator.load([weights]), images)[0]
+
+    metrics, codes = score.metrics, encode(members[0].weights, data.test)
+    np.testing.assert_allclose(score.arrays["latents"]["mean"], codes, rtol=1e-5, atol=1e-6)
+    assert metrics.elbo_nats == pytest.approx(-(metrics.distortion_nats + metrics.rate_nats))
+    assert metrics.parameters == scorer.evaluator.model.count_params() - 1  # β is not trained
+    components = latent.principal_components(binarise(data.train, "train"), data.test, 3)
+    expected = {
+        "silhouette": codes,
+        "silhouette_grey": encode(members[0].weights, data.grey_test),
+        "silhouette_untrained": encode(members[0].initial, data.test),
+        "silhouette_pca": components,
+        "silhouette_pixels": data.test.reshape(90, -1),
+    }
+    for name, points in expected.items():
+        assert getattr(metrics, name) == pytest.approx(latent.mean_silhouette(points, data.labels), abs=1e-6), name
+    assert len({round(getattr(metrics, name), 6) for name in expected}) == 5
+
+
+def test_autoencoder_has_neither_elbo_nor_rate():
+    scorer, members = cohort("AE")
+    score = scorer.score(members)[1]
+    assert score.metrics.elbo_nats is score.metrics.rate_nats is None
+    assert score.metrics.distortion_nats == pytest.approx(score.metrics.recon_nats)
+    assert set(score.arrays["latents"]) == {"mean", "distortion"}
+
+
+def test_without_labels_there_is_no_silhouette():
+    model, one = member(VAE, 0, beta=1.0)
+    score = Scorer(model, pixels(labels=False)).score([one])[0]
+    assert score.metrics.silhouette is score.metrics.silhouette_pixels is None
+    assert score.metrics.elbo_nats is not None
+
+
+def test_grey_input_is_the_input_where_pixels_stay_grey():
+    model, one = member(VAE, 0, beta=1.0, likelihood="continuous_bernoulli")
+    metrics = Scorer(model, pixels(resample=False)).score([one])[0].metrics
+    assert metrics.silhouette == metrics.silhouette_grey
+    assert metrics.silhouette != metrics.silhouette_untrained
+
+
+def test_one_bad_member_spoils_no_other():
+    scorer, members = cohort("VAE")
+    broken = {name: np.full_like(array, np.nan) for name, array in members[1].weights.items()}
+    spoiled = Member(weights=broken, initial=members[1].initial, pictured=True)
+    scores = scorer.score([members[2], spoiled])
+    assert_same(scores[0], scorer.score(members)[2])
+    assert scores[1].metrics.silhouette is scores[1].metrics.elbo_nats is None
+    assert scorer.score([]) == []
+
+
+def test_untrained_silhouette_is_computed_once_a_seed(monkeypatch):
+    scorer, members = cohort("VAE")
+    seen, real = [], latent.mean_silhouette
+    monkeypatch.setattr(latent, "mean_silhouette", lambda points, labels: seen.append(1) or real(points, labels))
+    fresh = Scorer(scorer.evaluator.model, scorer.inputs)
+    fresh.score(members)
+    assert len(seen) <= 5 + 5 + 3 + 2
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="counts TensorFlow's traces")
+def test_each_program_is_traced_once_for_all_groups(monkeypatch):
+    monkeypatch.setattr("suite.measure.evaluator.MOST_ELEMENTS", {"CPU": 2 * 90 * 256, "GPU": 2 * 90 * 256})
+    scorer, members = cohort("VAE")
+    fresh = Scorer(scorer.evaluator.model, scorer.inputs)
+    for _ in range(2):
+        fresh.score(members)
+    programs = [value for value in vars(fresh.evaluator).values() if hasattr(value, "experimental_get_tracing_count")]
+    assert [program.experimental_get_tracing_count() for program in programs] == [1, 1, 1, 1]
+
+
+def test_groups_hold_every_run_and_repeat_the_last_one():
+    scorer, members = cohort("VAE")
+    evaluator = Evaluator(scorer.evaluator.model)
+    runs = evaluator.load([each.weights for each in members])
+    assert runs.count == 5
+    assert sum(group[0].shape[0] for group in runs.groups) >= 5
+    assert evaluator.representations(runs, scorer.inputs.test).shape == (5, 90, 3)
