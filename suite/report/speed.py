@@ -6,17 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from suite.record import Environment, OperationTiming, TimingRecord
+from suite.rates import WIDE as WIDE
+from suite.rates import device_name as device_name
+from suite.rates import rate_of, share_of_peak
+from suite.record import OperationTiming, TimingRecord
 from suite.report.canvas import Plot, canvas, legend_right, svg_uri
 from suite.report.look import GREY, LINES, MARKERS, Looks
 from suite.spec import variant_label
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-WIDE = 0.10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +24,7 @@ class Speed:
 
     Attributes:
         low, median, high: quartiles of images/s over the kept rounds.
+        share_of_peak: of the device's own matrix products in the same process; `None` where not known.
     """
 
     name: str
@@ -39,17 +39,12 @@ class Speed:
     high: float
     rounds: int
     compile_seconds: float
+    share_of_peak: float | None
 
     @property
     def spread(self) -> float:
         """Interquartile range over median."""
         return (self.high - self.low) / self.median
-
-
-def device_name(environment: Environment) -> str:
-    """`CPU: AMD EPYC (2 cores)`."""
-    cores = f" ({environment.cores} cores)" if environment.device_kind == "CPU" else ""
-    return f"{environment.device_kind}: {environment.device}{cores}"
 
 
 def speeds(timings: Sequence[TimingRecord]) -> list[Speed]:
@@ -75,8 +70,7 @@ def speed_plots(rows: Sequence[Speed], looks: Looks) -> list[Plot]:
 
 
 def _speed(record: TimingRecord, operation: str, timed: OperationTiming) -> Speed:
-    low, median, high = np.percentile(timed.images / np.asarray(timed.seconds), [25, 50, 75])
-    spec = record.spec
+    rate, spec = rate_of(timed), record.spec
     return Speed(
         name=variant_label(spec.variant, {}, spec.options),
         variant=spec.variant,
@@ -85,11 +79,12 @@ def _speed(record: TimingRecord, operation: str, timed: OperationTiming) -> Spee
         operation=operation.replace("_", " "),
         batch_size=spec.batch_size,
         device=device_name(record.environment),
-        low=float(low),
-        median=float(median),
-        high=float(high),
-        rounds=len(timed.seconds),
+        low=rate.low,
+        median=rate.median,
+        high=rate.high,
+        rounds=rate.count,
         compile_seconds=timed.compile_seconds,
+        share_of_peak=share_of_peak(record, operation),
     )
 
 
@@ -129,7 +124,8 @@ def _panel(axes: Axes, rows: Sequence[Speed], looks: Looks) -> None:
     axes.set_xscale("log", base=2)
     axes.set_yscale("log")
     sizes = sorted({row.batch_size for row in rows})
-    axes.set_xticks(sizes, [str(size) for size in sizes])
+    axes.set_xticks(sizes, [str(size) for size in sizes], minor=False)
+    axes.xaxis.set_minor_formatter(NullFormatter())
     axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.yaxis.set_major_formatter(EngFormatter(sep=""))
     axes.yaxis.set_minor_formatter(NullFormatter())

@@ -1,28 +1,31 @@
-"""`pytest --benchmark-only`: what the harness times, through the very calls that it times."""
+"""`pytest --benchmark-only`: what the harness times, through the very calls that it times, and the exact silhouette."""
 
 from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import keras
+import numpy as np
 import pytest
 
 from suite import data, environment, variants
+from suite.measure import latent, operations
 from suite.measure.throughput import Operation
 from suite.run import Cohort
+from suite.schedule import timing_specs
 from suite.spec import RunSpec
 from suite.store import Store
 
-BATCH_SIZE = 128
-OPERATIONS = ("train_step", "encode", "decode", "sample", "elbo", "silhouette")
+BATCH_SIZES = (1, 128, 1024, 8192)
+TEST_IMAGES = 360  # of the embedded digits
 
 
-@cache
-def operations(variant: str) -> dict[str, Operation]:
-    """What is timed of a variant at latent size 16 on the embedded digits."""
+def spec(variant: str) -> RunSpec:
+    """A run at latent size 16 on the embedded digits."""
     declared, dataset = variants.find(variant), data.load("digits")
-    spec = RunSpec(
+    return RunSpec(
         variant=variant,
         variant_version=declared.version,
         scalars=declared.scalars,
@@ -35,27 +38,59 @@ def operations(variant: str) -> dict[str, Operation]:
         dataset_digest=dataset.digest,
         seed=0,
         epochs=1,
-        batch_size=BATCH_SIZE,
+        batch_size=128,
         learning_rate=1e-3,
     )
-    cohort = Cohort(specs=(spec,), variant=declared, dataset=dataset, store=Store(Path("unused")), pictured=frozenset())
-    return {operation.name: operation for operation in cohort.operations(BATCH_SIZE)}
 
 
-@pytest.mark.parametrize("name", OPERATIONS)
-@pytest.mark.parametrize("variant", sorted(variants.built_in()))
-def test_operation(benchmark, variant, name):
-    operation = operations(variant)[name]
-    operation.run()  # compiles
-    benchmark.group = name
-    benchmark.extra_info.update(
-        device=environment.current(keras.backend.backend()).device,
-        backend=keras.backend.backend(),
-        batch_size=BATCH_SIZE,
-        images=operation.images,
+@cache
+def cohort(variant: str) -> Cohort:
+    """One for all batch sizes: it compiles them once."""
+    run = spec(variant)
+    return Cohort(
+        specs=(run,),
+        planned=(run,),
+        variant=variants.find(variant),
+        dataset=data.load("digits"),
+        store=Store(Path("unused")),
+        pictured=frozenset(),
     )
+
+
+@cache
+def made(variant: str, batch_size: int) -> dict[str, Operation]:
+    """What is timed of a variant at a batch size."""
+    return {operation.name: operation for operation in cohort(variant).operations(batch_size)}
+
+
+def describe(benchmark: Any, images: int) -> None:
+    backend = keras.backend.backend()
+    benchmark.extra_info.update(
+        device=environment.current(backend).device, backend=backend, batch_size=images, images=images
+    )
+
+
+@pytest.mark.parametrize("batch_size", BATCH_SIZES)
+@pytest.mark.parametrize("name", operations.NAMES)
+@pytest.mark.parametrize("variant", sorted(variants.built_in()))
+@pytest.mark.benchmark(max_time=0.2, min_time=1e-4)
+def test_operation(benchmark, variant, name, batch_size):
+    operation = made(variant, batch_size)[name]
+    operation.run()  # compiles
+    benchmark.group = f"{name}, batch size {batch_size}"
+    describe(benchmark, operation.images)
     benchmark(operation.run)
 
 
-def test_every_operation_of_the_harness_is_timed_here():
-    assert set(OPERATIONS) == set(operations("vae"))
+@pytest.mark.benchmark(max_time=0.2, group="silhouette")
+def test_silhouette(benchmark):
+    codes = np.random.default_rng(0).normal(size=(TEST_IMAGES, 16)).astype("float32")
+    classes = np.arange(TEST_IMAGES) % 10
+    latent.silhouette(codes, classes)  # compiles
+    describe(benchmark, TEST_IMAGES)
+    benchmark(latent.silhouette, codes, classes)
+
+
+def test_what_the_harness_times_is_timed_here():
+    assert [timing.batch_size for timing in timing_specs(spec("vae"))] == list(BATCH_SIZES)
+    assert tuple(made("vae", 1)) == operations.NAMES
