@@ -14,6 +14,7 @@ from suite.errors import UserError, unknown
 from suite.spec import Backend
 
 if TYPE_CHECKING:
+    from suite.engine.choice import EngineOption
     from suite.schedule import Plan
 
 app = typer.Typer(
@@ -53,6 +54,10 @@ def bench(
     backend: BackendOption = None,
     out: OutOption = None,
     only: OnlyOption = None,
+    engine: Annotated[
+        Literal["auto", "vectorised", "sequential"],
+        typer.Option(help="Train runs of one shape as one program, one by one, or as is faster here."),
+    ] = "auto",
     retry_diverged: Annotated[bool, typer.Option("--retry-diverged", help="Train diverged runs again.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be trained, and stop.")] = False,
 ) -> None:
@@ -70,13 +75,13 @@ def bench(
             typer.echo(spec.run_id)
         return
     console = _console()
-    status = _execute(todo, console)
+    status = _execute(todo, console, engine)
     if status != _INTERRUPTED:
         _print_table(schedule.plan(todo.study, todo.backend, todo.store), console)
     raise typer.Exit(status)
 
 
-def _execute(todo: Plan, console: Console) -> int:
+def _execute(todo: Plan, console: Console, engine: EngineOption) -> int:
     """Does what is missing; returns the exit status."""
     from suite import schedule
     from suite.watch import Watch
@@ -84,7 +89,7 @@ def _execute(todo: Plan, console: Console) -> int:
     interrupted = False
     with Watch(console, todo.missing, len(todo.timings)) as watch:
         try:
-            schedule.execute(todo, watch)
+            schedule.execute(todo, watch, engine)
         except KeyboardInterrupt:
             interrupted = True
     for failure in watch.failures:
@@ -129,6 +134,33 @@ def table(
         return
     rows = tables.run_rows(list(todo.records.values())) if by == "run" else tables.configuration_rows(comparison)
     typer.echo(tables.render(rows, fmt))
+
+
+@app.command()
+def compare(
+    a: Annotated[
+        str, typer.Argument(metavar="A", help="A study, its TOML file, or a folder that holds timings/ or records/.")
+    ],
+    b: Annotated[str, typer.Argument(metavar="B", help="What to set beside it.")],
+    fmt: Annotated[Literal["text", "csv", "json"], typer.Option("--format", help="How to print it.")] = "text",
+) -> None:
+    """Set two sides' speeds side by side, as ratios B/A of equal work.
+
+    Where a side holds several devices, backends, precisions or versions, pick one by a text that only it has, as in
+    digits@jax.
+    """
+    from suite import ratios, schedule, sides, tables
+
+    def warn(line: str) -> None:
+        typer.echo(f"warning: {line}", err=True)
+
+    found = ratios.side_by_side(*(sides.read(given, schedule.REPORTS, warn) for given in (a, b)))
+    if fmt == "text":
+        ratios.print_ratios(_console(), found)
+        return
+    for line in ratios.notes(found):
+        typer.echo(line, err=True)
+    typer.echo(tables.render(ratios.rows(found), fmt))
 
 
 @app.command()

@@ -23,17 +23,22 @@ _PACKAGES: dict[Backend, tuple[str, ...]] = {
 @cache
 def current(backend: Backend) -> Environment:
     """The environment of this process with this Keras backend; imports it only where there may be a GPU."""
-    gpu = _gpu_name(backend) if _may_have_gpu() else None
+    gpu = _gpu_name(backend) if may_have_gpu() else None
     wanted = ("keras", *_PACKAGES[backend], "numpy", "scikit-learn")
     return Environment(
         device=gpu or processor(),
         device_kind="GPU" if gpu else "CPU",
-        cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
+        cores=cores(),
         python=platform.python_version(),
         versions={package: version for package in wanted if (version := _version(package))},
         platform=f"{platform.system()} {platform.machine()}",
         commit=commit(),
     )
+
+
+def cores() -> int:
+    """Processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def processor() -> str:
@@ -65,7 +70,7 @@ def _version(package: str) -> str | None:
         return None
 
 
-def _may_have_gpu() -> bool:
+def may_have_gpu() -> bool:
     """Whether a driver that a backend could use is loaded (NVIDIA's, AMD's, a TPU's)."""
     return any(Path(device).exists() for device in ("/dev/nvidiactl", "/dev/kfd", "/dev/accel0", "/dev/vfio/0"))
 

@@ -12,6 +12,7 @@ from suite.spec import Frozen, RunSpec, TimingSpec
 SCHEMA: Final = 1
 
 Outcome = Literal["ok", "diverged"]
+EngineName = Literal["sequential", "vectorised"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,10 +117,13 @@ class Metrics(Frozen):
     ] = None
     parameters: Annotated[Number, _metric("Parameters", "", "lower", "trainable weights")] = None
     train_seconds: Annotated[
-        Number, _metric("Training time", "s", "lower", "this run's training, without compilation")
+        Number, _metric("Training time", "s", "lower", "this run's share of its cohort's training, without compilation")
     ] = None
     train_images_per_s: Annotated[
-        Number, _metric("Training speed", "images/s", "higher", "images seen in training over training time")
+        Number,
+        _metric(
+            "Training speed", "images/s", "higher", "images seen in training by the whole cohort over its training time"
+        ),
     ] = None
 
 
@@ -157,11 +161,18 @@ class Environment(Frozen):
 
 
 class Training(Frozen):
-    """How a run was trained: the engine, why that one, and what compilation cost (shared by `cohort_size` runs)."""
+    """How a run was trained: the engine, why that one, and in what company.
 
-    engine: Literal["sequential"]
+    Attributes:
+        cohort_size: runs that were trained as one program.
+        cohort_seconds: what they took together, without compilation.
+        compile_seconds: of that program, paid once.
+    """
+
+    engine: EngineName
     reason: str
     cohort_size: int = Field(ge=1)
+    cohort_seconds: float | None = None
     compile_seconds: float
 
 
@@ -181,21 +192,36 @@ class RunRecord(Frozen):
 
 
 class OperationTiming(Frozen):
-    """Every kept round of one operation; each round handles `images` images and waits for the device."""
+    """Every kept round of one operation; each round handles `images` images and waits for the device.
+
+    Attributes:
+        compile_seconds: what the first call took longer.
+        flops_per_image: multiplications and additions of the matrix products and convolutions alone.
+        joules: energy of all rounds together, where the device tells it: its counter is too slow for single ones.
+        peak_memory_bytes: the most that was held while it ran: of the device where it tells, else of the process.
+    """
 
     images: int
     seconds: tuple[float, ...]
     compile_seconds: float
+    flops_per_image: float | None = None
+    joules: float | None = None
+    peak_memory_bytes: int | None = None
 
 
 class TimingRecord(Frozen):
-    """Speed of one configuration on one device; `operations` are train_step, encode, decode, sample, measures."""
+    """Speed of one configuration on one device; `operations` are train_step, encode, decode, sample, elbo.
+
+    Attributes:
+        matmul_flops_per_s: what large matrix products of the run's precision reached in the same process.
+    """
 
     schema_number: Literal[1] = SCHEMA
     timing_id: str
     spec: TimingSpec
     environment: Environment
     operations: dict[str, OperationTiming]
+    matmul_flops_per_s: float | None = None
     finished: str
 
 
@@ -212,6 +238,7 @@ def describe(record: RunRecord) -> dict[str, Any]:
         "seed",
         "epochs",
         "batch_size",
+        "precision",
         "backend",
     )
     row = {name: getattr(spec, name) for name in fixed}

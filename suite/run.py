@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -11,18 +12,25 @@ from typing import Any
 
 import numpy as np
 
-from suite import environment, inputs, variants
+from suite import backend, environment, inputs, variants
 from suite.data import Dataset
-from suite.engine import sequential
+from suite.engine import sequential, vectorised
+from suite.engine.choice import Choice, EngineOption, choose, member_bytes
 from suite.engine.trained import Progress, Trained
+from suite.engine.trainer import Trainer
 from suite.errors import UserError
-from suite.measure import generation, latent, likelihood, throughput
-from suite.measure.evaluator import Evaluator
+from suite.measure import memory, throughput
+from suite.measure.flops import matmul_flops_per_s
+from suite.measure.operations import Operations
+from suite.measure.power import EnergyCounter, energy_counter
+from suite.measure.score import Member, Score, Scorer
 from suite.measure.throughput import Operation
-from suite.record import METRICS, Metrics, Outcome, RunRecord, TimingRecord, Training
+from suite.record import METRICS, Metrics, OperationTiming, RunRecord, TimingRecord, Training
 from suite.spec import RunSpec, TimingSpec
 from suite.store import Store
 from suite.weights import Weights, get_weights
+
+MOST_SCORED = 64  # runs whose weights are held at once to be measured anew
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +48,7 @@ class Cohort:
 
     Attributes:
         specs: the runs to do.
+        planned: all runs of the study that share them, in its order; how they are cut depends on no run's being done.
         variant: what their variant's file declares.
         dataset: what they train on.
         store: where they go.
@@ -47,6 +56,7 @@ class Cohort:
     """
 
     specs: tuple[RunSpec, ...]
+    planned: tuple[RunSpec, ...]
     variant: variants.Declaration
     dataset: Dataset
     store: Store
@@ -58,9 +68,10 @@ class Cohort:
         return inputs.prepare(self.dataset, self.specs[0].likelihood, self.specs[0].train_on)
 
     @cached_property
-    def evaluator(self) -> Evaluator:
-        """Their model, compiled for the measures."""
-        return Evaluator(self.make_model(self.specs[0]))
+    def scorer(self) -> Scorer:
+        """Their model in full float32, compiled for the measures."""
+        with backend.precision("float32"):
+            return Scorer(self.make_model(self.specs[0]), self.inputs)
 
     def make_model(self, spec: RunSpec) -> Any:
         """A run's model with its own initial weights."""
@@ -76,157 +87,206 @@ class Cohort:
         model.adapt(self.inputs.train)
         return model
 
-    def train(self, progress: Progress) -> Iterator[RunRecord | Failure]:
-        """Trains, measures and records the runs; one that crashes does not stop the others."""
-        pending = list(self.specs)
+    def train(self, asked: EngineOption, progress: Progress) -> Iterator[RunRecord | Failure]:
+        """Trains, measures and records the runs; one that crashes does not stop the others.
+
+        Args:
+            asked: which engine trains.
+            progress: told of every epoch.
+        """
+        try:
+            choice = self._choose(asked)
+        except UserError:
+            raise
+        except Exception as error:  # whatever a user's variant raises
+            yield from _failures(self.specs, error)
+            return
+        if choice.engine == "sequential":
+            yield from self._one_by_one(self.specs, choice.reason, progress)
+            return
+        for part in self._parts(choice.members):
+            yield from self._together(part, asked, choice, progress)
+
+    def _choose(self, asked: EngineOption) -> Choice:
+        spec = self.specs[0]
+        return choose(asked, self.make_model(spec), spec, environment.current(spec.backend).device_kind)
+
+    def _parts(self, members: int) -> Iterator[tuple[RunSpec, ...]]:
+        """The runs to do in parts of about equal size, cut as if the whole grid were to be done."""
+        size = math.ceil(len(self.planned) / math.ceil(len(self.planned) / members))
+        for start in range(0, len(self.planned), size):
+            if part := tuple(spec for spec in self.planned[start : start + size] if spec in self.specs):
+                yield part
+
+    def _together(
+        self, specs: tuple[RunSpec, ...], asked: EngineOption, choice: Choice, progress: Progress
+    ) -> Iterator[RunRecord | Failure]:
+        """Trains runs as one program; where that fails and nobody insisted on it, one by one."""
+        try:
+            with backend.precision(specs[0].precision):
+                trained = list(vectorised.train(specs, self.make_model, self.inputs, progress))
+        except UserError:
+            raise
+        except Exception as error:
+            if asked == "vectorised":
+                yield from _failures(specs, error)
+            else:
+                yield from self._one_by_one(specs, f"the vectorised engine failed: {_one_line(error)}", progress)
+            return
+        yield from self._record(trained, choice.reason)
+
+    def _one_by_one(self, specs: tuple[RunSpec, ...], reason: str, progress: Progress) -> Iterator[RunRecord | Failure]:
+        pending = specs
         while pending:
+            runs = sequential.train(pending, self.make_model, self.inputs, progress)
             try:
-                for trained in sequential.train(pending, self.make_model, self.inputs, progress):
-                    yield self._record(trained)
+                while pending:
+                    with backend.precision(specs[0].precision):
+                        trained = next(runs)
+                    yield from self._record([trained], reason)
                     pending = pending[1:]
             except UserError:
                 raise
-            except Exception as error:  # whatever a user's variant raises; told, and the next run goes on
-                yield Failure(spec=pending[0], error=_one_line(error), details=traceback.format_exc())
+            except Exception as error:  # told, and the next run goes on
+                yield from _failures(pending[:1], error)
                 pending = pending[1:]
 
     def rescore(self) -> Iterator[RunRecord]:
         """Measures finished runs anew from their kept weights, and rewrites their records."""
-        for spec in self.specs:
-            record = self.store.read_record(spec)
-            weights = self.store.read_arrays(spec.run_id, "weights")
-            if record is None or weights is None:
-                raise UserError(f"run {spec.run_id} has no record or no kept weights; run `suite bench` first")
-            times = record.metrics.model_dump(include={"train_seconds", "train_images_per_s"})
-            initial = get_weights(self.make_model(spec))
-            metrics = self._measure(spec, weights, initial, record.outcome)
-            update = {"metrics": metrics.model_copy(update=times), "metric_versions": _versions()}
-            yield self._keep(record.model_copy(update=update))
+        for part in self._parts(MOST_SCORED):
+            records = [self._finished(spec) for spec in part]
+            scored = [(record, weights) for record, weights in records if record.outcome == "ok"]
+            scores = self._score([(record.spec, weights, self._initial(record.spec)) for record, weights in scored])
+            for (record, _), score in zip(scored, scores, strict=True):
+                times = record.metrics.model_dump(include={"train_seconds", "train_images_per_s"})
+                metrics = score.metrics.model_copy(update=times)
+                update = {"metrics": metrics, "metric_versions": _versions()}
+                yield self._keep(record.model_copy(update=update), score.arrays)
+            yield from (record for record, _ in records if record.outcome == "diverged")
 
-    def _record(self, trained: Trained) -> RunRecord:
-        spec = trained.spec
-        self.store.write_arrays(spec.run_id, "weights", dict(trained.final))
-        metrics = self._measure(spec, trained.final, trained.initial, trained.outcome)
-        times = {"train_seconds": trained.seconds, "train_images_per_s": trained.images / trained.seconds}
-        return self._keep(
-            RunRecord(
-                run_id=spec.run_id,
-                spec=spec,
-                outcome=trained.outcome,
-                metrics=metrics.model_copy(update=times),
+    def _finished(self, spec: RunSpec) -> tuple[RunRecord, Weights]:
+        record = self.store.read_record(spec)
+        weights = self.store.read_arrays(spec.run_id, "weights")
+        if record is None or weights is None:
+            raise UserError(f"run {spec.run_id} has no record or no kept weights; run `suite bench` first")
+        return record, weights
+
+    def _initial(self, spec: RunSpec) -> Weights:
+        return get_weights(self.make_model(spec))
+
+    def _score(self, runs: Sequence[tuple[RunSpec, Weights, Weights]]) -> list[Score]:
+        """Numbers and arrays of runs, each with its weights and its initial ones, in full float32."""
+        members = [
+            Member(weights=final, initial=initial, pictured=spec.run_id in self.pictured)
+            for spec, final, initial in runs
+        ]
+        return self.scorer.score(members) if members else []
+
+    def _record(self, trained: Sequence[Trained], reason: str) -> Iterator[RunRecord | Failure]:
+        """Measures trained runs and keeps them; a crash of a measure fails them all, which tells its reason to each."""
+        finite = [run for run in trained if run.outcome == "ok"]
+        try:
+            scores = iter(self._score([(run.spec, run.final, run.initial) for run in finite]))
+        except Exception as error:
+            yield from _failures([run.spec for run in trained], error)
+            return
+        for run in trained:
+            score = next(scores) if run.outcome == "ok" else self._unscored()
+            times = {"train_seconds": run.seconds, "train_images_per_s": run.images / run.seconds}
+            self.store.write_arrays(run.spec.run_id, "weights", dict(run.final))
+            record = RunRecord(
+                run_id=run.spec.run_id,
+                spec=run.spec,
+                outcome=run.outcome,
+                metrics=score.metrics.model_copy(update=times),
                 metric_versions=_versions(),
-                curve=trained.curve,
+                curve=run.curve,
                 training=Training(
-                    engine="sequential",
-                    reason="the only engine of this version",
-                    cohort_size=1,
-                    compile_seconds=trained.compile_seconds,
+                    engine=run.engine,
+                    reason=reason,
+                    cohort_size=run.cohort_size,
+                    cohort_seconds=run.cohort_seconds,
+                    compile_seconds=run.compile_seconds,
                 ),
-                environment=environment.current(spec.backend),
+                environment=environment.current(run.spec.backend),
                 finished=_now(),
             )
-        )
+            yield self._keep(record, score.arrays)
 
-    def _keep(self, record: RunRecord) -> RunRecord:
+    def _unscored(self) -> Score:
+        """Of a run that diverged: its size is known, its numbers are not."""
+        return Score(metrics=Metrics(parameters=self.scorer.parameters), arrays={})
+
+    def _keep(self, record: RunRecord, arrays: dict[str, dict[str, np.ndarray]]) -> RunRecord:
+        for name, content in arrays.items():
+            self.store.write_arrays(record.run_id, name, content)
         self.store.write_record(record)
         return record
 
-    def _measure(self, spec: RunSpec, weights: Weights, initial: Weights, outcome: Outcome) -> Metrics:
-        """All numbers of a run; keeps its test latents and pictures."""
-        count = float(sum(array.size for name, array in weights.items() if name in self._trainable))
-        if outcome == "diverged":
-            return Metrics(parameters=count)
-        data, evaluator = self.inputs, self.evaluator
-        codes = evaluator.representation(weights, data.test)
-        bound = likelihood.evidence_bound(evaluator, weights, data.test)
-        back = likelihood.reconstruction(evaluator, weights, data.test, codes)
-        self._keep_arrays(spec, weights, codes, bound)
-        return Metrics(
-            elbo_nats=bound.elbo,
-            elbo_nats_mc_se=bound.mc_se,
-            elbo_bits_per_dim=None if bound.elbo is None else likelihood.bits_per_dim(bound.elbo, data.test.shape[1:]),
-            distortion_nats=float(bound.distortion.mean(dtype=np.float64)),
-            rate_nats=None if bound.rate is None else float(bound.rate.mean()),
-            recon_mse=back.mse,
-            recon_nats=back.nats,
-            active_units=float(latent.active_units(codes)),
-            parameters=count,
-            **self._silhouettes(weights, initial, codes),
-        )
-
-    def _silhouettes(self, weights: Weights, initial: Weights, codes: np.ndarray) -> dict[str, float | None]:
-        data, encode = self.inputs, self.evaluator.representation
-        if data.labels is None:
-            return {}
-        return {
-            "silhouette": latent.mean_silhouette(codes, data.labels),
-            "silhouette_grey": latent.mean_silhouette(encode(weights, data.grey_test), data.labels),
-            "silhouette_untrained": latent.mean_silhouette(encode(initial, data.test), data.labels),
-            **self._references,
-        }
-
-    @cached_property
-    def _references(self) -> dict[str, float | None]:
-        """Silhouettes that don't depend on the run: of the pixels, and of as many principal components."""
-        data, size = self.inputs, self.specs[0].latent_dim
-        train = inputs.binarise(data.train, "train") if data.resample else data.train
-        components = latent.principal_components(train, data.test, size)
-        return {
-            "silhouette_pixels": latent.mean_silhouette(data.test.reshape(len(data.test), -1), data.labels),
-            "silhouette_pca": latent.mean_silhouette(components, data.labels),
-        }
-
-    @cached_property
-    def _trainable(self) -> set[str]:
-        model = self.evaluator.model
-        return {str(weight.path).split("/", 1)[-1] for weight in model.trainable_weights}
-
-    def _keep_arrays(self, spec: RunSpec, weights: Weights, codes: np.ndarray, bound: likelihood.Bound) -> None:
-        arrays = {"mean": codes, "distortion": bound.distortion.astype("float32")}
-        if bound.rate is not None:
-            arrays["rate"] = bound.rate.astype("float32")
-        self.store.write_arrays(spec.run_id, "latents", arrays)
-        if spec.run_id in self.pictured:
-            pictures = generation.figures(self.evaluator, weights, self.inputs, codes)
-            self.store.write_arrays(spec.run_id, "figures", pictures)
-
     def time(self, spec: TimingSpec) -> TimingRecord:
-        """Times this cohort's program at one batch size, and keeps the record."""
-        timings = {
-            operation.name: throughput.time_operation(operation) for operation in self.operations(spec.batch_size)
-        }
+        """Times this cohort's program at one batch size, and keeps the record.
+
+        Operations for which there is not enough memory are told of, and left out of it.
+        """
+        with backend.precision(spec.precision):
+            timed = [(operation.name, self._timed(operation)) for operation in self._fitting(spec.batch_size)]
+            peak = matmul_flops_per_s(spec.precision)
         record = TimingRecord(
             timing_id=spec.timing_id,
             spec=spec,
             environment=environment.current(spec.backend),
-            operations=timings,
+            operations={name: timing for name, timing in timed if timing is not None},
+            matmul_flops_per_s=peak,
             finished=_now(),
         )
         self.store.write_timing(record)
         return record
 
-    def operations(self, batch_size: int) -> list[Operation]:
-        """What the suite times: the very functions that training and measures call, on this many images."""
-        model = self.make_model(self.specs[0])
-        evaluator, weights = Evaluator(model), get_weights(model)
-        images = np.resize(self.inputs.test, (batch_size, *self.inputs.test.shape[1:]))
-        codes = evaluator.representation(weights, images)
-        classes = np.arange(batch_size) % 10
-        calls = {
-            "train_step": sequential.train_step(self._trainer(model), batch_size),
-            **evaluator.calls(weights, images, codes),
-            "silhouette": lambda: latent.silhouette(codes, classes),
-        }
-        return [Operation(name=name, images=batch_size, call=call) for name, call in calls.items()]
+    def _fitting(self, batch_size: int) -> list[Operation]:
+        """The operations on batches of this size; none where they are not expected to fit into memory."""
+        need, free = member_bytes(self._operations.model, batch_size), memory.free_bytes()
+        if free is None or need <= free:
+            return self.operations(batch_size)
+        self._untimed("all operations", batch_size, f"about {need / 2**30:.1f} GiB needed, {free / 2**30:.1f} GiB free")
+        return []
 
-    def _trainer(self, model: Any) -> sequential.Trainer:
-        trainer = sequential.Trainer(model, self.inputs.train, resample=self.inputs.resample)
+    def _timed(self, operation: Operation) -> OperationTiming | None:
+        try:
+            return throughput.time_operation(operation, self._energy_counter())
+        except Exception as error:
+            if not memory.ran_out(error):
+                raise
+            self._untimed(operation.name, operation.images, "memory ran out")
+            return None
+
+    def _energy_counter(self) -> EnergyCounter | None:
+        gpu = environment.current(self.specs[0].backend).device_kind == "GPU"
+        return energy_counter() if gpu else None
+
+    def _untimed(self, what: str, batch_size: int, why: str) -> None:
+        spec = self.specs[0]
+        self.store.warn(f"{spec.label()} z{spec.latent_dim}, batch size {batch_size}: {what} not timed, {why}")
+
+    def operations(self, batch_size: int) -> list[Operation]:
+        """What the suite times, on this many images; to be made and called inside `backend.precision`."""
+        return self._operations.at(batch_size)
+
+    @cached_property
+    def _operations(self) -> Operations:
+        model = self.make_model(self.specs[0])
+        trainer = Trainer(model, self.inputs.train, resample=self.inputs.resample)
         sequential.compile_trainer(trainer, self.specs[0], steps=1)
-        return trainer
+        return Operations(model, trainer, self.inputs.test)
 
 
 def _versions() -> dict[str, int]:
     return {name: metric.version for name, metric in METRICS.items()}
+
+
+def _failures(specs: Sequence[RunSpec], error: Exception) -> Iterator[Failure]:
+    """To be called while `error` is being handled."""
+    details = traceback.format_exc()
+    return (Failure(spec=spec, error=_one_line(error), details=details) for spec in specs)
 
 
 def _now() -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -17,9 +17,10 @@ from suite.store import Store
 from suite.study import Study
 
 if TYPE_CHECKING:
+    from suite.engine.choice import EngineOption
     from suite.run import Cohort, Failure
 
-LARGE_BATCH = 1024  # timed beside the study's own batch size
+TIMED_BATCHES = (1, 1024, 8192)  # timed beside the study's own batch size
 REPORTS = Path("reports")
 
 
@@ -29,8 +30,8 @@ class Watcher(Protocol):
     def cohort(self, specs: tuple[RunSpec, ...]) -> None:
         """These runs come next, as one cohort."""
 
-    def epoch(self, spec: RunSpec, epoch: int, objective: float) -> None:
-        """A run has finished an epoch."""
+    def epoch(self, specs: Sequence[RunSpec], epoch: int, objectives: Sequence[float]) -> None:
+        """Runs that go side by side have finished an epoch."""
 
     def finished(self, outcome: RunRecord | Failure) -> None:
         """A run is done, or has crashed."""
@@ -152,19 +153,20 @@ def _missing_timings(chosen: list[RunSpec], store: Store) -> Iterator[tuple[RunS
 
 
 def timing_specs(spec: RunSpec) -> list[TimingSpec]:
-    """What is timed of this run's program: the study's batch size and a large one."""
+    """What is timed of this run's program: the study's batch size and others from one image to thousands."""
     shared = spec.model_dump(include=set(ModelSpec.model_fields))
     height, width, channels = data.load(spec.dataset).test.images.shape[1:]
-    sizes = sorted({spec.batch_size, LARGE_BATCH})
+    sizes = sorted({spec.batch_size, *TIMED_BATCHES})
     return [TimingSpec(**shared, image_shape=(height, width, channels), batch_size=size) for size in sizes]
 
 
-def execute(todo: Plan, watcher: Watcher) -> None:
+def execute(todo: Plan, watcher: Watcher, engine: EngineOption = "auto") -> None:
     """Trains, measures and times what is missing; each finished run is kept at once.
 
     Args:
         todo: see `plan`.
         watcher: told of everything.
+        engine: trains the runs of a cohort side by side, one by one, or as `suite.engine.choice` finds best.
 
     Raises:
         UserError: the store cannot be written to, or a study cannot be run as it is.
@@ -172,30 +174,34 @@ def execute(todo: Plan, watcher: Watcher) -> None:
     if not todo.missing and not todo.timings:
         return
     backend.choose(todo.backend)
-    crashed = _train(todo, watcher)
-    for spec, timing in todo.timings:
+    for name in {spec.precision for spec in todo.chosen}:
+        with backend.precision(name):  # told before anything is trained if the device does not have it
+            pass
+    crashed = _train(todo, watcher, engine)
+    for spec, group in itertools.groupby(todo.timings, key=lambda timing: timing[0]):
         if spec.cohort not in crashed:
-            _time(todo, spec, timing, watcher)
+            (cohort,) = cohorts(todo, (spec,))  # one for all its batch sizes: it compiles them once
+            for _, timing in group:
+                _time(cohort, spec, timing, watcher)
 
 
-def _train(todo: Plan, watcher: Watcher) -> set[str]:
+def _train(todo: Plan, watcher: Watcher, engine: EngineOption) -> set[str]:
     """Does the missing runs; returns the cohorts in which one crashed."""
     crashed: set[str] = set()
     for cohort in cohorts(todo, todo.missing):
         watcher.cohort(cohort.specs)
-        for outcome in cohort.train(watcher.epoch):
+        for outcome in cohort.train(engine, watcher.epoch):
             watcher.finished(outcome)
             if not isinstance(outcome, RunRecord):
                 crashed.add(outcome.spec.cohort)
     return crashed
 
 
-def _time(todo: Plan, spec: RunSpec, timing: TimingSpec, watcher: Watcher) -> None:
+def _time(cohort: Cohort, spec: RunSpec, timing: TimingSpec, watcher: Watcher) -> None:
     """Measures one speed; a crash, as of a batch that fits no memory, does not stop the others."""
     from suite.run import Failure
 
     watcher.timing(timing)
-    (cohort,) = cohorts(todo, (spec,))
     try:
         cohort.time(timing)
     except UserError:
@@ -230,9 +236,13 @@ def cohorts(todo: Plan, specs: tuple[RunSpec, ...]) -> Iterator[Cohort]:
     for spec in specs:
         groups.setdefault(spec.cohort, []).append(spec)
     pictured = {spec.configuration: spec.run_id for spec in reversed(todo.grid)}
-    for group in groups.values():
+    grid: dict[str, list[RunSpec]] = {}
+    for spec in todo.grid:
+        grid.setdefault(spec.cohort, []).append(spec)
+    for name, group in groups.items():
         yield Cohort(
             specs=tuple(group),
+            planned=tuple(grid[name]),
             variant=todo.study.declaration(group[0].variant),
             dataset=data.load(group[0].dataset),
             store=todo.store,

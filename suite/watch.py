@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Sequence
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -55,7 +56,7 @@ class Watch:
         )
         self._epochs = self._progress.add_task("training", total=sum(s.epochs for s in specs), unit="epochs", live="")
         self._timings = self._progress.add_task("timing", total=timings, unit="speeds", live="", visible=timings > 0)
-        self._epoch = 0
+        self._epochs_of: dict[str, int] = {}  # that each run has been told to have done
 
     def __enter__(self) -> Self:
         if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else it is ignored, or somebody else's
@@ -83,12 +84,12 @@ class Watch:
         """Names what is being compiled."""
         self._progress.update(self._epochs, live=f"compiling {_name(specs[0])}")
 
-    def epoch(self, spec: RunSpec, epoch: int, objective: float) -> None:
-        """Advances the bar by an epoch and shows the run with its loss."""
+    def epoch(self, specs: Sequence[RunSpec], epoch: int, objectives: Sequence[float]) -> None:
+        """Advances the bar by an epoch of each run and shows them with their loss."""
         self._heed_interrupt()
-        self._epoch = epoch
-        live = f"{_name(spec)} seed {spec.seed}: {objective:.2f} nats/image"
-        self._progress.update(self._epochs, advance=1, live=live)
+        ahead = sum(epoch - self._epochs_of.get(spec.run_id, 0) for spec in specs)
+        self._epochs_of.update({spec.run_id: epoch for spec in specs})
+        self._progress.update(self._epochs, advance=ahead, live=_live(specs, objectives))
 
     def finished(self, outcome: RunRecord | Failure) -> None:
         """Counts the run and prints a line about it.
@@ -97,8 +98,8 @@ class Watch:
             KeyboardInterrupt: one came before, and whoever caught it went on.
         """
         self._done += 1
-        self._progress.advance(self._epochs, outcome.spec.epochs - self._epoch)  # those that a stopped run left out
-        self._epoch = 0
+        left_out = outcome.spec.epochs - self._epochs_of.pop(outcome.spec.run_id, 0)  # by a run that stopped
+        self._progress.advance(self._epochs, left_out)
         head = f"[{self._done}/{self.total}] {outcome.spec.run_id}"
         if isinstance(outcome, RunRecord):
             self.kept += 1
@@ -131,6 +132,14 @@ class Watch:
 
 def _name(spec: RunSpec) -> str:
     return f"{spec.label()} z={spec.latent_dim} {spec.network} {spec.dataset}"
+
+
+def _live(specs: Sequence[RunSpec], objectives: Sequence[float]) -> str:
+    if len(specs) == 1:
+        return f"{_name(specs[0])} seed {specs[0].seed}: {objectives[0]:.2f} nats/image"
+    first = specs[0]
+    runs = f"{len(specs)} runs of {first.variant.upper()} z={first.latent_dim} {first.network} {first.dataset}"
+    return f"{runs}: {min(objectives):.2f} to {max(objectives):.2f} nats/image"
 
 
 def _summary(record: RunRecord) -> str:

@@ -24,7 +24,7 @@ HEAVY = (
 )
 LIGHT = (
     "spec", "record", "store", "study", "schedule", "compare", "report", "data", "variants", "environment", "tables",
-    "listing", "watch", "__main__",
+    "listing", "watch", "rates", "sides", "ratios", "__main__",
 )  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -84,10 +84,13 @@ def test_only_what_meets_the_condition_is_chosen(condition: str, runs: int, stor
     assert [spec for spec in todo.grid if spec in todo.chosen] == list(todo.chosen)
 
 
-def test_two_speeds_are_measured_of_each_program(store: Store) -> None:
+def test_each_program_is_timed_from_one_image_to_thousands(store: Store) -> None:
     timings = plan(store).timings
     assert [(spec.variant, spec.latent_dim, timing.batch_size) for spec, timing in timings] == [
-        (variant, latent_dim, size) for variant in ("ae", "vae") for latent_dim in (2, 4) for size in (128, 1024)
+        (variant, latent_dim, size)
+        for variant in ("ae", "vae")
+        for latent_dim in (2, 4)
+        for size in (1, 128, 1024, 8192)
     ]
     assert {timing.image_shape for _, timing in timings} == {(8, 8, 1)}
 
@@ -100,9 +103,9 @@ def test_a_speed_that_was_measured_here_is_not_measured_again(store: Store) -> N
     elsewhere = here.model_copy(update={"device": "Another"})
     made = TIMING.model_copy(update={"spec": timing, "timing_id": timing.timing_id})
     store.write_timing(made.model_copy(update={"environment": elsewhere}))
-    assert len(plan(store).timings) == 8
+    assert len(plan(store).timings) == 16
     store.write_timing(made.model_copy(update={"environment": here}))
-    assert len(plan(store).timings) == 7
+    assert len(plan(store).timings) == 15
 
 
 @dataclass
@@ -114,7 +117,7 @@ class Told:
     def cohort(self, specs: tuple[RunSpec, ...]) -> None:
         self.events.append(f"cohort of {len(specs)}")
 
-    def epoch(self, spec: RunSpec, epoch: int, objective: float) -> None:
+    def epoch(self, specs: Sequence[RunSpec], epoch: int, objectives: Sequence[float]) -> None:
         self.events.append("epoch")
 
     def finished(self, outcome: Any) -> None:
@@ -139,7 +142,7 @@ class Cohort:
 
     specs: tuple[RunSpec, ...]
 
-    def train(self, progress: Any) -> Iterator[Any]:
+    def train(self, engine: str, progress: Any) -> Iterator[Any]:
         for spec in self.specs:
             yield Crashed(spec) if spec.variant == "ae" else record(spec)
 
@@ -164,14 +167,16 @@ def test_crashes_stop_neither_runs_nor_timings(store: Store, monkeypatch: pytest
         *["failed: ValueError: no"] * 2,
         "cohort of 4",
         *["finished"] * 4,
-        "timing at 128",  # of the VAE alone: the AE's program crashed
+        "timing at 1",  # of the VAE alone: the AE's program crashed
+        "timing at 128",
         "timing at 1024",
         "untimed: timing at batch size 1024: MemoryError: 1024 images",
+        "timing at 8192",
     ]
 
 
 def test_a_store_that_cannot_be_written_to_stops_everything(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(self: Cohort, progress: Any) -> Iterator[Any]:
+    def refuse(self: Cohort, engine: str, progress: Any) -> Iterator[Any]:
         raise UserError("cannot write")
         yield
 

@@ -55,7 +55,7 @@ def test_what_is_written_is_read(store: Store, record: RunRecord, timing: Timing
     store.write_timing(timing)
     assert store.read_record(record.spec) == record
     assert store.read_timings() == [timing]
-    assert json.loads(store.record_path(record.spec).read_text()) == json.loads(RUN)
+    assert json.loads(store.record_path(record.spec).read_text()) == json.loads(record.model_dump_json())
     assert stat.S_IMODE(store.record_path(record.spec).stat().st_mode) == 0o644
 
 

@@ -46,13 +46,29 @@ def test_a_timing_that_crashed_is_told_and_is_no_run(console: Console) -> None:
     assert (watch.kept, len(watch.failures)) == (0, 1)
 
 
+def test_the_bar_counts_every_epoch_of_every_run_once() -> None:
+    specs = tuple(RECORD.spec.model_copy(update={"seed": seed, "epochs": 5}) for seed in (1, 2))
+    with Watch(Console(file=io.StringIO(), force_terminal=True, width=200), specs) as watch:
+        (bar, _) = watch._progress.tasks
+        watch.epoch(specs, 1, (3.0, 4.0))
+        assert "2 runs of VAE z=4 mlp-256 digits: 3.00 to 4.00 nats/image" in bar.fields["live"]
+        watch.epoch(specs, 2, (3.0, 4.0))
+        assert bar.completed == 4
+        for epoch in (1, 2, 3):  # one by one, from the start: the two together had failed
+            watch.epoch(specs[:1], epoch, (3.0,))
+        assert bar.completed == 5
+        for spec in specs:
+            watch.finished(RECORD.model_copy(update={"spec": spec, "run_id": spec.run_id}))
+        assert bar.completed == bar.total == 10
+
+
 @pytest.mark.parametrize("step", ["epoch", "finished"])
 def test_an_interrupt_that_something_swallowed_is_heeded_at_the_next_step(console: Console, step: str) -> None:
     with Watch(console, (RECORD.spec,)) as watch:
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
         with pytest.raises(KeyboardInterrupt):
-            watch.epoch(RECORD.spec, 1, 1.0) if step == "epoch" else watch.finished(RECORD)
+            watch.epoch((RECORD.spec,), 1, (1.0,)) if step == "epoch" else watch.finished(RECORD)
     assert watch.kept == (step == "finished")
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
