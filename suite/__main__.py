@@ -244,11 +244,14 @@ def _some(todo: Plan) -> None:
 
 
 def _print_table(todo: Plan, console: Console) -> None:
-    from suite import compare, tables
+    from suite import compare, rates, tables
 
     if not todo.records:
         return
     tables.print_comparison(console, compare.compare(todo.study, list(todo.grid), todo.records))
+    speed = rates.study_images_per_s(todo.records.values())
+    if speed is not None:
+        typer.echo(f"trained at {speed:,.0f} images/s over all {len(todo.records)} finished runs")
     diverged = sum(record.outcome == "diverged" for record in todo.records.values())
     if diverged:
         typer.echo(

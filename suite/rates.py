@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from suite.record import Environment, OperationTiming, TimingRecord
+from suite.record import Environment, OperationTiming, RunRecord, TimingRecord
 
 WIDE = 0.10  # an interquartile range above this share of the median is flagged wherever a speed is shown
 
@@ -53,6 +53,13 @@ def share_of_peak(record: TimingRecord, operation: str) -> float | None:
     if timed.flops_per_image is None or record.matmul_flops_per_s is None:
         return None
     return timed.flops_per_image * rate_of(timed).median / record.matmul_flops_per_s
+
+
+def study_images_per_s(records: Iterable[RunRecord]) -> float | None:
+    """Images that all runs saw in training over the time that it took, without compilation; `None` of no runs."""
+    times = [(item.metrics.train_images_per_s, item.metrics.train_seconds) for item in records]
+    known = [(speed * share, share) for speed, share in times if speed is not None and share is not None]
+    return sum(images for images, _ in known) / sum(share for _, share in known) if known else None
 
 
 def device_name(environment: Environment) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from suite import data
 from suite.compare import Comparison
+from suite.rates import study_images_per_s
 from suite.report.numbers import counted, listed
 from suite.report.speed import device_name
 from suite.spec import RunSpec
@@ -41,7 +42,7 @@ def facts(comparison: Comparison) -> tuple[Fact, ...]:
         Fact(name="Data", lines=tuple(_data_line(spec) for spec in _first_of_each(specs, "dataset"))),
         Fact(name="Likelihood", lines=tuple(likelihood_words(name) for name in _values(specs, "likelihood"))),
         Fact(name="Network", lines=(listed([str(name) for name in _values(specs, "network")]),)),
-        Fact(name="Training", lines=(_training(specs),)),
+        Fact(name="Training", lines=(_training(specs), *_speed(comparison))),
         Fact(name="Runs", lines=(_runs(comparison, specs),)),
         Fact(name="Device", lines=tuple(dict.fromkeys(map(device_name, comparison.environments)))),
         Fact(name="Versions", lines=_versions(comparison)),
@@ -63,8 +64,18 @@ def _training(specs: Sequence[RunSpec]) -> str:
         listed([f"{value:,}" if isinstance(value, int) else f"{value:g}" for value in _values(specs, name)], "or")
         for name in ("epochs", "batch_size", "learning_rate")
     )
-    first = specs[0]
-    return f"{epochs} epochs, batches of {batches}, Adam at {rates}, {first.precision}, on {first.backend}"
+    precisions = listed([str(name) for name in _values(specs, "precision")])
+    return f"{epochs} epochs, batches of {batches}, Adam at {rates}, {precisions}, on {specs[0].backend}"
+
+
+def _speed(comparison: Comparison) -> tuple[str, ...]:
+    records = [record for item in comparison.configurations for record in item.records]
+    speed = study_images_per_s(records)
+    if speed is None:
+        return ()
+    most = max(record.training.cohort_size for record in records)
+    company = "one run after the other" if most == 1 else f"up to {most} runs side by side"
+    return (f"{speed:,.0f} images/s over all runs, {company}",)
 
 
 def _runs(comparison: Comparison, specs: Sequence[RunSpec]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from suite.rates import WIDE, rate, rate_of, share_of_peak
+from suite.rates import WIDE, rate, rate_of, share_of_peak, study_images_per_s
 from suite.record import OperationTiming
 
 
@@ -27,3 +27,14 @@ def test_share_of_peak(make_study, expand, make_timing):
     timed = OperationTiming(images=50, seconds=(0.1, 0.1, 0.1), compile_seconds=0.0, flops_per_image=2e6)
     record = record.model_copy(update={"operations": {"encode": timed}, "matmul_flops_per_s": 4e9})
     assert share_of_peak(record, "encode") == pytest.approx(500 * 2e6 / 4e9)
+
+
+def test_a_study_s_speed_is_all_images_over_all_time(make_study, expand, make_record):
+    specs = expand(make_study())[:3]
+    times = ((100.0, 2.0), (300.0, 1.0), (None, None))
+    records = [
+        make_record(spec, train_images_per_s=speed, train_seconds=share)
+        for spec, (speed, share) in zip(specs, times, strict=True)
+    ]
+    assert study_images_per_s(records) == pytest.approx(500 / 3)
+    assert study_images_per_s([]) is None
