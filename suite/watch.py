@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 from collections.abc import Sequence
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Self
@@ -61,6 +62,7 @@ class Watch:
     def __enter__(self) -> Self:
         if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else it is ignored, or somebody else's
             signal.signal(signal.SIGINT, self._interrupt)
+        self._former_hook, sys.unraisablehook = sys.unraisablehook, self._unraisable
         self._progress.start()
         return self
 
@@ -68,6 +70,7 @@ class Watch:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._progress.stop()
+        sys.unraisablehook = self._former_hook
         if signal.getsignal(signal.SIGINT) == self._interrupt:
             signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -75,6 +78,11 @@ class Watch:
         """Remembers the interrupt too: code that runs in between may swallow a KeyboardInterrupt."""
         self._interrupted = True
         raise KeyboardInterrupt
+
+    def _unraisable(self, unraisable: sys.UnraisableHookArgs) -> None:
+        """Python tells of an interrupt that fell into some object's `__del__`; it is remembered, so nothing is lost."""
+        if not isinstance(unraisable.exc_value, KeyboardInterrupt):
+            self._former_hook(unraisable)
 
     def _heed_interrupt(self) -> None:
         if self._interrupted:

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import io
 import signal
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -71,6 +73,29 @@ def test_an_interrupt_that_something_swallowed_is_heeded_at_the_next_step(consol
             watch.epoch((RECORD.spec,), 1, (1.0,)) if step == "epoch" else watch.finished(RECORD)
     assert watch.kept == (step == "finished")
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+class Dying:
+    """Raises in its finaliser."""
+
+    def __init__(self, die: Callable[[], object]) -> None:
+        self.die = die
+
+    def __del__(self) -> None:
+        self.die()
+
+
+def test_an_interrupt_in_a_finaliser_is_heeded_and_not_told_of(
+    console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda unraisable: told.append(unraisable.exc_type))
+    with Watch(console, (RECORD.spec,)) as watch:
+        Dying(lambda: signal.raise_signal(signal.SIGINT))
+        Dying(lambda: 1 / 0)
+        with pytest.raises(KeyboardInterrupt):
+            watch.epoch((RECORD.spec,), 1, (1.0,))
+    assert told == [ZeroDivisionError]
 
 
 def test_an_ignored_interrupt_stays_ignored(console: Console) -> None:
