@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import keras
 
@@ -13,7 +13,6 @@ from suite.record import EngineName
 from suite.spec import RunSpec
 
 EngineOption = Literal["auto", "vectorised", "sequential"]
-OPTIONS = get_args(EngineOption)
 MOST_MEMBERS = {"CPU": 64, "GPU": 512, "TPU": 512}
 # On a CPU a cohort whose state leaves the caches gains nothing more, and is longer to lose to an interrupt.
 MEMORY = {"CPU": 256 * 2**20, "GPU": 16 * 2**30, "TPU": 8 * 2**30}
