@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -58,6 +59,7 @@ class Watch:
         self._epochs = self._progress.add_task("training", total=sum(s.epochs for s in specs), unit="epochs", live="")
         self._timings = self._progress.add_task("timing", total=timings, unit="speeds", live="", visible=timings > 0)
         self._epochs_of: dict[str, int] = {}  # that each run has been told to have done
+        self._unkept: set[str] = set()  # runs that are trained, and not yet measured and written
 
     def __enter__(self) -> Self:
         if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else it is ignored, or somebody else's
@@ -75,8 +77,16 @@ class Watch:
             signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def _interrupt(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
-        """Remembers the interrupt too: code that runs in between may swallow a KeyboardInterrupt."""
-        self._interrupted = True
+        """Remembers the interrupt too: code that runs in between may swallow a KeyboardInterrupt.
+
+        Runs that are trained are first measured and written, unless a second interrupt insists.
+        """
+        insisted, self._interrupted = self._interrupted, True
+        if self._unkept and not insisted:
+            line = f"interrupted: keeping {len(self._unkept)} trained runs first; interrupt again to lose them\n"
+            os.write(sys.stderr.fileno(), line.encode())  # unlike print, safe wherever the signal fell
+            return
+        self._unkept.clear()
         raise KeyboardInterrupt
 
     def _unraisable(self, unraisable: sys.UnraisableHookArgs) -> None:
@@ -85,7 +95,7 @@ class Watch:
             self._former_hook(unraisable)
 
     def _heed_interrupt(self) -> None:
-        if self._interrupted:
+        if self._interrupted and not self._unkept:
             raise KeyboardInterrupt
 
     def cohort(self, specs: tuple[RunSpec, ...]) -> None:
@@ -94,9 +104,11 @@ class Watch:
 
     def epoch(self, specs: Sequence[RunSpec], epoch: int, objectives: Sequence[float]) -> None:
         """Advances the bar by an epoch of each run and shows them with their loss."""
+        names = {spec.run_id for spec in specs}
+        self._unkept = self._unkept | names if epoch == specs[0].epochs else self._unkept - names
         self._heed_interrupt()
-        ahead = sum(epoch - self._epochs_of.get(spec.run_id, 0) for spec in specs)
-        self._epochs_of.update({spec.run_id: epoch for spec in specs})
+        ahead = sum(epoch - self._epochs_of.get(name, 0) for name in names)
+        self._epochs_of.update(dict.fromkeys(names, epoch))
         self._progress.update(self._epochs, advance=ahead, live=_live(specs, objectives))
 
     def finished(self, outcome: RunRecord | Failure) -> None:
@@ -106,6 +118,7 @@ class Watch:
             KeyboardInterrupt: one came before, and whoever caught it went on.
         """
         self._done += 1
+        self._unkept.discard(outcome.spec.run_id)
         left_out = outcome.spec.epochs - self._epochs_of.pop(outcome.spec.run_id, 0)  # by a run that stopped
         self._progress.advance(self._epochs, left_out)
         head = f"[{self._done}/{self.total}] {outcome.spec.run_id}"

@@ -75,6 +75,36 @@ def test_an_interrupt_that_something_swallowed_is_heeded_at_the_next_step(consol
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+def of_seed(seed: int) -> RunRecord:
+    spec = RECORD.spec.model_copy(update={"seed": seed})
+    return RECORD.model_copy(update={"spec": spec, "run_id": spec.run_id})
+
+
+def test_an_interrupt_waits_until_what_is_trained_is_kept(console: Console, capfd: pytest.CaptureFixture[str]) -> None:
+    trained = (of_seed(1), of_seed(2))
+    specs = tuple(record.spec for record in trained)
+    with Watch(console, specs) as watch:
+        watch.epoch(specs, specs[0].epochs, (1.0, 1.0))
+        signal.raise_signal(signal.SIGINT)
+        watch.finished(trained[0])
+        with pytest.raises(KeyboardInterrupt):
+            watch.finished(trained[1])
+    assert watch.kept == 2
+    assert capfd.readouterr().err == "interrupted: keeping 2 trained runs first; interrupt again to lose them\n"
+
+
+@pytest.mark.parametrize("epoch", [RECORD.spec.epochs - 1, RECORD.spec.epochs])
+def test_a_second_interrupt_or_one_in_training_is_heeded_at_once(console: Console, epoch: int) -> None:
+    with Watch(console, (RECORD.spec,)) as watch:
+        watch.epoch((RECORD.spec,), epoch, (1.0,))
+        if epoch == RECORD.spec.epochs:
+            signal.raise_signal(signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            watch.finished(of_seed(9))
+
+
 class Dying:
     """Raises in its finaliser."""
 
