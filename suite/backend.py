@@ -64,8 +64,7 @@ def precision(name: Precision) -> Iterator[None]:
     """
     import keras
 
-    if name == "tf32" and environment.current(keras.backend.backend()).device_kind != "GPU":
-        raise UserError("precision 'tf32' needs a GPU and there is none here; use float32 or bfloat16")
+    refuse_missing(name)
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy("mixed_bfloat16" if name == "bfloat16" else "float32")
     _set_matrix_products(name)
@@ -74,6 +73,14 @@ def precision(name: Precision) -> Iterator[None]:
     finally:
         keras.config.set_dtype_policy(policy)
         _set_matrix_products("float32")
+
+
+def refuse_missing(name: Precision) -> None:
+    """Raises UserError where the device doesn't have this precision."""
+    import keras
+
+    if name == "tf32" and environment.current(keras.backend.backend()).device_kind != "GPU":
+        raise UserError("precision 'tf32' needs a GPU and there is none here; use float32 or bfloat16")
 
 
 def _set_matrix_products(name: Precision) -> None:

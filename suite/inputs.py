@@ -7,7 +7,7 @@ seed, for validation and test; under any other likelihood pixels stay grey.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 
 import numpy as np
 
@@ -37,6 +37,12 @@ class Inputs:
     resample: bool
     labels: np.ndarray | None
     class_names: tuple[str, ...] | None
+
+    @cached_property
+    def train_mean(self) -> np.ndarray:
+        """The mean training image, `(1, *image_shape)` float64: what every run's output starts at."""
+        mean: np.ndarray = self.train.mean(axis=0, dtype=np.float64, keepdims=True)
+        return mean
 
 
 @cache

@@ -175,8 +175,7 @@ def execute(todo: Plan, watcher: Watcher, engine: EngineOption = "auto") -> None
         return
     backend.choose(todo.backend)
     for name in {spec.precision for spec in todo.chosen}:
-        with backend.precision(name):  # told before anything is trained if the device does not have it
-            pass
+        backend.refuse_missing(name)  # before anything is trained
     crashed = _train(todo, watcher, engine)
     for spec, group in itertools.groupby(todo.timings, key=lambda timing: timing[0]):
         if spec.cohort not in crashed:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import keras
 
 from suite.errors import UserError
+from suite.layers import convolutional, leaves
 from suite.record import EngineName
 from suite.spec import RunSpec
 
@@ -52,7 +53,7 @@ def choose(asked: EngineOption, model: Any, spec: RunSpec, device_kind: Literal[
         return _one_by_one("PyTorch has no cohorts here")
     if asked == "sequential":
         return _one_by_one("asked for")
-    if asked == "auto" and device_kind == "CPU" and _convolutional(model):
+    if asked == "auto" and device_kind == "CPU" and convolutional(model):
         return _one_by_one("convolutions on a CPU train faster one by one")
     each = member_bytes(model, spec.batch_size)
     members = max(1, min(MOST_MEMBERS[device_kind], MEMORY[device_kind] // each))
@@ -65,21 +66,12 @@ def _one_by_one(reason: str) -> Choice:
     return Choice(engine="sequential", reason=reason, members=1)
 
 
-def _convolutional(model: Any) -> bool:
-    return any(len(weight.shape) > 2 for layer in _layers(model) for weight in layer.trainable_weights)
-
-
 def member_bytes(model: Any, batch_size: int) -> int:
     """Estimated memory of one member of a cohort: its weights with Adam's state, and a batch's activations."""
     weights = sum(math.prod(weight.shape) for weight in model.trainable_weights)
-    outputs = sum(math.prod(layer.output.shape[1:]) for layer in _layers(model) if _is_connected(layer))
+    outputs = sum(math.prod(layer.output.shape[1:]) for layer in leaves(model) if _is_connected(layer))
     activations = batch_size * (outputs + 2 * math.prod(model.image_shape))
     return int(4 * (ADAM_COPIES * weights + ACTIVATION_COPIES * activations))
-
-
-def _layers(model: Any) -> list[Any]:
-    """The model's layers inside its trunks."""
-    return [inner for layer in model.layers for inner in getattr(layer, "layers", [layer])]
 
 
 def _is_connected(layer: keras.layers.Layer) -> bool:

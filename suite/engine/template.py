@@ -30,7 +30,7 @@ class Template:
         self.model, self.images = model, inputs.train
         self.trainer = Trainer(model, inputs.train, resample=inputs.resample)
         self.trainable = list(model.trainable_variables)
-        self.others = _unique([*model.non_trainable_variables, model.noise.state, *model.metrics_variables])
+        self.others = _others(model)
         self.chunks = validation_chunks(inputs.validation)
         self.validation_images = len(inputs.validation)
 
@@ -69,8 +69,7 @@ class Template:
 
     def start(self, model: Any) -> Start:
         """The variables of a member's own `model`, in this template's order."""
-        others = _unique([*model.non_trainable_variables, model.noise.state, *model.metrics_variables])
-        return _arrays(model.trainable_variables), _arrays(others)
+        return _arrays(model.trainable_variables), _arrays(_others(model))
 
     def with_scalars(self, start: Start, scalars: Mapping[str, float]) -> Start:
         """The start of a member that differs from that of `start` in scalar hyper-parameters alone."""
@@ -99,7 +98,9 @@ class Template:
         return [ops.cast(scope.get_current_value(variable), variable.dtype) for variable in self.others]
 
 
-def _unique(variables: Sequence[Any]) -> list[Any]:
+def _others(model: Any) -> list[Any]:
+    """Each variable that a step reads and changes beside the weights that it trains, once."""
+    variables = [*model.non_trainable_variables, model.noise.state, *model.metrics_variables]
     return list({id(variable): variable for variable in variables}.values())
 
 

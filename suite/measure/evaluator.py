@@ -13,6 +13,7 @@ from keras import ops
 
 from models.streams import stream
 from suite import backend, environment
+from suite.layers import convolutional, leaves
 from suite.members import over_members, stack
 from suite.weights import Weights, names
 
@@ -91,17 +92,13 @@ class Evaluator:
         return Runs(groups=tuple([*map(ops.convert_to_tensor, part)] for part in parts), count=len(runs))
 
     def _most_at_once(self, images: int) -> int:
-        """How many runs may be scored at once.
-
-        Convolutions of many runs at once take twice the time of a loop on a CPU, and minutes to compile on JAX.
-        """
+        """How many runs may be scored at once."""
         device = environment.current(keras.backend.backend()).device_kind
-        layers = [inner for layer in self.model.layers for inner in getattr(layer, "layers", [layer])]
-        shapes = [tuple(weight.shape) for layer in layers for weight in layer.trainable_weights]
+        if device == "CPU" and convolutional(self.model):
+            return 1
+        shapes = [tuple(weight.shape) for layer in leaves(self.model) for weight in layer.trainable_weights]
         pixels = math.prod(self.model.image_shape)
         filters = [max(shape[-2:]) for shape in shapes if len(shape) > 2]
-        if filters and device == "CPU":
-            return 1
         widest: int = max([pixels * max(filters, default=1), *(shape[-1] for shape in shapes if shape)])
         return max(1, MOST_ELEMENTS[device] // (images * widest))
 

@@ -16,6 +16,7 @@ import numpy as np
 from keras import layers, ops
 
 from suite import backend, environment
+from suite.layers import leaves
 from suite.measure.throughput import Operation, time_operation
 from suite.spec import Precision
 
@@ -55,20 +56,11 @@ def flops_per_image(model: Any) -> dict[str, float | None]:
 
 def _first_flops(model: Any) -> Iterator[float]:
     """FLOPs of the layers that see the images: the encoder's first or, where it has none with weights, the heads."""
-    trunk = next((flops for layer in _leaves(model.encoder) if (flops := _layer_flops(layer))), 0.0)
+    trunk = next((flops for layer in leaves(model.encoder) if (flops := _layer_flops(layer))), 0.0)
     if trunk:
         yield trunk
         return
     yield from (_layer_flops(layer) for layer in model.layers if layer not in (model.encoder, model.decoder))
-
-
-def _leaves(layer: Any) -> Iterator[Any]:
-    inner = getattr(layer, "layers", None)
-    if inner is None:
-        yield layer
-    else:
-        for part in inner:
-            yield from _leaves(part)
 
 
 def _layer_flops(layer: Any) -> float:
@@ -77,7 +69,7 @@ def _layer_flops(layer: Any) -> float:
     Raises:
         NotImplementedError: it has a matrix of weights and is of no known kind.
     """
-    matrices = (leaf for leaf in _leaves(layer) if _has_matrix(leaf))
+    matrices = (leaf for leaf in leaves(layer) if _has_matrix(leaf))
     return float(sum(2 * _positions(leaf) * math.prod(leaf.kernel.shape) for leaf in matrices))
 
 

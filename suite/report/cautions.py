@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from suite.compare import Comparison, Configuration, Verdict
+from suite.rates import WIDE
 from suite.report.look import Looks
 from suite.report.numbers import counted
-from suite.report.speed import WIDE, Speed
+from suite.report.speed import Speed
 
 _FEW_SEEDS = 2
 

@@ -8,9 +8,8 @@ from typing import Any
 
 from suite import data
 from suite.compare import Comparison
-from suite.rates import study_images_per_s
+from suite.rates import device_name, study_images_per_s
 from suite.report.numbers import counted, listed
-from suite.report.speed import device_name
 from suite.spec import RunSpec
 
 _LIKELIHOODS = {

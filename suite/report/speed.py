@@ -6,9 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from suite.rates import WIDE as WIDE
-from suite.rates import device_name as device_name
-from suite.rates import rate_of, share_of_peak
+from suite.rates import device_name, rate_of, share_of_peak
 from suite.record import OperationTiming, TimingRecord
 from suite.report.canvas import Plot, canvas, legend_right, svg_uri
 from suite.report.look import GREY, LINES, MARKERS, Looks
