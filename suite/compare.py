@@ -10,7 +10,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from suite.record import METRICS, Environment, RunRecord
+from suite.metrics import METRICS
+from suite.record import Environment, RunRecord
 from suite.spec import RunSpec
 from suite.study import Study
 
@@ -111,7 +112,7 @@ class Configuration:
 
     def values(self, metric: str) -> dict[int, float]:
         """The metric by seed, for the runs that did not diverge and have it."""
-        found = {record.spec.seed: getattr(record.metrics, metric) for record in self.usable}
+        found = {record.spec.seed: record.metrics.get(metric) for record in self.usable}
         return {seed: value for seed, value in found.items() if value is not None}
 
 
@@ -298,7 +299,7 @@ def _configuration(specs: Sequence[RunSpec], records: Mapping[str, RunRecord]) -
 
 
 def _summary(records: Iterable[RunRecord], metric: str) -> Summary:
-    values = (getattr(record.metrics, metric) for record in records)
+    values = (record.metrics.get(metric) for record in records)
     return summarise([value for value in values if value is not None])
 
 

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from suite import data, study, variants
-from suite.record import METRICS
+from suite.metrics import METRICS
 
 Kind = Literal["variants", "studies", "datasets", "metrics"]
 

@@ -57,7 +57,7 @@ def share_of_peak(record: TimingRecord, operation: str) -> float | None:
 
 def study_images_per_s(records: Iterable[RunRecord]) -> float | None:
     """Images that all runs saw in training over the time that it took, without compilation; `None` of no runs."""
-    times = [(item.metrics.train_images_per_s, item.metrics.train_seconds) for item in records]
+    times = [(item.metrics.get("train_images_per_s"), item.metrics.get("train_seconds")) for item in records]
     known = [(speed * share, share) for speed, share in times if speed is not None and share is not None]
     return sum(images for images, _ in known) / sum(share for _, share in known) if known else None
 

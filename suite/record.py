@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
+from suite.metrics import METRICS, PROFILES
 from suite.spec import Frozen, RunSpec, TimingSpec
 
 SCHEMA: Final = 1
@@ -15,122 +15,17 @@ Outcome = Literal["ok", "diverged"]
 EngineName = Literal["sequential", "vectorised"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Metric:
-    """How a number is to be read.
+def _known(names: frozenset[str]) -> AfterValidator:
+    def check(numbers: dict[str, Any]) -> dict[str, Any]:
+        if strangers := numbers.keys() - names:
+            raise ValueError(f"unknown metrics: {', '.join(sorted(strangers))}")
+        return numbers
 
-    Attributes:
-        label: what people call it.
-        unit: of the value.
-        better: which direction is better, or `None` where neither is.
-        about: its definition in a sentence.
-        version: raised by hand when the measure's code changes its values.
-    """
-
-    label: str
-    unit: str
-    better: Literal["higher", "lower"] | None
-    about: str
-    version: int = 1
+    return AfterValidator(check)
 
 
-def _metric(label: str, unit: str, better: Literal["higher", "lower"] | None, about: str) -> Metric:
-    return Metric(label=label, unit=unit, better=better, about=about)
-
-
-Number = float | None
-
-
-class Metrics(Frozen):
-    """A run's numbers on the held-out test split, in full float32; `None` where a measure does not apply."""
-
-    elbo_nats: Annotated[
-        Number,
-        _metric("ELBO", "nats/image", "higher", "-(distortion + rate) at β = 1, whatever β the run was trained with"),
-    ] = None
-    elbo_nats_mc_se: Annotated[
-        Number,
-        _metric(
-            "ELBO Monte Carlo error", "nats/image", None, "standard error of the ELBO that comes from drawing codes"
-        ),
-    ] = None
-    elbo_bits_per_dim: Annotated[Number, _metric("ELBO, negative", "bits/dim", "lower", "-ELBO / (pixels × ln 2)")] = (
-        None
-    )
-    distortion_nats: Annotated[
-        Number,
-        _metric("Distortion", "nats/image", "lower", "E_q[-log p(x|z)], 16 codes drawn from each image's posterior"),
-    ] = None
-    rate_nats: Annotated[
-        Number, _metric("Rate", "nats/image", None, "KL(q(z|x) || p(z)), mean over images: what the code costs")
-    ] = None
-    recon_mse: Annotated[
-        Number,
-        _metric(
-            "Reconstruction MSE",
-            "per pixel",
-            "lower",
-            "mean squared difference of the image and E[x|z] at the posterior mean",
-        ),
-    ] = None
-    recon_nats: Annotated[
-        Number, _metric("Reconstruction", "nats/image", "lower", "-log p(x|z) at the posterior mean")
-    ] = None
-    silhouette: Annotated[
-        Number,
-        _metric(
-            "Silhouette", "-1..1", "higher", "Euclidean, true classes, on posterior means, exact over the test split"
-        ),
-    ] = None
-    silhouette_grey: Annotated[
-        Number,
-        _metric(
-            "Silhouette, grey input",
-            "-1..1",
-            "higher",
-            "the same, encoding the grey images instead of their fixed binarisation",
-        ),
-    ] = None
-    silhouette_pixels: Annotated[
-        Number, _metric("Silhouette of pixels", "-1..1", "higher", "reference: the raw pixels that the models saw")
-    ] = None
-    silhouette_pca: Annotated[
-        Number,
-        _metric(
-            "Silhouette of PCA",
-            "-1..1",
-            "higher",
-            "reference: as many principal components of the same pixels, fitted on the training split",
-        ),
-    ] = None
-    silhouette_untrained: Annotated[
-        Number, _metric("Silhouette, untrained", "-1..1", "higher", "reference: this run's encoder before training")
-    ] = None
-    active_units: Annotated[
-        Number,
-        _metric(
-            "Active units",
-            "of latent size",
-            None,
-            "latent dimensions whose posterior mean varies over images by more than 0.01 (Burda et al. 2015)",
-        ),
-    ] = None
-    parameters: Annotated[Number, _metric("Parameters", "", "lower", "trainable weights")] = None
-    train_seconds: Annotated[
-        Number, _metric("Training time", "s", "lower", "this run's share of its cohort's training, without compilation")
-    ] = None
-    train_images_per_s: Annotated[
-        Number,
-        _metric(
-            "Training speed", "images/s", "higher", "images seen in training by the whole cohort over its training time"
-        ),
-    ] = None
-
-
-METRICS: dict[str, Metric] = {
-    name: next(item for item in field.metadata if isinstance(item, Metric))
-    for name, field in Metrics.model_fields.items()
-}
+Numbers = Annotated[dict[str, float | None], _known(frozenset(METRICS))]
+Profiles = Annotated[dict[str, tuple[float, ...]], _known(frozenset(PROFILES))]
 
 
 class Curve(Frozen):
@@ -177,13 +72,19 @@ class Training(Frozen):
 
 
 class RunRecord(Frozen):
-    """One finished run."""
+    """One finished run.
+
+    Attributes:
+        metrics: numbers on the held-out test split, in full float32; absent or `None` where a measure does not apply.
+        profiles: the same of which there are several: one a class, one a latent dimension.
+    """
 
     schema_number: Literal[1] = SCHEMA
     run_id: str
     spec: RunSpec
     outcome: Outcome
-    metrics: Metrics
+    metrics: Numbers
+    profiles: Profiles = Field(default={})
     metric_versions: dict[str, int]
     curve: Curve
     training: Training
@@ -246,6 +147,6 @@ def describe(record: RunRecord) -> dict[str, Any]:
         **row,
         **settings,
         "outcome": record.outcome,
-        **record.metrics.model_dump(),
+        **{name: record.metrics.get(name) for name in METRICS},
         "run_id": record.run_id,
     }

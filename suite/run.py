@@ -25,7 +25,8 @@ from suite.measure.operations import Operations
 from suite.measure.power import EnergyCounter, energy_counter
 from suite.measure.score import Member, Score, Scorer
 from suite.measure.throughput import Operation
-from suite.record import METRICS, Metrics, OperationTiming, RunRecord, TimingRecord, Training
+from suite.metrics import METRICS
+from suite.record import OperationTiming, RunRecord, TimingRecord, Training
 from suite.spec import RunSpec, TimingSpec
 from suite.store import Store
 from suite.weights import Weights, get_weights
@@ -158,9 +159,12 @@ class Cohort:
             scored = [(record, weights) for record, weights in records if record.outcome == "ok"]
             scores = self._score([(record.spec, weights, self._initial(record.spec)) for record, weights in scored])
             for (record, _), score in zip(scored, scores, strict=True):
-                times = record.metrics.model_dump(include={"train_seconds", "train_images_per_s"})
-                metrics = score.metrics.model_copy(update=times)
-                update = {"metrics": metrics, "metric_versions": _versions()}
+                times = {name: record.metrics.get(name) for name in ("train_seconds", "train_images_per_s")}
+                update = {
+                    "metrics": {**score.metrics, **times},
+                    "profiles": score.profiles,
+                    "metric_versions": _versions(),
+                }
                 yield self._keep(record.model_copy(update=update), score.arrays)
             yield from (record for record, _ in records if record.outcome == "diverged")
 
@@ -198,7 +202,8 @@ class Cohort:
                 run_id=run.spec.run_id,
                 spec=run.spec,
                 outcome=run.outcome,
-                metrics=score.metrics.model_copy(update=times),
+                metrics={**score.metrics, **times},
+                profiles=score.profiles,
                 metric_versions=_versions(),
                 curve=run.curve,
                 training=Training(
@@ -215,7 +220,7 @@ class Cohort:
 
     def _unscored(self) -> Score:
         """Of a run that diverged: its size is known, its numbers are not."""
-        return Score(metrics=Metrics(parameters=self.scorer.parameters), arrays={})
+        return Score(metrics={"parameters": self.scorer.parameters}, profiles={}, arrays={})
 
     def _keep(self, record: RunRecord, arrays: dict[str, dict[str, np.ndarray]]) -> RunRecord:
         for name, content in arrays.items():

@@ -150,10 +150,11 @@ def _trained(records: Sequence[RunRecord]) -> Iterator[Speed]:
     """Images/s of training, over cohorts: the runs of one tell the same number, each that of all together."""
     found: dict[tuple[Work, Setting], set[float]] = {}
     for record in records:
-        if record.outcome == "ok" and record.metrics.train_images_per_s is not None:
+        speed = record.metrics.get("train_images_per_s")
+        if record.outcome == "ok" and speed is not None:
             work = _work(record.spec, TRAINING, {name: getattr(record.spec, name) for name in _RUN})
             key = work, _setting(record.environment, record.spec)
-            found.setdefault(key, set()).add(record.metrics.train_images_per_s)
+            found.setdefault(key, set()).add(speed)
     for (work, setting), speeds in found.items():
         yield Speed(work=work, setting=setting, rate=rate(sorted(speeds)))
 

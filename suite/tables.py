@@ -11,7 +11,8 @@ from rich.console import Console
 from rich.table import Table
 
 from suite.compare import Comparison, Configuration, Summary
-from suite.record import METRICS, RunRecord, describe
+from suite.metrics import METRICS
+from suite.record import RunRecord, describe
 
 Format = Literal["text", "csv", "json", "latex"]
 SHORT = {

@@ -165,9 +165,6 @@ def _live(specs: Sequence[RunSpec], objectives: Sequence[float]) -> str:
 
 def _summary(record: RunRecord) -> str:
     metrics = record.metrics
-    quality = (
-        f"ELBO {metrics.elbo_nats:.2f}"
-        if metrics.elbo_nats is not None
-        else f"distortion {metrics.distortion_nats:.2f}"
-    )
-    return f"{quality} nats/image, {metrics.train_seconds:.1f} s"
+    elbo = metrics.get("elbo_nats")
+    quality = f"distortion {metrics['distortion_nats']:.2f}" if elbo is None else f"ELBO {elbo:.2f}"
+    return f"{quality} nats/image, {metrics['train_seconds']:.1f} s"

@@ -15,10 +15,8 @@ from suite import inputs as pixels
 from suite.inputs import Inputs
 from suite.measure import generation, latent, likelihood
 from suite.measure.evaluator import Evaluator, Runs, Scored
-from suite.record import Metrics
+from suite.record import Numbers, Profiles
 from suite.weights import Weights
-
-Numbers = dict[str, float | None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +35,8 @@ class Score:
     A number that isn't finite is `None`, and spoils no other run of the cohort.
     """
 
-    metrics: Metrics
+    metrics: Numbers
+    profiles: Profiles
     arrays: dict[str, dict[str, np.ndarray]]
 
 
@@ -90,8 +89,10 @@ class Scorer:
             parameters=self.parameters,
             **silhouettes,
         )
-        finite = {name: value for name, value in numbers.items() if value is not None and math.isfinite(value)}
-        return Score(metrics=Metrics(**finite), arrays={"latents": latents} | ({"figures": figures} if figures else {}))
+        finite: Numbers = {name: value for name, value in numbers.items() if value is not None and math.isfinite(value)}
+        return Score(
+            metrics=finite, profiles={}, arrays={"latents": latents} | ({"figures": figures} if figures else {})
+        )
 
     def _figures(self, members: Sequence[Member], scored: Sequence[Scored]) -> dict[int, generation.Figures]:
         """By the index of the member; a run whose codes are not finite has no pictures."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from suite.compare import Configuration, Contrast, Difference, mean_curve, paired_difference
-from suite.record import METRICS
+from suite.metrics import METRICS
 from suite.report.look import Looks
 from suite.report.numbers import column_decimals, counted, interval, listed, measured, plus_minus
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from suite.compare import Configuration, Difference, Summary
-from suite.record import METRICS
+from suite.metrics import METRICS
 
 ARROWS = {"higher": "↑", "lower": "↓", None: ""}
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from suite.compare import Comparison, Configuration, Contrast, compare, contrasts
 from suite.errors import UserError
-from suite.record import METRICS, RunRecord, TimingRecord
+from suite.metrics import METRICS
+from suite.record import RunRecord, TimingRecord
 from suite.report.answers import Answer, answers
 from suite.report.canvas import Plot
 from suite.report.cautions import cautions

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from suite.compare import Configuration, mean_curve
-from suite.record import METRICS
+from suite.metrics import METRICS
 from suite.report.canvas import Plot, canvas, latent_axis, legend_right, svg_uri
 from suite.report.look import GREY, Look, Looks
 from suite.report.numbers import ARROWS

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from suite.compare import Configuration, Contrast, paired_difference
-from suite.record import METRICS
+from suite.metrics import METRICS
 from suite.report.answers import REFERENCES, separation_verdict
 from suite.report.look import Look, Looks
 from suite.report.numbers import ARROWS, column_decimals, interval, plus_minus

@@ -9,7 +9,7 @@ import pytest
 
 from suite import schedule, study
 from suite.errors import UserError
-from suite.record import Curve, Metrics, RunRecord, TimingRecord
+from suite.record import Curve, RunRecord, TimingRecord
 from suite.schedule import Plan
 from suite.spec import RunSpec, TimingSpec
 from suite.store import Store
@@ -20,7 +20,7 @@ TIMING = TimingRecord.model_validate_json((FROZEN / "timing_record_v1.json").rea
 
 
 def record(spec: RunSpec, outcome: str = "ok") -> RunRecord:
-    update = {"spec": spec, "run_id": spec.run_id, "outcome": outcome, "metrics": Metrics(), "curve": Curve()}
+    update = {"spec": spec, "run_id": spec.run_id, "outcome": outcome, "metrics": {}, "curve": Curve()}
     return RECORD.model_copy(update=update)
 
 
