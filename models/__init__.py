@@ -9,9 +9,9 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-_HOMES = {"Autoencoder": "base", "register": "base", "AE": "ae", "VAE": "vae"}
+_HOMES = {"Autoencoder": "base", "register": "base", "AE": "ae", "IWAE": "iwae", "VAE": "vae"}
 
-__all__ = ["AE", "VAE", "Autoencoder", "register"]
+__all__ = ["AE", "IWAE", "VAE", "Autoencoder", "register"]
 
 
 def __getattr__(name: str) -> Any:

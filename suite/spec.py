@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Backend = Literal["tensorflow", "jax", "torch"]
 TrainOn = Literal["train", "train+validation"]
+Schedule = Literal["constant", "burda"]
 # bfloat16 computes in the trunks of encoder and decoder; weights, posteriors and losses stay float32. tf32 rounds the
 # factors of matrix products to 10 bits. float32 means that neither happens.
 Precision = Literal["float32", "tf32", "bfloat16"]
@@ -54,7 +55,7 @@ class RunSpec(ModelSpec):
     epochs: int = Field(ge=1)
     batch_size: int = Field(ge=1)
     learning_rate: float = Field(gt=0)
-    schedule: Literal["constant"] = "constant"
+    schedule: Schedule = "constant"
     adam: Adam = Adam()
 
     @property
@@ -71,6 +72,19 @@ class RunSpec(ModelSpec):
     def cohort(self) -> str:
         """Identity of everything but seed and scalars: such runs share shapes, data and length."""
         return _digest(self.model_dump(exclude={"seed", "scalars"}))
+
+    def learning_rate_at(self, epoch: int) -> float:
+        """The learning rate of an epoch, counted from 1.
+
+        `burda`: stages i = 0, 1, 2 ... of 3^i epochs at the rate times 10^(-i/7) (Burda et al. 2016, section 5).
+        """
+        if self.schedule == "constant":
+            return self.learning_rate
+        stage, last = 0, 1
+        while epoch > last:
+            stage += 1
+            last += 3**stage
+        return float(self.learning_rate * 10 ** (-stage / 7))
 
     def label(self) -> str:
         """How people name the configuration's variant: `VAE β=4`."""

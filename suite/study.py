@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import re
 import sys
 import tomllib
@@ -12,7 +13,7 @@ from typing import Any, get_args
 
 from suite import data, variants
 from suite.errors import UserError, unknown
-from suite.spec import Backend, Precision, RunSpec, TrainOn
+from suite.spec import Adam, Backend, Precision, RunSpec, Schedule, TrainOn
 
 STUDIES = Path(__file__).parent / "studies"
 NETWORKS = ("linear", "mlp", "mlp-256", "mlp-400", "mlp-200-200", "conv")
@@ -30,6 +31,7 @@ class Axis:
     known: tuple[str, ...] = ()
     minimum: float | None = None
     exclusive: bool = False
+    below: float = math.inf
 
     def check(self, value: Any, where: str) -> Any:
         """The value, converted; raises UserError if it isn't of the kind or out of bounds."""
@@ -38,7 +40,8 @@ class Axis:
         number = isinstance(value, int | float) and not isinstance(value, bool)
         if not number or (self.kind is int and not isinstance(value, int)):
             raise UserError(f"{where}: {value!r} is not {_a(self.kind)}; give {self._allowed()}")
-        if not abs(value) <= sys.float_info.max or self._too_small(value):  # false for NaN, and for 10**400 too
+        finite = abs(value) <= sys.float_info.max  # false for NaN, and for 10**400 too
+        if not finite or self._too_small(value) or value >= self.below:
             raise UserError(f"{where}: {value!r} is out of range; give {self._allowed()}")
         return self.kind(value + 0)  # -0.0 becomes 0.0: one value, one run
 
@@ -58,7 +61,8 @@ class Axis:
         kind = "a whole number" if self.kind is int else "a finite number"
         if self.minimum is None:
             return kind
-        return f"{kind} {'above' if self.exclusive else 'of at least'} {self.minimum:g}"
+        most = "" if self.below == math.inf else f" and below {self.below:g}"
+        return f"{kind} {'above' if self.exclusive else 'of at least'} {self.minimum:g}{most}"
 
 
 def _a(kind: type) -> str:
@@ -75,6 +79,10 @@ GRID: dict[str, Axis] = {
     "learning_rate": Axis(kind=float, default=1e-3, minimum=0, exclusive=True),
     "train_on": Axis(kind=str, default="train", known=get_args(TrainOn)),
     "precision": Axis(kind=str, default="float32", known=get_args(Precision)),
+    "schedule": Axis(kind=str, default="constant", known=get_args(Schedule)),
+    "adam_beta_1": Axis(kind=float, default=Adam().beta_1, minimum=0, below=1),
+    "adam_beta_2": Axis(kind=float, default=Adam().beta_2, minimum=0, below=1),
+    "adam_epsilon": Axis(kind=float, default=Adam().epsilon, minimum=0, exclusive=True),
 }
 TOP = ("name", "title", "about", "seeds", "variant", *GRID)
 
@@ -141,6 +149,7 @@ def _run_spec(
         variant_version=grid.declaration.version,
         scalars={name: point.pop(name) for name in grid.scalars},
         options={name: point.pop(name) for name in grid.options},
+        adam=Adam(**{name: point.pop(f"adam_{name}") for name in Adam.model_fields}),
         dataset_digest=digests[point["dataset"]],
         seed=seed,
         backend=backend,

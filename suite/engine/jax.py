@@ -55,7 +55,9 @@ class JaxDevice:
         order = (len(self._state.seeds), steps, self.spec.batch_size)
         shardings = jax.tree.map(lambda array: array.sharding, self._state)
         train = jax.jit(self._train, donate_argnums=0, out_shardings=(shardings, self.everywhere))
-        epoch = train.lower(self._state, self.images, jax.ShapeDtypeStruct(order, "int32", sharding=self.everywhere))
+        batches = jax.ShapeDtypeStruct(order, "int32", sharding=self.everywhere)
+        rate = jax.ShapeDtypeStruct((), "float32", sharding=self.everywhere)
+        epoch = train.lower(self._state, self.images, batches, rate)
         score = over_members(lambda own, chunk: self.template.validation(own[0], own[1], chunk))
         return epoch.compile(), jax.jit(score, out_shardings=self.everywhere)
 
@@ -81,9 +83,10 @@ class JaxDevice:
         filled = np.concatenate([values, np.repeat(values[-1:], self.filling, axis=0)]) if self.filling else values
         return jax.device_put(np.asarray(filled, variable.dtype), self.spread)
 
-    def epoch(self, order: np.ndarray) -> dict[str, Any]:
+    def epoch(self, order: np.ndarray, rate: float) -> dict[str, Any]:
         """Trains all members for an epoch; each one's means over it, before the devices have finished."""
-        self._state, means = self._epoch(self._state, self.images, jax.device_put(order, self.everywhere))
+        batches, rates = jax.device_put((order, np.float32(rate)), self.everywhere)
+        self._state, means = self._epoch(self._state, self.images, batches, rates)
         return {name: values[: self.members] for name, values in means.items()}
 
     def validate(self) -> Sequence[Any]:
@@ -101,29 +104,29 @@ class JaxDevice:
         """Lets go of the members' state."""
         del self._state
 
-    def _train(self, state: State, images: Any, order: Any) -> tuple[State, dict[str, Any]]:
+    def _train(self, state: State, images: Any, order: Any, rate: Any) -> tuple[State, dict[str, Any]]:
         reset = over_members(lambda own, _: self.template.reset(own))
         state = state._replace(others=reset(state.others, ()))
 
         def step(state: State, batch: Any) -> tuple[State, Any]:
-            return self._step(state, images, batch)
+            return self._step(state, images, batch, rate)
 
         state, losses = jax.lax.scan(step, state, jnp.swapaxes(order, 0, 1))
         means = over_members(lambda own, _: self.template.results(own))(state.others, ())
         return state, {"objective": jnp.mean(losses, axis=0), **means}
 
-    def _step(self, state: State, images: Any, batch: Any) -> tuple[State, Any]:
+    def _step(self, state: State, images: Any, batch: Any, rate: Any) -> tuple[State, Any]:
         def total(trainable: list[Any]) -> tuple[Any, Any]:
             losses, others, seeds = self.losses(trainable, state.others, images, state.seeds, batch)
             return jnp.sum(losses), (losses, others, seeds)
 
         gradients, (losses, others, seeds) = jax.grad(total, has_aux=True)(state.trainable)
-        return self._adam(state._replace(others=others, seeds=seeds), gradients), losses
+        return self._adam(state._replace(others=others, seeds=seeds), gradients, rate), losses
 
-    def _adam(self, state: State, gradients: list[Any]) -> State:
+    def _adam(self, state: State, gradients: list[Any], rate: Any) -> State:
         """Kingma & Ba 2015, section 2, in the order of operations that it ends with."""
         adam, steps = self.spec.adam, state.steps + 1.0
-        rate = self.spec.learning_rate * jnp.sqrt(1.0 - adam.beta_2**steps) / (1.0 - adam.beta_1**steps)
+        rate = rate * jnp.sqrt(1.0 - adam.beta_2**steps) / (1.0 - adam.beta_1**steps)
         first = [m + (g - m) * (1.0 - adam.beta_1) for m, g in zip(state.first, gradients, strict=True)]
         second = [v + (g * g - v) * (1.0 - adam.beta_2) for v, g in zip(state.second, gradients, strict=True)]
         trainable = [

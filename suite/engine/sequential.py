@@ -117,7 +117,8 @@ class Program:
         epochs = islice(batches(spec.seed, self.images, self.steps, spec.batch_size), spec.epochs)
         order = np.concatenate([epoch.ravel() for epoch in epochs])
         start = time.perf_counter()
-        self._fit(order, epochs=spec.epochs, steps=self.steps, callbacks=[curves])
+        rates = keras.callbacks.LearningRateScheduler(lambda epoch: spec.learning_rate_at(epoch + 1))
+        self._fit(order, epochs=spec.epochs, steps=self.steps, callbacks=[rates, curves])
         seconds = time.perf_counter() - start - curves.validation_seconds
         return Trained(
             spec=spec,

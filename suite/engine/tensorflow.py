@@ -66,10 +66,11 @@ class TensorFlowDevice:
         self.others = [tf.Variable(tf.stack([variable.value] * self.members)) for variable in template.others]
         self.states = tf.Variable(np.zeros((self.seeds, 2)), dtype=template.trainer.binarisation.state.dtype)
         shape = tf.TensorSpec((self.seeds, None, spec.batch_size), tf.int32)  # steps stay open, to compile by one
+        rate = tf.TensorSpec((), tf.float32)
         jit = backend.jit_pays()
-        self._epoch = tf.function(self._train, input_signature=[shape], jit_compile=jit, autograph=False)
+        self._epoch = tf.function(self._train, input_signature=[shape, rate], jit_compile=jit, autograph=False)
         self._validate = tf.function(self._score, jit_compile=jit, autograph=False)
-        self._epoch(np.zeros((self.seeds, 1, spec.batch_size), "int32"))
+        self._epoch(np.zeros((self.seeds, 1, spec.batch_size), "int32"), np.float32(0.0))
         self.validate()
 
     def load(self, trainable: Sequence[np.ndarray], others: Sequence[np.ndarray], seeds: np.ndarray) -> None:
@@ -81,9 +82,9 @@ class TensorFlowDevice:
             moment.assign(tf.zeros_like(moment))
         self.states.assign(tf.cast(seeds, self.states.dtype))
 
-    def epoch(self, order: np.ndarray) -> dict[str, Any]:
+    def epoch(self, order: np.ndarray, rate: float) -> dict[str, Any]:
         """Trains all members for an epoch; each one's means over it."""
-        return dict(self._epoch(order))
+        return dict(self._epoch(order, np.float32(rate)))
 
     def validate(self) -> Sequence[Any]:
         """Each member's sums over the validation images."""
@@ -98,12 +99,12 @@ class TensorFlowDevice:
         for variable in [*self.trainable, *self.first, *self.second]:
             tf.raw_ops.DestroyResourceOp(resource=variable.handle, ignore_lookup_error=True)
 
-    def _train(self, order: Any) -> dict[str, Any]:
+    def _train(self, order: Any, rate: Any) -> dict[str, Any]:
         steps = tf.shape(order)[1]
         others = over_members(lambda own, _: self.template.reset(own))([*self.others], ())
 
         def body(step: Any, others: Any, states: Any, total: Any) -> tuple[Any, ...]:
-            losses, others, states = self._step(others, states, order[:, step])
+            losses, others, states = self._step(others, states, order[:, step], rate)
             return step + 1, others, states, total + losses
 
         start = (0, others, self.states.read_value(), tf.zeros(self.members))
@@ -114,19 +115,19 @@ class TensorFlowDevice:
         means = over_members(lambda own, _: self.template.results(own))(others, ())
         return {"objective": total / tf.cast(steps, "float32"), **means}
 
-    def _step(self, others: Any, states: Any, batch: Any) -> tuple[Any, Any, Any]:
+    def _step(self, others: Any, states: Any, batch: Any, rate: Any) -> tuple[Any, Any, Any]:
         trainable = [variable.read_value() for variable in self.trainable]
         images = self.template.trainer.images.value
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(trainable)
             losses, others, states = self.losses(trainable, others, images, states, batch)
-        self._adam(tape.gradient(losses, trainable, unconnected_gradients="zero"))
+        self._adam(tape.gradient(losses, trainable, unconnected_gradients="zero"), rate)
         return losses, others, states
 
-    def _adam(self, gradients: Sequence[Any]) -> None:
+    def _adam(self, gradients: Sequence[Any], rate: Any) -> None:
         done = self.steps_done.assign_add(1.0)
         for weight, first, second, gradient in zip(self.trainable, self.first, self.second, gradients, strict=True):
-            fused_adam(weight, first, second, gradient, done, self.spec.learning_rate, self.spec.adam.model_dump())
+            fused_adam(weight, first, second, gradient, done, rate, self.spec.adam.model_dump())
 
     def _score(self, chunk: Any) -> tuple[Any, ...]:
         validation = over_members(lambda own, images: self.template.validation(own[0], own[1], images))

@@ -34,8 +34,8 @@ class Device(Protocol):
     def load(self, trainable: Sequence[np.ndarray], others: Sequence[np.ndarray], seeds: np.ndarray) -> None:
         """Puts the members into the state in which they start; `seeds` are the binarisation's random states."""
 
-    def epoch(self, order: np.ndarray) -> dict[str, Any]:
-        """Trains all members for an epoch of batches `(seeds, steps, batch_size)`; each one's means over it.
+    def epoch(self, order: np.ndarray, rate: float) -> dict[str, Any]:
+        """Trains all members for an epoch of batches `(seeds, steps, batch_size)` at a learning rate; their means.
 
         May return before the device has finished.
         """
@@ -91,7 +91,7 @@ class _Cohort:
         order = next(orders)
         for epoch in range(1, self.spec.epochs + 1):
             begun = time.perf_counter()
-            means = self.device.epoch(order)
+            means = self.device.epoch(order, self.spec.learning_rate_at(epoch))
             if epoch < self.spec.epochs:
                 order = next(orders)  # made on the host while the device works
             means = {name: ops.convert_to_numpy(values) for name, values in means.items()}

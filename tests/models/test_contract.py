@@ -18,27 +18,6 @@ from models.distributions import DiagonalGaussian, StandardNormal, gaussian_log_
 from models.networks import initializer
 
 
-class IWAE(VAE):
-    """A bound over `samples` samples of each image (Burda et al. 2015)."""
-
-    def __init__(self, latent_dim: int, *, samples: int = 5, **options: Any) -> None:
-        super().__init__(latent_dim, **options)
-        self.samples = samples
-
-    def terms(self, images: Any, training: bool = False) -> Terms:
-        one, k = self.encode(images, training), self.samples
-        posterior = DiagonalGaussian(ops.repeat(one.mean, k, axis=0), ops.repeat(one.log_var, k, axis=0))
-        codes = posterior.sample(self.noise)
-        distortion = self.distortion(ops.repeat(images, k, axis=0), codes, training)
-        rate = posterior.log_prob(codes) - self.prior.log_prob(codes)
-        log_weights = ops.reshape(-distortion - self.beta * rate, (-1, k))
-        return Terms(
-            objective=math.log(k) - ops.logsumexp(log_weights, axis=1),
-            distortion=ops.mean(ops.reshape(distortion, (-1, k)), axis=1),
-            rate=ops.mean(ops.reshape(rate, (-1, k)), axis=1),
-        )
-
-
 @dataclass(frozen=True)
 class Mixture:
     """Equal parts of diagonal Gaussians; mean and log_var `(components, latent_dim)`."""
@@ -256,7 +235,7 @@ class TotalCorrelation(VAE):
         return Terms(objective=distortion + rate + self.beta * correlation, distortion=distortion, rate=rate)
 
 
-KINDS = [IWAE, VampPrior, VQVAE, TwoLayers, FactorVAE, MMD, TotalCorrelation]
+KINDS = [VampPrior, VQVAE, TwoLayers, FactorVAE, MMD, TotalCorrelation]
 
 
 @pytest.fixture(scope="module")
@@ -315,19 +294,3 @@ def factor_vae(gamma: float, images: np.ndarray) -> FactorVAE:
     model = FactorVAE(4, network="linear", gamma=gamma, name="factor")
     model.adapt(images)
     return model
-
-
-def test_the_bound_over_samples_is_tighter(images):
-    """The mean over repeats of the objective falls with the number of samples; at one it is the ELBO."""
-    means = []
-    for samples in (1, 5, 50):
-        model = IWAE(4, network="linear", samples=samples)
-        model.adapt(images)
-        repeats = [float(ops.convert_to_numpy(model.compute_loss(images))) for _ in range(20)]
-        means.append((np.mean(repeats), np.std(repeats) / math.sqrt(20)))
-    (one, error), (five, _), (fifty, _) = means
-    model = VAE(4, network="linear")
-    model.adapt(images)
-    elbos = [float(ops.convert_to_numpy(model.compute_loss(images))) for _ in range(20)]
-    assert one > five > fifty
-    assert abs(one - np.mean(elbos)) < 4.0 * (error + np.std(elbos) / math.sqrt(20))

@@ -10,7 +10,7 @@ import pytest
 from keras import ops
 from sklearn.decomposition import PCA
 
-from models import AE, VAE
+from models import AE, IWAE, VAE
 from models.distributions import DiagonalGaussian
 
 
@@ -114,3 +114,38 @@ def test_at_a_large_beta_only_the_mean_image_is_left(binary, trained):
     entropy = -(frequency * np.log(frequency) + (1.0 - frequency) * np.log1p(-frequency)).sum()
     assert 0.0 <= rate < 0.01
     assert -0.01 < distortion - entropy < 0.1
+
+
+def mean_objective(cls: type, images: np.ndarray, repeats: int = 40, **settings) -> tuple[float, float]:
+    """Mean over draws of a fixed model's objective, and its standard error."""
+    model = cls(4, network="linear", **settings)
+    model.adapt(images)
+    values = [float(numpy(model.compute_loss(images))) for _ in range(repeats)]
+    return float(np.mean(values)), float(np.std(values, ddof=1)) / math.sqrt(repeats)
+
+
+def test_the_bound_of_more_codes_is_tighter_and_that_of_one_is_the_elbo(binary):
+    images = binary[:64]
+    elbo, elbo_error = mean_objective(VAE, images)
+    (one, one_error), (five, _), (fifty, _) = (mean_objective(IWAE, images, k=k) for k in (1, 5, 50))
+    assert abs(one - elbo) < 4.0 * math.hypot(one_error, elbo_error)
+    assert one - 4.0 * one_error > five > fifty
+
+
+def test_the_bound_of_five_codes_is_their_weighted_mean(binary):
+    """By hand, from the densities of the same five codes, in float64."""
+    images, model = binary[:3], IWAE(4, network="linear", k=5)
+    model.adapt(binary)
+    state = numpy(model.noise.state)
+    bound = -numpy(model.terms(images).objective)
+    model.noise.state.assign(state)
+    posterior = model.encode(images)
+    many = DiagonalGaussian(*(ops.repeat(part, 5, axis=0) for part in (posterior.mean, posterior.log_var)))
+    codes = many.sample(model.noise)
+    z, mean, log_var = (numpy(part).astype("float64") for part in (codes, many.mean, many.log_var))
+    logits = numpy(model.decode(codes)).astype("float64").reshape(15, -1)
+    x = np.repeat(images, 5, axis=0).reshape(15, -1)
+    log_w = (x * logits - np.logaddexp(0.0, logits)).sum(axis=1)
+    log_w += 0.5 * (((z - mean) ** 2 / np.exp(log_var)) + log_var - z**2).sum(axis=1)
+    by_hand = np.log(np.exp(log_w.reshape(3, 5) - log_w.max()).mean(axis=1)) + log_w.max()
+    assert bound == pytest.approx(by_hand, rel=1e-5)

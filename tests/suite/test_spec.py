@@ -141,3 +141,12 @@ def test_labels_are_what_people_write() -> None:
     assert SPEC.label() == "VAE β=4 bound=tight γ=0.5 samples=3"
     assert variant_label("ae", {}, {}) == "AE"
     assert variant_label("vq-vae", {}, {"codes": 64}) == "vq-vae codes=64"
+
+
+def test_burda_s_rates() -> None:
+    """Stages of 1, 3, 9 ... epochs at the rate times 10^(-i/7): 3,280 epochs in all, down to a tenth."""
+    run = RunSpec(**FIELDS | {"schedule": "burda"})
+    stages = [run.learning_rate_at(epoch) for epoch in (1, 2, 4, 5, 13, 14, 40, 41, 3280)]
+    assert stages == pytest.approx([1e-3 * 10 ** (-i / 7) for i in (0, 1, 1, 2, 2, 3, 3, 4, 7)])
+    assert stages[-1] == pytest.approx(1e-4)
+    assert RunSpec(**FIELDS).learning_rate_at(41) == 1e-3
