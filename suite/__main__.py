@@ -244,11 +244,14 @@ def _some(todo: Plan) -> None:
 
 
 def _print_table(todo: Plan, console: Console) -> None:
-    from suite import compare, rates, tables
+    from suite import compare, proof, rates, tables
 
     if not todo.records:
         return
-    tables.print_comparison(console, compare.compare(todo.study, list(todo.grid), todo.records))
+    comparison = compare.compare(todo.study, list(todo.grid), todo.records)
+    tables.print_comparison(console, comparison)
+    if todo.study.expectations:
+        tables.print_proof(console, proof.hold(comparison, todo.study.expectations))
     speed = rates.study_images_per_s(todo.records.values())
     if speed is not None:
         typer.echo(f"trained at {speed:,.0f} images/s over all {len(todo.records)} finished runs")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
 from typing import Any, Literal
 
@@ -11,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Backend = Literal["tensorflow", "jax", "torch"]
 TrainOn = Literal["train", "train+validation"]
-Schedule = Literal["constant", "burda"]
+Schedule = Literal["constant", "cosine", "burda"]
 # bfloat16 computes in the trunks of encoder and decoder; weights, posteriors and losses stay float32. tf32 rounds the
 # factors of matrix products to 10 bits. float32 means that neither happens.
 Precision = Literal["float32", "tf32", "bfloat16"]
@@ -76,10 +77,13 @@ class RunSpec(ModelSpec):
     def learning_rate_at(self, epoch: int) -> float:
         """The learning rate of an epoch, counted from 1.
 
+        `cosine`: half a cosine from the rate in the first epoch to almost 0 in the last (Loshchilov & Hutter 2017).
         `burda`: stages i = 0, 1, 2 ... of 3^i epochs at the rate times 10^(-i/7) (Burda et al. 2016, section 5).
         """
         if self.schedule == "constant":
             return self.learning_rate
+        if self.schedule == "cosine":
+            return 0.5 * self.learning_rate * (1.0 + math.cos(math.pi * (epoch - 1) / self.epochs))
         stage, last = 0, 1
         while epoch > last:
             stage += 1

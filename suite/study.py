@@ -13,6 +13,7 @@ from typing import Any, get_args
 
 from suite import data, variants
 from suite.errors import UserError, unknown
+from suite.expectations import Expectation, Measures, parse
 from suite.spec import Adam, Backend, Precision, RunSpec, Schedule, TrainOn
 
 STUDIES = Path(__file__).parent / "studies"
@@ -84,7 +85,7 @@ GRID: dict[str, Axis] = {
     "adam_beta_2": Axis(kind=float, default=Adam().beta_2, minimum=0, below=1),
     "adam_epsilon": Axis(kind=float, default=Adam().epsilon, minimum=0, exclusive=True),
 }
-TOP = ("name", "title", "about", "seeds", "variant", *GRID)
+TOP = ("name", "title", "about", "seeds", "measure", "expected", "variant", *GRID)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,13 +100,20 @@ class VariantGrid:
 
 @dataclass(frozen=True, kw_only=True)
 class Study:
-    """A grid of runs: the variants' grids, each crossed with the seeds."""
+    """A grid of runs: the variants' grids, each crossed with the seeds.
+
+    Attributes:
+        measures: how thoroughly runs are measured; decides no run's identity.
+        expectations: values that its numbers are held against.
+    """
 
     name: str
     title: str
     about: str
     seeds: tuple[int, ...]
     grids: tuple[VariantGrid, ...]
+    measures: Measures = field(default_factory=Measures)
+    expectations: tuple[Expectation, ...] = ()
     source: Path = field(compare=False)
 
     @property
@@ -190,8 +198,16 @@ def _read_file(path: Path) -> Study:
         about=_text(table, "about", "", path),
         seeds=_seeds(table.get("seeds"), path),
         grids=_grids(table, path),
+        measures=parse(Measures, table.get("measure", {}), f"{path}: measure"),
+        expectations=_expectations(table.get("expected", []), path),
         source=path,
     )
+
+
+def _expectations(tables: Any, path: Path) -> tuple[Expectation, ...]:
+    if not isinstance(tables, list):
+        raise UserError(f"{path}: expected: {tables!r} is not a list of tables; write [[expected]]")
+    return tuple(parse(Expectation, item, f"{path}: expected {number}") for number, item in enumerate(tables, 1))
 
 
 def _text(table: dict[str, Any], key: str, default: str, path: Path) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from rich.box import SIMPLE_HEAD
@@ -12,6 +13,7 @@ from rich.table import Table
 
 from suite.compare import Comparison, Configuration, Summary
 from suite.metrics import METRICS
+from suite.proof import Held
 from suite.record import RunRecord, describe
 
 Format = Literal["text", "csv", "json", "latex"]
@@ -99,6 +101,27 @@ def print_comparison(console: Console, comparison: Comparison) -> None:
             table.add_column(head, justify="right", no_wrap=True)
     for row, item in enumerate(items):
         table.add_row(names[row], str(item.latent_dim), _count(item), *(cells[name][row] for name in shown))
+    console.print(table)
+
+
+def print_proof(console: Console, held: Sequence[Held]) -> None:
+    """Ours beside the published or exactly known values, and whether they agree."""
+    table = Table(title="Held against known values", title_justify="left", box=SIMPLE_HEAD)
+    for head in ("what", "runs", "ours", "n", "known", "difference", "allowed", "result", "source"):
+        table.add_column(head, overflow="fold")
+    for item in held:
+        asked = item.expectation
+        table.add_row(
+            asked.title,
+            item.label,
+            _cell(item.ours),
+            str(item.ours.n),
+            "n/a" if item.known is None else f"{item.known:.2f}",
+            "n/a" if item.difference.mean is None else f"{item.difference.mean:+.3f}",
+            f"{asked.low:+g} to {asked.high:+g}",
+            item.result,
+            f"{asked.source}; {asked.note}" if asked.note else asked.source,
+        )
     console.print(table)
 
 

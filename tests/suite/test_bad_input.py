@@ -118,7 +118,7 @@ VALUES = {
     },
     "learning_rate 0": (grid(learning_rate="0"), "learning_rate: ", "0 is out of range; give a finite number above 0"),
     "adam_beta_2 1": (grid(adam_beta_2="1.0"), "adam_beta_2: ", "give a finite number of at least 0 and below 1"),
-    "schedule": (grid(schedule='"cosine"'), "schedule: ", "unknown value 'cosine'; known: constant, burda"),
+    "schedule": (grid(schedule='"linear"'), "schedule: ", "unknown value 'linear'; known: constant, cosine, burda"),
     "learning_rate -1e-3": (grid(learning_rate="-1e-3"), "learning_rate: ", "out of range"),
     "one seed negative": (grid(seeds="[0, -1]"), "seeds: ", "-1 is out of range; give a whole number of at least 0"),
     "name that leaves the folder": (grid(name='"../elsewhere"'), "name: ", "'../elsewhere' cannot name a study"),

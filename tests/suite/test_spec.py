@@ -150,3 +150,10 @@ def test_burda_s_rates() -> None:
     assert stages == pytest.approx([1e-3 * 10 ** (-i / 7) for i in (0, 1, 1, 2, 2, 3, 3, 4, 7)])
     assert stages[-1] == pytest.approx(1e-4)
     assert RunSpec(**FIELDS).learning_rate_at(41) == 1e-3
+
+
+def test_cosine_rates() -> None:
+    run = RunSpec(**FIELDS | {"schedule": "cosine", "epochs": 4})
+    half = 2**-0.5
+    expected = [1.0, (1 + half) / 2, 0.5, (1 - half) / 2]
+    assert [run.learning_rate_at(epoch) / 1e-3 for epoch in (1, 2, 3, 4)] == pytest.approx(expected)
