@@ -255,6 +255,12 @@ def _print_table(todo: Plan, console: Console) -> None:
     speed = rates.study_images_per_s(todo.records.values())
     if speed is not None:
         typer.echo(f"trained at {speed:,.0f} images/s over all {len(todo.records)} finished runs")
+    if todo.outdated:
+        typer.echo(
+            f"warning: {len(todo.outdated)} of {len(todo.records)} finished runs were measured by an older version of "
+            f"the suite, or with other [measure] settings; `python -m suite rescore` measures them anew",
+            err=True,
+        )
     diverged = sum(record.outcome == "diverged" for record in todo.records.values())
     if diverged:
         typer.echo(

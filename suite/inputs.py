@@ -28,6 +28,7 @@ class Inputs:
         grey_test: the test images before binarisation.
         resample: whether training draws binarise.
         labels: of the test images.
+        train_labels: of the training images.
     """
 
     train: np.ndarray
@@ -37,6 +38,12 @@ class Inputs:
     resample: bool
     labels: np.ndarray | None
     class_names: tuple[str, ...] | None
+    train_labels: np.ndarray | None = None
+
+    @cached_property
+    def seen_train(self) -> np.ndarray:
+        """The training images as measures see them: of the kind that models train on, and the same every time."""
+        return binarise(self.train, "train") if self.resample else self.train
 
     @cached_property
     def train_mean(self) -> np.ndarray:
@@ -57,7 +64,15 @@ def prepare(dataset: Dataset, likelihood: str, train_on: TrainOn) -> Inputs:
         resample=binary,  # identity on pixels that are 0 or 1 already
         labels=dataset.test.labels,
         class_names=dataset.class_names,
+        train_labels=_training_labels(dataset, train_on),
     )
+
+
+def _training_labels(dataset: Dataset, train_on: TrainOn) -> np.ndarray | None:
+    labels, more = dataset.train.labels, dataset.validation.labels
+    if labels is None or more is None or train_on == "train":
+        return labels
+    return np.concatenate([labels, more])
 
 
 @cache

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from suite import backend, data, environment
 from suite.errors import UserError
+from suite.expectations import Measures
+from suite.metrics import METRICS, PROFILES
 from suite.record import RunRecord
 from suite.spec import Backend, ModelSpec, RunSpec, TimingSpec
 from suite.store import Store
@@ -69,6 +71,11 @@ class Plan:
         """The chosen runs that have a record, diverged ones included."""
         return tuple(spec for spec in self.chosen if spec.run_id in self.records)
 
+    @property
+    def outdated(self) -> tuple[RunRecord, ...]:
+        """Finished runs that were measured by older code, or less or more thoroughly than the study now asks for."""
+        return tuple(record for record in self.records.values() if _outdated(record, self.study.measures))
+
 
 def plan(
     study: Study,
@@ -107,6 +114,14 @@ def plan(
         missing=tuple(spec for spec in chosen if spec.run_id not in done),
         timings=tuple(_missing_timings(chosen, store)),
     )
+
+
+def _outdated(record: RunRecord, measures: Measures) -> bool:
+    if record.outcome != "ok":
+        return False
+    now = {name: metric.version for name, metric in {**METRICS, **PROFILES}.items()}
+    samples = record.metrics.get("nll_samples")
+    return record.metric_versions != now or (samples is not None and samples != measures.nll_samples)
 
 
 def _only(grid: list[RunSpec], query: str) -> list[RunSpec]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -57,3 +59,19 @@ def test_pixels_are_made_once_and_shared(dataset):
     binary, grey = (inputs.prepare(dataset, likelihood, "train") for likelihood in ("bernoulli", "gaussian"))
     assert inputs.prepare(dataset, "bernoulli", "train") is binary
     assert binary.train is grey.train
+
+
+def test_what_measures_see_of_the_training_images_is_fixed_and_of_the_models_kind(dataset):
+    binary, grey = (inputs.prepare(dataset, likelihood, "train") for likelihood in ("bernoulli", "gaussian"))
+    np.testing.assert_array_equal(binary.seen_train, inputs.binarise(dataset.train.pixels(), "train"))
+    assert grey.seen_train is grey.train
+
+
+def test_training_labels_follow_the_training_images(dataset):
+    labels = {name: np.arange(len(split)) % 3 for name, split in dataset.splits().items()}
+    splits = {name: replace(split, labels=labels[name]) for name, split in dataset.splits().items()}
+    labelled = replace(dataset, digest="labelled", **splits)
+    both = inputs.prepare(labelled, "gaussian", "train+validation").train_labels
+    np.testing.assert_array_equal(both, np.concatenate([labels["train"], labels["validation"]]))
+    np.testing.assert_array_equal(inputs.prepare(labelled, "gaussian", "train").train_labels, labels["train"])
+    assert inputs.prepare(dataset, "gaussian", "train").train_labels is None

@@ -9,6 +9,7 @@ import pytest
 
 from suite import schedule, study
 from suite.errors import UserError
+from suite.metrics import METRICS, PROFILES
 from suite.record import Curve, RunRecord, TimingRecord
 from suite.schedule import Plan
 from suite.spec import RunSpec, TimingSpec
@@ -58,6 +59,21 @@ def test_a_diverged_run_is_finished_until_it_is_asked_for(store: Store) -> None:
     again = plan(store, retry_diverged=True)
     assert first in again.missing
     assert second not in again.missing
+
+
+def test_runs_that_were_measured_otherwise_than_is_asked_for_now_are_outdated(store: Store) -> None:
+    fresh, older, fewer, broken = plan(store).grid[:4]
+    now = {name: metric.version for name, metric in {**METRICS, **PROFILES}.items()}
+    asked = {"nll_samples": float(plan(store).study.measures.nll_samples)}
+    for spec, versions, metrics, outcome in (
+        (fresh, now, asked, "ok"),
+        (older, now | {"silhouette": 0}, asked, "ok"),
+        (fewer, now, {"nll_samples": 7.0}, "ok"),
+        (broken, {}, {}, "diverged"),
+    ):
+        made = record(spec, outcome)
+        store.write_record(made.model_copy(update={"metric_versions": versions, "metrics": metrics}))
+    assert [found.spec for found in plan(store).outdated] == [older, fewer]
 
 
 def test_a_record_of_other_data_or_backend_is_another_run(store: Store) -> None:
