@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import traceback
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
@@ -19,6 +19,7 @@ from suite.engine.choice import Choice, EngineOption, choose, member_bytes
 from suite.engine.trained import Progress, Trained
 from suite.engine.trainer import Trainer
 from suite.errors import UserError
+from suite.expectations import Measures
 from suite.measure import memory, throughput
 from suite.measure.flops import matmul_flops_per_s
 from suite.measure.operations import Operations
@@ -53,6 +54,7 @@ class Cohort:
         variant: what their variant's file declares.
         dataset: what they train on.
         store: where they go.
+        measures: how thoroughly they are measured.
         pictured: run ids whose pictures are drawn (the first seed of each configuration).
     """
 
@@ -62,6 +64,7 @@ class Cohort:
     dataset: Dataset
     store: Store
     pictured: frozenset[str]
+    measures: Measures = field(default_factory=Measures)
 
     @cached_property
     def inputs(self) -> inputs.Inputs:

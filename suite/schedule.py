@@ -261,4 +261,5 @@ def cohorts(todo: Plan, specs: tuple[RunSpec, ...]) -> Iterator[Cohort]:
             dataset=data.load(group[0].dataset),
             store=todo.store,
             pictured=frozenset(pictured.values()),
+            measures=todo.study.measures,
         )
