@@ -54,3 +54,19 @@ def reconstruction(scored: Scored) -> Reconstruction:
 def bits_per_dim(elbo: float, image_shape: tuple[int, ...]) -> float:
     """-ELBO in bits per pixel and channel."""
     return -elbo / (math.prod(image_shape) * math.log(2.0))
+
+
+def probabilistic_pca(images: np.ndarray, components: int) -> float:
+    """Mean log-likelihood of `images` under their own probabilistic PCA: what a linear Gaussian VAE can reach at best.
+
+    Args:
+        images: `(n, *image_shape)`.
+        components: numbers in a code.
+
+    Returns:
+        Nats per image (Tipping & Bishop 1999; Lucas et al. 2019).
+    """
+    from sklearn.decomposition import PCA
+
+    flat = images.reshape(len(images), -1).astype("float64")
+    return float(PCA(min(components, *flat.shape), svd_solver="covariance_eigh").fit(flat).score(flat))

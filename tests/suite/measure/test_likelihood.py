@@ -7,6 +7,7 @@ import math
 import keras
 import numpy as np
 import pytest
+from scipy.stats import multivariate_normal
 
 from models import AE, VAE
 from suite.measure import likelihood
@@ -154,3 +155,15 @@ def test_draws_start_where_a_generator_set_to_them_would(trained_vae, images):
     codes = posterior.sample(generator)
     expected = keras.ops.convert_to_numpy(evaluator.model.distortion(images, codes))
     np.testing.assert_allclose(scored(evaluator, weights, images).distortions[:, 3], expected, rtol=1e-5)
+
+
+def test_probabilistic_pca_is_the_gaussian_likelihood_of_its_covariance():
+    """Tipping & Bishop 1999, by hand: W W' + σ²I from the leading eigenvectors, σ² the mean of the rest."""
+    rng = np.random.default_rng(3)
+    images = (rng.normal(size=(400, 9)) @ rng.normal(size=(9, 9))).reshape(-1, 3, 3, 1).astype("float32")
+    flat = images.reshape(400, 9).astype("float64")
+    values, vectors = np.linalg.eigh(np.cov(flat.T))
+    noise_variance = values[:-2].mean()
+    covariance = noise_variance * np.eye(9) + (vectors[:, -2:] * (values[-2:] - noise_variance)) @ vectors[:, -2:].T
+    expected = multivariate_normal(flat.mean(axis=0), covariance).logpdf(flat).mean()
+    assert likelihood.probabilistic_pca(images, 2) == pytest.approx(expected, rel=1e-9)
