@@ -51,9 +51,9 @@ def reconstruction(scored: Scored) -> Reconstruction:
     return Reconstruction(mse=mse, nats=nats)
 
 
-def bits_per_dim(elbo: float, image_shape: tuple[int, ...]) -> float:
-    """-ELBO in bits per pixel and channel."""
-    return -elbo / (math.prod(image_shape) * math.log(2.0))
+def bits_per_dim(nats: float, image_shape: tuple[int, ...]) -> float:
+    """`nats` per image, of a negative ELBO or log-likelihood, in bits per pixel and channel."""
+    return nats / (math.prod(image_shape) * math.log(2.0))
 
 
 def probabilistic_pca(images: np.ndarray, components: int) -> float:

@@ -16,6 +16,7 @@ class Metric:
         better: which direction is better, or `None` where neither is.
         about: its definition in a sentence.
         version: raised by hand when the measure's code changes its values.
+        margin: differences within ± this make none in practice; `None` where that is not stated.
         per: what each number of a list stands for: `"class"`, `"latent dimension"`; empty for a single number.
     """
 
@@ -24,4 +25,5 @@ class Metric:
     better: Literal["higher", "lower"] | None
     about: str
     version: int = 1
+    margin: float | None = None
     per: str = ""

@@ -10,37 +10,14 @@ import time
 import numpy as np
 import torch
 from pythae.data.datasets import BaseDataset
-from pythae.models import VAE, VAEConfig
-from pythae.models.base.base_utils import ModelOutput
-from pythae.models.nn import BaseDecoder, BaseEncoder
+from pythae.models import VAE
 from pythae.trainers import BaseTrainer, BaseTrainerConfig
-from torch import nn
+from pythae_networks import parts
 
 path, width, epochs = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 logging.disable(logging.CRITICAL)
 images = np.moveaxis(np.load(path), -1, 1)
 shape = images.shape[1:]
-pixels = int(np.prod(shape))
-
-
-class Encoder(BaseEncoder):
-    def __init__(self):
-        super().__init__()
-        self.hidden, self.mean, self.log_var = nn.Linear(pixels, width), nn.Linear(width, 16), nn.Linear(width, 16)
-
-    def forward(self, x):
-        hidden = torch.relu(self.hidden(x.reshape(len(x), -1)))
-        return ModelOutput(embedding=self.mean(hidden), log_covariance=self.log_var(hidden))
-
-
-class Decoder(BaseDecoder):
-    def __init__(self):
-        super().__init__()
-        self.hidden, self.output = nn.Linear(16, width), nn.Linear(width, pixels)
-
-    def forward(self, z):
-        logits = self.output(torch.relu(self.hidden(z)))
-        return ModelOutput(reconstruction=torch.sigmoid(logits).reshape(-1, *shape))
 
 
 class Binarising(VAE):
@@ -51,8 +28,7 @@ class Binarising(VAE):
 
 
 def main():
-    config = VAEConfig(input_dim=shape, latent_dim=16, reconstruction_loss="bce")
-    model = Binarising(config, encoder=Encoder(), decoder=Decoder())
+    model = Binarising(**parts(shape, width))
     steps = len(images) // 128
     dataset = BaseDataset(torch.tensor(images[: steps * 128]), torch.zeros(steps * 128))
     training = BaseTrainerConfig(

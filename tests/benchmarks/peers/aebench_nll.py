@@ -1,0 +1,28 @@
+"""One side of `nll.py`: this suite's importance-weighted likelihood of all test images, for some runs at once."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+import numpy as np
+
+from models import VAE
+from suite import backend
+from suite.measure.evaluator import CHUNK, Evaluator
+from suite.measure.importance import importance_bound
+from suite.weights import get_weights
+
+path, width, samples, members = sys.argv[1], *map(int, sys.argv[2:])
+backend.choose("tensorflow")
+images = np.load(path)
+model = VAE(16, network={256: "mlp-256", 512: "mlp"}[width])
+model.build((None, *images.shape[1:]))
+evaluator = Evaluator(model)
+runs = evaluator.load([get_weights(model)] * members, CHUNK)
+importance_bound(evaluator, runs, images[:CHUNK], samples)  # compiles
+print("race: ready", flush=True)
+for _ in sys.stdin:
+    started = time.perf_counter()
+    importance_bound(evaluator, runs, images, samples)
+    print(f"race: {members * len(images) / (time.perf_counter() - started)}", flush=True)
