@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.spatial.distance import cdist
 from sklearn.datasets import load_digits, make_blobs
 from sklearn.decomposition import PCA
 from sklearn.metrics import silhouette_samples, silhouette_score
@@ -27,29 +28,60 @@ def embeddings():
 @pytest.mark.parametrize("name", embeddings())
 def test_silhouette_is_scikit_learns(name):
     points, labels = embeddings()[name]
-    ours = latent.silhouette(points, labels)
-    np.testing.assert_allclose(ours, silhouette_samples(points, labels), atol=1e-4)
-    assert latent.mean_silhouette(points, labels) == pytest.approx(silhouette_score(points, labels), abs=1e-5)
+    found = latent.silhouettes(points, labels)
+    np.testing.assert_allclose(found.values, silhouette_samples(points, labels), atol=1e-4)
+    assert found.values.mean() == pytest.approx(silhouette_score(points, labels), abs=1e-5)
+    assert found.influence.mean() == pytest.approx(found.values.mean(), abs=1e-9)
 
 
 def test_silhouette_of_perfect_and_random_embeddings():
     labels = np.repeat(np.arange(10), 50)
     rng = np.random.default_rng(1)
     perfect = 100.0 * np.eye(10)[labels] + rng.normal(size=(500, 10))
-    assert latent.mean_silhouette(perfect, labels) > 0.95
-    assert abs(latent.mean_silhouette(rng.normal(size=(500, 10)), labels)) < 0.05
+    assert latent.silhouettes(perfect, labels).values.mean() > 0.95
+    assert abs(latent.silhouettes(rng.normal(size=(500, 10)), labels).values.mean()) < 0.05
 
 
-def test_silhouette_needs_two_classes_and_finite_points():
-    points = np.random.default_rng(0).normal(size=(10, 2))
-    assert latent.mean_silhouette(points, None) is None
-    assert latent.mean_silhouette(points, np.zeros(10, int)) is None
-    points[3, 1] = np.inf
-    assert latent.mean_silhouette(points, np.arange(10) % 2) is None
+def weighted_silhouette(points, labels, weights):
+    """Mean silhouette of weighted points, from all their distances."""
+    apart = cdist(points, points)
+    classes = np.eye(labels.max() + 1)[labels] * weights[:, None]
+    sums, sizes, rows = apart @ classes, classes.sum(axis=0), np.arange(len(points))
+    within, between = sums[rows, labels] / (sizes[labels] - 1.0), sums / sizes
+    between[rows, labels] = np.inf
+    nearest = between.min(axis=1)
+    return float(np.average((nearest - within) / np.maximum(nearest, within), weights=weights))
+
+
+def test_influence_is_the_derivative_of_the_mean_by_a_point_s_weight():
+    rng = np.random.default_rng(2)
+    points, labels = rng.normal(size=(120, 3)) + np.repeat(np.eye(3), 40, axis=0), np.repeat([0, 1, 2], 40)
+    found, ones = latent.silhouettes(points, labels), np.ones(120)
+    mean = weighted_silhouette(points, labels, ones)
+    step = 1e-4
+    slopes = [(weighted_silhouette(points, labels, ones + step * row) - mean) / step for row in np.eye(120)]
+    derivative = 120 * np.array(slopes)
+    np.testing.assert_allclose(found.influence - mean, derivative - derivative.mean(), atol=2e-3)
+    assert np.abs(found.influence - found.values).max() > 0.1, "points matter to others too"
+
+
+def test_influence_tells_the_spread_of_the_mean_over_samples():
+    """Against the mean's actual spread when the points are drawn anew."""
+    rng = np.random.default_rng(3)
+
+    def drawn():
+        labels = np.repeat(np.arange(5), 40)
+        return rng.normal(size=(200, 2)) + 1.2 * np.stack([np.cos(labels), np.sin(labels)], axis=1), labels
+
+    found = [latent.silhouettes(*drawn()) for _ in range(120)]
+    actual = np.std([one.values.mean() for one in found])
+    assert np.mean([one.influence.std() / np.sqrt(200) for one in found]) == pytest.approx(actual, rel=0.25)
 
 
 def test_silhouette_of_collapsed_codes_is_zero():
-    assert latent.mean_silhouette(np.zeros((20, 4)), np.arange(20) % 2) == 0.0
+    found = latent.silhouettes(np.zeros((20, 4)), np.arange(20) % 2)
+    assert not found.values.any()
+    assert not found.influence.any()
 
 
 def test_active_units_counts_dimensions_above_the_threshold():
