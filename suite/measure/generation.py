@@ -80,9 +80,13 @@ def paths(codes: np.ndarray) -> np.ndarray:
         `(runs, pairs, STEPS, latent_dim)`.
     """
     pairs = min(PAIRS, codes.shape[1] // 2)
-    start, end = codes[:, 0 : 2 * pairs : 2, None], codes[:, 1 : 2 * pairs : 2, None]
+    return straight_lines(codes[:, 0 : 2 * pairs : 2], codes[:, 1 : 2 * pairs : 2])
+
+
+def straight_lines(start: np.ndarray, end: np.ndarray) -> np.ndarray:
+    """`STEPS` points from each of `start` to its fellow in `end`, `(..., d)`: `(..., STEPS, d)`."""
     share = np.linspace(0.0, 1.0, STEPS, dtype="float32")[:, None]
-    return np.asarray((1.0 - share) * start + share * end)
+    return np.asarray((1.0 - share) * start[..., None, :] + share * end[..., None, :])
 
 
 def centroids(codes: np.ndarray, labels: np.ndarray) -> np.ndarray:
