@@ -21,12 +21,13 @@ from suite.engine.trainer import Trainer
 from suite.errors import UserError
 from suite.expectations import Measures
 from suite.measure import memory, throughput
+from suite.measure.classifier import classifier
 from suite.measure.flops import matmul_flops_per_s
 from suite.measure.operations import Operations
 from suite.measure.power import EnergyCounter, energy_counter
 from suite.measure.score import Member, Score, Scorer
 from suite.measure.throughput import Operation
-from suite.metrics import METRICS
+from suite.metrics import METRICS, PROFILES
 from suite.record import OperationTiming, RunRecord, TimingRecord, Training
 from suite.spec import RunSpec, TimingSpec
 from suite.store import Store
@@ -75,7 +76,7 @@ class Cohort:
     def scorer(self) -> Scorer:
         """Their model in full float32, compiled for the measures."""
         with backend.precision("float32"):
-            return Scorer(self.make_model(self.specs[0]), self.inputs)
+            return Scorer(self.make_model(self.specs[0]), self.inputs, self.measures, classifier(self.dataset))
 
     def make_model(self, spec: RunSpec) -> Any:
         """A run's model with its own initial weights."""
@@ -288,7 +289,7 @@ class Cohort:
 
 
 def _versions() -> dict[str, int]:
-    return {name: metric.version for name, metric in METRICS.items()}
+    return {name: metric.version for name, metric in {**METRICS, **PROFILES}.items()}
 
 
 def _failures(specs: Sequence[RunSpec], error: Exception) -> Iterator[Failure]:

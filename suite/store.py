@@ -7,7 +7,7 @@ import os
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TypeVar
@@ -87,8 +87,8 @@ class Store:
         save = np.savez_compressed if name == "figures" else np.savez
         write_aside(self.artefact_path(run_id, name), lambda file: save(file, allow_pickle=False, **arrays))
 
-    def read_arrays(self, run_id: str, name: str) -> dict[str, np.ndarray] | None:
-        """A run's arrays called `name`; `None` if there are none.
+    def read_arrays(self, run_id: str, name: str, wanted: Sequence[str] | None = None) -> dict[str, np.ndarray] | None:
+        """A run's arrays called `name`, or those of them that are `wanted` and there; `None` if there are none.
 
         Raises:
             UserError: the file is damaged or cannot be read.
@@ -96,7 +96,7 @@ class Store:
         path = self.artefact_path(run_id, name)
         try:
             with np.load(path, allow_pickle=False) as arrays:
-                return dict(arrays)
+                return {key: arrays[key] for key in arrays.files if wanted is None or key in wanted}
         except FileNotFoundError:
             return None
         except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:

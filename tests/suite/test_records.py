@@ -86,3 +86,11 @@ def test_a_row_holds_spec_settings_and_metrics() -> None:
     assert expected.items() <= row.items()
     assert row["elbo_nats"] == -26.9361898386644
     assert set(METRICS) <= set(row)
+
+
+def test_numbers_of_another_version_are_left_out_and_the_run_is_kept() -> None:
+    told = json.loads(RUN)
+    told["metrics"]["sparkle"], told["profiles"] = 7.0, {"sparkle_by_class": [1.0, 2.0]}
+    record = RunRecord.model_validate(told)
+    assert record.metrics == RunRecord.model_validate_json(RUN).metrics
+    assert record.profiles == {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 import keras
@@ -9,10 +10,13 @@ import numpy as np
 import pytest
 
 from models import AE, VAE
+from suite.expectations import Measures
 from suite.inputs import Inputs, binarise
-from suite.measure import latent
+from suite.measure import latent, likelihood, references
 from suite.measure.evaluator import Evaluator
 from suite.measure.score import Member, Scorer
+from suite.metrics import METRICS, PROFILES
+from suite.per_image import KEPT
 from suite.weights import get_weights
 
 SHAPE = (6, 6, 1)
@@ -31,7 +35,29 @@ def pixels(labels=True, resample=True):
         resample=resample,
         labels=np.arange(90) % 3 if labels else None,
         class_names=("a", "b", "c") if labels else None,
+        train_labels=np.arange(90)[::-1] % 3 if labels else None,
     )
+
+
+class Brightness:
+    """A classifier by hand: a class is the third that is brightest."""
+
+    class_names = ("a", "b", "c")
+    test_accuracy = 0.5
+
+    def judge(self, images):
+        thirds = images.reshape(len(images), 3, -1).mean(axis=2) + 1e-6
+        return thirds, thirds / thirds.sum(axis=1, keepdims=True)
+
+    def features(self, images):
+        return self.judge(images)[0]
+
+    def probabilities(self, images):
+        return self.judge(images)[1]
+
+
+def scorer_of(model, inputs, classifier=None, **measures):
+    return Scorer(model, inputs, Measures(**{"nll_samples": 20, **measures}), classifier)
 
 
 def member(cls, seed, steps=0, network="mlp-256", pictured=False, likelihood="bernoulli", **scalars):
@@ -54,12 +80,12 @@ def cohort(name, network="mlp-256"):
         member({"AE": AE, "VAE": VAE}[name], run % 3, run, network, pictured=run in {0, 4}, **settings)
         for run, settings in enumerate(scalars)
     ]
-    return Scorer(made[0][0], pixels()), [each for _, each in made]
+    return scorer_of(made[0][0], pixels(), Brightness()), [each for _, each in made]
 
 
 def flat(score):
     numbers = {name: value for name, value in score.metrics.items() if value is not None}
-    return {**numbers, **score.arrays["latents"]}
+    return {**numbers, **score.profiles, **score.arrays["latents"]}
 
 
 def assert_same(score, other):
@@ -77,7 +103,7 @@ def test_alone_in_company_and_in_groups_the_same(name, network, monkeypatch):
     alone = [scorer.score([each])[0] for each in members]
     widest = 90 * 256
     monkeypatch.setattr("suite.measure.evaluator.MOST_ELEMENTS", dict.fromkeys(("CPU", "GPU"), 2 * widest))
-    grouped = Scorer(scorer.evaluator.model, scorer.inputs).score(members)
+    grouped = scorer_of(scorer.evaluator.model, scorer.inputs, Brightness()).score(members)
     for run, others in enumerate(zip(together, alone, grouped, strict=True)):
         assert_same(others[0], others[1])
         assert_same(others[0], others[2])
@@ -105,8 +131,48 @@ def test_numbers_are_those_of_the_trained_weights_and_references_of_the_data():
         "silhouette_pixels": data.test.reshape(90, -1),
     }
     for name, points in expected.items():
-        assert getattr(metrics, name) == pytest.approx(latent.mean_silhouette(points, data.labels), abs=1e-6), name
-    assert len({round(getattr(metrics, name), 6) for name in expected}) == 5
+        found = latent.silhouettes(points, data.labels).values.mean()
+        assert metrics[name] == pytest.approx(found, abs=1e-6), name
+    assert len({round(metrics[name], 6) for name in expected}) == 5
+
+
+def test_every_declared_number_of_a_vae_is_there():
+    """But those of the ELBO on training data, which has to be asked for, and of the training, which the run adds."""
+    scorer, members = cohort("VAE")
+    score = scorer.score(members[:1])[0]
+    absent = {"elbo_train_nats", "ppca_train_nats", "train_seconds", "train_images_per_s"}
+    assert METRICS.keys() - score.metrics.keys() == absent
+    assert PROFILES.keys() == score.profiles.keys()
+    assert len(score.profiles["kl_by_dimension_nats"]) == len(score.profiles["silhouette_by_class"]) == 3
+    labels = score.arrays["figures"]["prior_sample_labels"].tolist()
+    assert len(labels) == 25
+    assert {letter for label in labels for letter in label.split("/")} <= {"a", "b", "c", "?"}
+
+
+def test_kept_values_of_single_images_have_the_metrics_for_their_means():
+    scorer, members = cohort("VAE")
+    score = scorer.score(members[:1])[0]
+    for metric, parts in KEPT.items():
+        mean = sum(sign * score.arrays["latents"][name].mean() for name, sign in parts)
+        assert mean == pytest.approx(score.metrics[metric], rel=1e-4, abs=1e-5), metric
+
+
+def test_the_bound_by_many_codes_is_above_the_elbo():
+    scorer, members = cohort("VAE")
+    for score in scorer.score(members):
+        assert score.metrics["nll_nats"] < -score.metrics["elbo_nats"]
+        assert score.metrics["nll_samples"] == 20.0
+
+
+def test_the_elbo_of_the_training_images_is_taken_where_it_is_asked_for():
+    model, one = member(VAE, 0, network="linear", likelihood="gaussian", beta=1.0)
+    inputs = pixels(resample=False)
+    metrics = scorer_of(model, inputs, train_elbo_draws=50).score([one])[0].metrics
+    assert metrics["ppca_train_nats"] == pytest.approx(likelihood.probabilistic_pca(inputs.train, 3))
+    assert metrics["elbo_train_nats"] < metrics["ppca_train_nats"]
+    same = scorer_of(model, replace(inputs, test=inputs.train)).score([one])[0].metrics
+    assert metrics["elbo_train_nats"] == pytest.approx(same["elbo_nats"], abs=0.5)
+    assert "elbo_train_nats" not in same
 
 
 def test_autoencoder_has_neither_elbo_nor_rate():
@@ -114,19 +180,21 @@ def test_autoencoder_has_neither_elbo_nor_rate():
     score = scorer.score(members)[1]
     assert score.metrics.get("elbo_nats") is score.metrics.get("rate_nats") is None
     assert score.metrics.get("distortion_nats") == pytest.approx(score.metrics.get("recon_nats"))
-    assert set(score.arrays["latents"]) == {"mean", "distortion"}
+    assert not {"rate", "nll"} & set(score.arrays["latents"])
+    assert not {"nll_nats", "mutual_information_nats"} & set(score.metrics)
 
 
 def test_without_labels_there_is_no_silhouette():
     model, one = member(VAE, 0, beta=1.0)
-    score = Scorer(model, pixels(labels=False)).score([one])[0]
+    score = scorer_of(model, pixels(labels=False)).score([one])[0]
     assert score.metrics.get("silhouette") is score.metrics.get("silhouette_pixels") is None
     assert score.metrics.get("elbo_nats") is not None
+    assert not any(name.endswith("by_class") for name in score.profiles)
 
 
 def test_grey_input_is_the_input_where_pixels_stay_grey():
     model, one = member(VAE, 0, beta=1.0, likelihood="continuous_bernoulli")
-    metrics = Scorer(model, pixels(resample=False)).score([one])[0].metrics
+    metrics = scorer_of(model, pixels(resample=False)).score([one])[0].metrics
     assert metrics.get("silhouette") == metrics.get("silhouette_grey")
     assert metrics.get("silhouette") != metrics.get("silhouette_untrained")
 
@@ -141,24 +209,27 @@ def test_one_bad_member_spoils_no_other():
     assert scorer.score([]) == []
 
 
-def test_untrained_silhouette_is_computed_once_a_seed(monkeypatch):
+def test_a_representation_is_judged_once(monkeypatch):
+    """Five runs of three seeds: five codes, three untrained encoders, pixels and components."""
     scorer, members = cohort("VAE")
-    seen, real = [], latent.mean_silhouette
-    monkeypatch.setattr(latent, "mean_silhouette", lambda points, labels: seen.append(1) or real(points, labels))
-    fresh = Scorer(scorer.evaluator.model, scorer.inputs)
+    seen, real = [], references.class_structure
+    monkeypatch.setattr(references, "class_structure", lambda *given: seen.append(1) or real(*given))
+    fresh = scorer_of(scorer.evaluator.model, pixels())
     fresh.score(members)
-    assert len(seen) <= 5 + 5 + 3 + 2
+    assert len(seen) == 5 + 3 + 2
+    fresh.score(members)
+    assert len(seen) == 5 + 3 + 2
 
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="counts TensorFlow's traces")
 def test_each_program_is_traced_once_for_all_groups(monkeypatch):
     monkeypatch.setattr("suite.measure.evaluator.MOST_ELEMENTS", {"CPU": 2 * 90 * 256, "GPU": 2 * 90 * 256})
     scorer, members = cohort("VAE")
-    fresh = Scorer(scorer.evaluator.model, scorer.inputs)
+    fresh = scorer_of(scorer.evaluator.model, scorer.inputs, Brightness())
     for _ in range(2):
         fresh.score(members)
     programs = [value for value in vars(fresh.evaluator).values() if hasattr(value, "experimental_get_tracing_count")]
-    assert [program.experimental_get_tracing_count() for program in programs] == [1, 1, 1, 1]
+    assert [program.experimental_get_tracing_count() for program in programs] == [1, 1, 1, 1, 1, 1]
 
 
 def test_groups_hold_every_run_and_repeat_the_last_one():
