@@ -179,6 +179,26 @@ def rescore(
     _print_table(schedule.plan(todo.study, todo.backend, todo.store), console)
 
 
+@app.command()
+def verdicts(study: StudyArgument, backend: BackendOption = None, out: OutOption = None) -> None:
+    """Print what the finished runs answer to the questions of the two studies, with the numbers behind it."""
+    from suite import compare
+    from suite import verdicts as answers
+
+    todo = _plan(study, backend, out)
+    _some(todo)
+    comparison = compare.compare(todo.study, list(todo.grid), todo.records)
+    for (dataset, likelihood), board in comparison.boards().items():
+        typer.secho(f"{dataset}, {likelihood}", bold=True)
+        for found in answers.verdicts(answers.evidence(board, todo.store)):
+            typer.secho(f"\n{found.question}", bold=True)
+            typer.echo(found.answer)
+            if found.claim:
+                typer.echo(f'Claim "{found.claim}": {found.standing}.')
+            for line in found.lines:
+                typer.echo(f"  - {line}")
+
+
 @app.command("list")
 def list_(
     kind: Annotated[Literal["variants", "studies", "datasets", "metrics"], typer.Argument(help="What to list.")],

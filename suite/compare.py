@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import itertools
-import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -13,8 +12,10 @@ import numpy as np
 from suite.metrics import METRICS
 from suite.record import Environment, RunRecord
 from suite.spec import RunSpec
+from suite.statistics import Difference, crossed_difference, difference_of
 from suite.study import Study
 
+PerImage = Callable[[RunRecord, str], np.ndarray | None]  # a metric of each test image in a run, (n,), if it is known
 Verdict = Literal["converged", "not converged", "overfitted"]
 
 TOLERANCE_NATS = 0.1
@@ -37,27 +38,6 @@ class Summary:
     mean: float | None
     sd: float | None
     n: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Difference:
-    """Mean of a paired difference and its 95 % t interval.
-
-    Attributes:
-        mean: of first minus second, in the metric's unit.
-        low, high: the interval; `None` for fewer than two pairs.
-        n: pairs.
-    """
-
-    mean: float
-    low: float | None
-    high: float | None
-    n: int
-
-    @property
-    def clear(self) -> bool:
-        """Whether the interval exists and leaves out 0."""
-        return self.low is not None and self.high is not None and not self.low <= 0.0 <= self.high
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -200,35 +180,41 @@ def summarise(values: Sequence[float]) -> Summary:
     )
 
 
-def paired_difference(first: Configuration, second: Configuration, metric: str) -> Difference | None:
-    """First minus second over the seeds that both have, with its 95 % t interval.
+def paired_difference(
+    first: Configuration, second: Configuration, metric: str, images: PerImage | None = None
+) -> Difference | None:
+    """First minus second over the seeds that both have.
 
     Args:
         first, second: configurations whose runs of one seed share every random stream.
         metric: a name in `METRICS`.
+        images: each run's numbers of single test images; with them the interval is over seeds and test images.
 
     Returns:
         The difference, or `None` without a common seed.
     """
-    ours, theirs = first.values(metric), second.values(metric)
-    return difference_of([ours[seed] - theirs[seed] for seed in sorted(ours.keys() & theirs.keys())])
+    margin, ours, theirs = METRICS[metric].margin, first.values(metric), second.values(metric)
+    seeds = sorted(ours.keys() & theirs.keys())
+    rows = [_rows(item, seeds, metric, images) for item in (first, second)]
+    if seeds and all(row is not None for row in rows):
+        one, other = (np.stack([part for part in row if part is not None]) for row in rows if row is not None)
+        if one.shape == other.shape and one.shape[1] > 1:
+            return crossed_difference(one.astype("float64") - other, margin)
+    return difference_of([ours[seed] - theirs[seed] for seed in seeds], margin)
 
 
-def difference_of(differences: Sequence[float]) -> Difference | None:
-    """The mean of paired differences with its 95 % t interval (Student 1908); `None` of no pairs."""
-    if not differences:
+def _rows(
+    item: Configuration, seeds: Sequence[int], metric: str, images: PerImage | None
+) -> list[np.ndarray | None] | None:
+    """The metric of each test image in the run of each seed; `None` where a run's are not known."""
+    if images is None:
         return None
-    summary = summarise(differences)
-    mean, n = float(np.mean(differences)), summary.n
-    if summary.sd is None:
-        return Difference(mean=mean, low=None, high=None, n=n)
-    from scipy import stats
-
-    half = float(stats.t.ppf(0.975, n - 1)) * summary.sd / math.sqrt(n)
-    return Difference(mean=mean, low=mean - half, high=mean + half, n=n)
+    of_seed = {record.spec.seed: record for record in item.usable}
+    rows = [images(of_seed[seed], metric) for seed in seeds]
+    return None if any(row is None for row in rows) else rows
 
 
-def contrasts(comparison: Comparison) -> tuple[Contrast, ...]:
+def contrasts(comparison: Comparison, images: PerImage | None = None) -> tuple[Contrast, ...]:
     """The comparisons that the suite's questions ask for, each between peers.
 
     Every variant against the plain AE in silhouette and reconstruction, and every other one against the VAE
@@ -239,7 +225,7 @@ def contrasts(comparison: Comparison) -> tuple[Contrast, ...]:
         for other, reference in itertools.product(comparison.configurations, repeat=2)
         if other.id != reference.id and other.peers == reference.peers
         for metric in _contrasted(reference)
-        if (contrast := _contrast(metric, other, reference)) is not None
+        if (contrast := _contrast(metric, other, reference, images)) is not None
     ]
     return tuple(found)
 
@@ -306,15 +292,16 @@ def _summary(records: Iterable[RunRecord], metric: str) -> Summary:
 def _contrasted(reference: Configuration) -> tuple[str, ...]:
     if reference.variant == "ae":
         return CONTRASTED_WITH_AE
-    return CONTRASTED_WITH_VAE if _is_plain_vae(reference) else ()
+    return CONTRASTED_WITH_VAE if is_plain_vae(reference) else ()
 
 
-def _is_plain_vae(configuration: Configuration) -> bool:
+def is_plain_vae(configuration: Configuration) -> bool:
+    """Whether it is the VAE of β = 1."""
     return configuration.variant == "vae" and configuration.settings.get("beta") == 1.0
 
 
-def _contrast(metric: str, first: Configuration, second: Configuration) -> Contrast | None:
-    difference = paired_difference(first, second, metric)
+def _contrast(metric: str, first: Configuration, second: Configuration, images: PerImage | None) -> Contrast | None:
+    difference = paired_difference(first, second, metric, images)
     if difference is None:
         return None
     return Contrast(metric=metric, first=first, second=second, difference=difference)

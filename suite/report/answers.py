@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from suite.compare import Configuration, Contrast, Difference, mean_curve, paired_difference
+from suite.compare import Configuration, Contrast, mean_curve, paired_difference
 from suite.metrics import METRICS
 from suite.report.look import Looks
 from suite.report.numbers import column_decimals, counted, interval, listed, measured, plus_minus
+from suite.statistics import Difference
 
 Criterion = Callable[[Configuration], float | None]
 REFERENCES = ("silhouette_pixels", "silhouette_pca", "silhouette_untrained")
@@ -68,10 +69,8 @@ def validation_distortion(configuration: Configuration) -> float | None:
 
 
 def separation_verdict(difference: Difference) -> str:
-    """`yes`, `no` or `unclear`: whether the first separates better than the second."""
-    if not difference.clear:
-        return "unclear"
-    return "yes" if difference.mean > 0 else "no"
+    """`yes`, `no`, `equivalent` or `unclear`: whether the first separates better than the second."""
+    return {"higher": "yes", "lower": "no"}.get(difference.outcome, difference.outcome)
 
 
 def _last(configuration: Configuration, curve: str) -> float | None:
@@ -194,7 +193,7 @@ def _separation(name: str, asked: Sequence[Contrast], decimals: int) -> Answer:
         question=f"Does {name} separate classes better than the AE?",
         answer=_verdicts(asked),
         figure="",
-        details=(f"Silhouette of {name} minus the AE's over paired seeds, with 95 % interval:",),
+        details=(f"Silhouette of {name} minus the AE's, with 95 % interval over seeds and test images:",),
         lines=tuple(f"latent size {item.first.latent_dim}: {interval(item.difference, decimals)}" for item in asked),
     )
 
@@ -207,8 +206,14 @@ def _verdicts(asked: Sequence[Contrast]) -> str:
         return {
             "yes": "Yes, at every latent size",
             "no": "No: worse at every latent size",
+            "equivalent": "No: no difference that matters at any latent size",
             "unclear": "No clear difference at any latent size",
         }[next(iter(found))]
-    words = {"yes": "better", "no": "worse", "unclear": "no clear difference"}
+    words = {
+        "yes": "better",
+        "no": "worse",
+        "equivalent": "no difference that matters",
+        "unclear": "no clear difference",
+    }
     parts = [f"{words[key]} at {listed(found[key])}" for key in words if key in found]
     return f"Depends on the latent size: {'; '.join(parts)}"

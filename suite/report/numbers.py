@@ -7,8 +7,9 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from suite.compare import Configuration, Difference, Summary
+from suite.compare import Configuration, Summary
 from suite.metrics import METRICS
+from suite.statistics import Difference
 
 ARROWS = {"higher": "↑", "lower": "↓", None: ""}
 

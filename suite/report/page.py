@@ -10,6 +10,8 @@ from typing import Any
 from suite.compare import Comparison, Configuration, Contrast, compare, contrasts
 from suite.errors import UserError
 from suite.metrics import METRICS
+from suite.per_image import per_image
+from suite.proof import hold
 from suite.record import RunRecord, TimingRecord
 from suite.report.answers import Answer, answers
 from suite.report.canvas import Plot
@@ -24,6 +26,7 @@ from suite.report.table import MAIN, MORE, Separation, Table, separation, table
 from suite.spec import RunSpec
 from suite.store import Store, write_aside
 from suite.study import STUDIES, Study
+from suite.verdicts import Verdict, evidence, verdicts
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -35,9 +38,10 @@ class Board:
     key: str
     title: str
     answers: tuple[Answer, ...]
+    verdicts: tuple[Verdict, ...]
     separation: Separation | None
     table: Table
-    more: Table
+    more: dict[str, Table]
     plots: tuple[Plot, ...]
     galleries: tuple[Gallery, ...]
 
@@ -92,7 +96,8 @@ def render(comparison: Comparison, store: Store, timings: Sequence[TimingRecord]
 def _content(comparison: Comparison, store: Store, timings: Sequence[TimingRecord]) -> dict[str, Any]:
     from markupsafe import Markup
 
-    shared, pairs, rows = looks(comparison), contrasts(comparison), speeds(timings)
+    images = per_image(store)
+    shared, pairs, rows = looks(comparison), contrasts(comparison, images), speeds(timings)
     boards = [
         _board(dataset, likelihood, items, pairs, shared, store)
         for (dataset, likelihood), items in comparison.boards().items()
@@ -103,6 +108,7 @@ def _content(comparison: Comparison, store: Store, timings: Sequence[TimingRecor
         "facts": facts(comparison),
         "cautions": cautions(comparison, rows, shared),
         "boards": boards,
+        "held": hold(comparison, comparison.study.expectations),
         "speeds": rows,
         "speed_plots": speed_plots(rows, shared),
         "metrics": METRICS,
@@ -126,9 +132,14 @@ def _board(
         key=f"{dataset}-{likelihood}",
         title=f"{dataset}, {likelihood_words(likelihood)}",
         answers=answers(items, pairs, shared),
+        verdicts=verdicts(evidence(items, store)),
         separation=separation(items, pairs, shared),
         table=table(items, shared, MAIN),
-        more=table(items, shared, MORE),
+        more={
+            title: table(items, shared, known)
+            for title, names in MORE.items()
+            if (known := [name for name in names if any(item.summaries[name].n for item in items)])
+        },
         plots=tuple(board_plots(items, shared)),
         galleries=tuple(galleries(items, shared, store)),
     )

@@ -6,15 +6,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from suite.compare import Configuration, Contrast, paired_difference
-from suite.metrics import METRICS
+from suite.metrics import METRICS, cost, generation, likelihood, reconstruction, structure
 from suite.report.answers import REFERENCES, separation_verdict
 from suite.report.look import Look, Looks
 from suite.report.numbers import ARROWS, column_decimals, interval, plus_minus
 
 MAIN = ("elbo_nats", "distortion_nats", "rate_nats", "recon_mse", "silhouette", "active_units",
         "train_seconds")  # fmt: skip
-MORE = tuple(name for name in METRICS if name not in MAIN)
-_CLASS_MEASURES = tuple(name for name in METRICS if name.startswith("silhouette"))
+MORE = {
+    "Likelihood and use of the code": (*likelihood.METRICS, *reconstruction.METRICS),
+    "Classes in latent space": tuple(structure.METRICS),
+    "Generated images": tuple(generation.METRICS),
+    "Size and speed": tuple(cost.METRICS),
+}
+_CLASS_MEASURES = {*structure.METRICS, *generation.METRICS}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,7 +177,16 @@ def _cell(item: Configuration, metric: str, decimals: int, mark: str) -> Cell:
     summary = item.summaries[metric]
     if summary.mean is None:
         return Cell(text="n/a", value=None, title=_why_absent(item, metric))
-    return Cell(text=plus_minus(summary, decimals), value=summary.mean, n=summary.n, mark=mark)
+    least = "≥ " if metric == "mutual_information_nats" and _saturated(item) else ""
+    return Cell(text=f"{least}{plus_minus(summary, decimals)}", value=summary.mean, n=summary.n, mark=mark)
+
+
+def _saturated(item: Configuration) -> bool:
+    """Whether the mutual information is so near to its ceiling that it only says "at least"."""
+    from suite.measure.information import saturated
+
+    found, ceiling = (item.summaries[f"mutual_information{end}_nats"].mean for end in ("", "_ceiling"))
+    return found is not None and ceiling is not None and saturated(found, ceiling)
 
 
 def _why_absent(item: Configuration, metric: str) -> str:

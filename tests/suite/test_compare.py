@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from suite.compare import compare, contrasts, difference_of, paired_difference, summarise, verdict
+from suite.compare import compare, contrasts, paired_difference, summarise, verdict
 from suite.record import Curve
+from suite.statistics import difference_of
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from suite.compare import compare, contrasts, difference_of
+from suite.compare import compare, contrasts
 from suite.record import Curve
 from suite.report.answers import answers, separation_verdict
 from suite.report.cautions import cautions
@@ -14,6 +14,7 @@ from suite.report.numbers import decimals_of, interval, number, plus_minus, sign
 from suite.report.pictures import montage
 from suite.report.speed import speeds
 from suite.report.table import MAIN, table
+from suite.statistics import difference_of
 
 LENGTH = 40
 

@@ -1,0 +1,146 @@
+"""How latent spaces differ, which classes come out worst, and where the posterior collapses."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from suite.compare import Configuration
+from suite.verdicts.verdict import Evidence, Standing, Verdict, mean_profile, mean_sd
+
+COMPARED = 1000  # test images whose codes are compared
+SAME = 0.05  # two models that are this much less alike than two seeds are as alike
+Codes = dict[int, np.ndarray]
+Alike = tuple[float, float | None]  # of AE and VAE, and of two seeds of one variant
+
+
+def pictures(evidence: Evidence) -> Verdict | None:
+    """Linear CKA and neighbour overlap of AE and VAE, against those of two seeds of one variant."""
+    from suite.measure.similarity import chance_overlap, linear_cka, neighbour_overlap
+
+    rows: list[tuple[Configuration, Alike, Alike]] = []
+    for vae, ae in evidence.pairs():
+        ours, theirs = _codes(evidence, vae), _codes(evidence, ae)
+        if ours.keys() & theirs.keys():
+            rows.append((vae, _alike(ours, theirs, linear_cka), _alike(ours, theirs, neighbour_overlap)))
+    if not rows:
+        return None
+    chance = chance_overlap(len(ours[min(ours)]))
+    both = [pair for _, *pairs in rows for pair in pairs]
+    told = [across >= within - SAME for across, within in both if within is not None]
+    standing: Standing = (
+        "not settled" if not told else "confirmed" if all(told) else "confirmed in part" if any(told) else "refuted"
+    )
+    lines = [
+        f"z = {vae.latent_dim}: CKA of AE with VAE {cka[0]:.2f}, between seeds of one variant {_maybe(cka[1])}; shared "
+        f"nearest neighbours {overlap[0]:.2f}, between seeds {_maybe(overlap[1])}, by chance {chance:.3f}"
+        for vae, cka, overlap in rows
+    ]
+    words = {
+        "confirmed": "AE and VAE differ no more from each other than two seeds of one of them do",
+        "confirmed in part": "At some latent sizes or by some measure they differ more than two seeds of one of them",
+        "refuted": "AE and VAE differ more from each other than two seeds of one of them do",
+        "not settled": "One seed: nothing to compare the difference with",
+    }
+    return Verdict(
+        question="Do the latent pictures of AE and VAE differ?",
+        claim="the latent pictures hardly differ",
+        standing=standing,
+        answer=f"{words[standing]}.",
+        lines=tuple(lines),
+    )
+
+
+def _codes(evidence: Evidence, item: Configuration) -> Codes:
+    found = {record.spec.seed: evidence.arrays(record, "mean") for record in item.usable}
+    rng = np.random.default_rng(0)
+    known = {seed: codes for seed, codes in found.items() if codes is not None and np.isfinite(codes).all()}
+    count = min((len(codes) for codes in known.values()), default=0)
+    index = rng.permutation(count)[:COMPARED]
+    return {seed: codes[index] for seed, codes in known.items()}
+
+
+def _alike(ours: Codes, theirs: Codes, measure: Callable[[np.ndarray, np.ndarray], float]) -> Alike:
+    """Mean over seeds of a measure of AE and VAE, and over pairs of seeds within each."""
+    across = [measure(ours[seed], theirs[seed]) for seed in sorted(ours.keys() & theirs.keys())]
+    within = [measure(own[a], own[b]) for own in (ours, theirs) for a, b in itertools.combinations(sorted(own), 2)]
+    return float(np.mean(across)), float(np.mean(within)) if within else None
+
+
+def _maybe(value: float | None) -> str:
+    return "n/a" if value is None else f"{value:.2f}"
+
+
+def worst_classes(evidence: Evidence) -> Verdict | None:
+    """Which classes cost most to reconstruct."""
+    items = [*evidence.autoencoders, *evidence.plain_vaes]
+    rows = [(item, steps) for item in items if (steps := mean_profile(item, "recon_mse_by_class")) is not None]
+    if not rows:
+        return None
+    names = evidence.class_names
+    orders = [np.argsort(-steps) for _, steps in rows]
+    first = Counter(_name(names, order[0]) for order in orders)
+    last = Counter(_name(names, order[-1]) for order in orders)
+    runs = [record for item, _ in rows for record in item.usable if "recon_mse_by_class" in record.profiles]
+    worst, count = first.most_common(1)[0]
+    agree = sum(_name(names, np.argmax(record.profiles["recon_mse_by_class"])) == worst for record in runs)
+    lines = [
+        f"{item.label} z = {item.latent_dim}: worst {_ranked(names, steps, order[:3])}; best "
+        f"{_ranked(names, steps, order[-1:])}"
+        for (item, steps), order in zip(rows, orders, strict=True)
+    ]
+    return Verdict(
+        question="Which classes reconstruct worst?",
+        claim="",
+        standing="found",
+        answer=f"{worst}, in {count} of {len(rows)} configurations and {agree} of {len(runs)} runs; best "
+        f"{last.most_common(1)[0][0]}.",
+        lines=tuple(lines),
+    )
+
+
+def _name(names: Sequence[str], index: int | np.integer) -> str:
+    return names[int(index)] if int(index) < len(names) else f"class {int(index)}"
+
+
+def _ranked(names: Sequence[str], values: np.ndarray, order: np.ndarray) -> str:
+    return ", ".join(f"{_name(names, index)} ({values[index]:.4f})" for index in order)
+
+
+def collapse(evidence: Evidence) -> Verdict | None:
+    """Configurations whose posterior leaves latent dimensions unused."""
+    vaes = [item for item in evidence.board if item.summaries["rate_nats"].n]
+    if not vaes:
+        return None
+    partly = [item for item in vaes if _active(item) < item.latent_dim - 0.5]
+    wholly = [item for item in partly if _active(item) < 0.5]
+    lines = [
+        f"{item.label} z = {item.latent_dim}: {mean_sd(item, 'active_units', 1)} of {item.latent_dim} units active, "
+        f"rate {mean_sd(item, 'rate_nats')} nats{_spectrum(item)}"
+        for item in partly
+    ]
+    names = ", ".join(f"{item.label} z = {item.latent_dim}" for item in wholly)
+    whole = f"wholly collapsed: {names}" if wholly else "none has collapsed wholly"
+    some = f"{len(partly)} of {len(vaes)} configurations leave units unused; {whole}."
+    return Verdict(
+        question="Where does the posterior collapse?",
+        claim="",
+        standing="found",
+        answer=some if partly else f"Nowhere: all units are active in all {len(vaes)} configurations.",
+        lines=tuple(lines),
+    )
+
+
+def _active(item: Configuration) -> float:
+    return item.summaries["active_units"].mean or 0.0
+
+
+def _spectrum(item: Configuration) -> str:
+    """KL by dimension, sorted within each run, since dimensions have no order."""
+    found = [
+        sorted(r.profiles[name], reverse=True) for r in item.usable if (name := "kl_by_dimension_nats") in r.profiles
+    ]
+    return f"; KL by dimension {', '.join(f'{value:.2f}' for value in np.mean(found, axis=0))}" if found else ""
