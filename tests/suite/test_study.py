@@ -31,7 +31,9 @@ def expand(study: Study) -> list[RunSpec]:
     return study.expand(dict.fromkeys(study.datasets, DIGEST), "tensorflow")
 
 
-@pytest.mark.parametrize(("name", "runs"), [("digits", 140), ("mnist", 60), ("thesis", 24), ("smoke", 12)])
+@pytest.mark.parametrize(
+    ("name", "runs"), [("digits", 140), ("mnist", 60), ("thesis", 24), ("smoke", 12), ("reproduce", 5)]
+)
 def test_built_in_studies(name: str, runs: int) -> None:
     study = studies.read(name)
     specs = expand(study)
