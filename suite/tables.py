@@ -72,7 +72,7 @@ def render(rows: list[dict[str, Any]], fmt: Format) -> str:
         return str(frame.to_csv(index=False)).rstrip("\n")
     if fmt == "latex":
         return str(frame.to_latex(index=False, na_rep="", float_format="%.4g", escape=True))
-    return str(frame.to_string(index=False, na_rep=""))
+    return str(frame.dropna(axis="columns", how="all").to_string(index=False, na_rep=""))
 
 
 def print_comparison(console: Console, comparison: Comparison) -> None:

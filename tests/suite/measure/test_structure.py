@@ -106,7 +106,7 @@ def test_the_probe_reaches_the_best_accuracy_of_two_gaussians_and_no_more():
 
 
 def test_the_probe_has_converged(recwarn):
-    """Its regularised objective is convex, and at its optimum the residuals are orthogonal to each coordinate."""
+    """Against the same fit carried on to a hundred-thousandth of the tolerance."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.preprocessing import StandardScaler
 
@@ -118,16 +118,19 @@ def test_the_probe_has_converged(recwarn):
     assert not recwarn
 
 
-def test_k_means_finds_the_best_of_all_clusterings_of_a_line():
-    line = np.sort(np.concatenate([rng(seed).normal(3.0 * seed, 0.8, 15) for seed in range(3)]))
+def test_k_means_comes_to_the_best_of_all_clusterings_of_a_line():
+    """Which dynamic programming finds. From one start it ends 44 % above that."""
+    line = np.sort(rng().normal(3.0 * np.repeat(np.arange(8), 12), 0.8))
 
-    def spread(parts):
-        return sum(((part - part.mean()) ** 2).sum() for part in parts)
+    def spread(part):
+        return ((part - part.mean()) ** 2).sum()
 
-    cuts = itertools.combinations(range(1, len(line)), 2)
-    best = min(spread(np.split(line, list(cut))) for cut in cuts)
-    clusters = k_means(line[:, None], 3)
-    assert spread([line[clusters == cluster] for cluster in range(3)]) == pytest.approx(best)
+    least = [0.0] + [np.inf] * len(line)
+    for _ in range(8):
+        ends = range(1, len(least))
+        least = [np.inf] + [min(least[start] + spread(line[start:end]) for start in range(end)) for end in ends]
+    clusters = k_means(line[:, None], 8)
+    assert sum(spread(line[clusters == cluster]) for cluster in range(8)) == pytest.approx(least[-1], rel=0.002)
 
 
 def test_clusters_are_named_as_the_best_of_all_permutations():
