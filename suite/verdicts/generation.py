@@ -51,8 +51,6 @@ _CAUSES = {
     "prior_coverage": "train_coverage",
     "prior_precision": "train_precision",
 }
-_NAMES = {"sharpness": "less sharp", "recognisable": "less often recognised",
-          "coverage": "covering fewer of the test images", "precision": "more often off the data"}  # fmt: skip
 
 
 def why_samples_look_primitive(evidence: Evidence) -> Verdict | None:
@@ -62,18 +60,18 @@ def why_samples_look_primitive(evidence: Evidence) -> Verdict | None:
         return None
     best = max(vaes, key=lambda item: -(item.summaries["prior_frechet_distance"].mean or np.inf))
     short = sorted(_shortfalls(best), key=lambda pair: pair[1])
-    worst = [
-        f"{_NAMES[name.removeprefix('prior_')]} ({part:.2f} of real images')" for name, part in short if part < 0.95
-    ]
+    worst = [f"{name.removeprefix('prior_')} {part:.2f}" for name, part in short if part < 0.95]
     even = (best.summaries["prior_class_entropy_nats"].mean or 0.0) > 0.95 * (
         best.summaries["train_class_entropy_nats"].mean or 1.0
     )
     classes = "all classes appear about evenly" if even else "some classes are missing"
+    found = f"samples have only these parts of real images' values: {', '.join(worst)}"
     return Verdict(
         question="Why do VAE samples look primitive?",
         claim="VAE samples look primitive",
         standing="confirmed" if worst else "refuted",
-        answer=f"The best, at z = {best.latent_dim}, are {', '.join(worst) or 'as good as real images'}; {classes}.",
+        answer=f"At z = {best.latent_dim}, the best by Fréchet distance, "
+        f"{found if worst else 'samples are as good as real images'}; {classes}.",
         lines=tuple(_shortcomings(item) for item in vaes),
     )
 
@@ -86,13 +84,14 @@ def _shortfalls(item: Configuration) -> Iterator[tuple[str, float]]:
 
 
 def _shortcomings(item: Configuration) -> str:
-    told = {"sharpness": "sharpness", "ambiguous": "ambiguous", "class_entropy_nats": "class entropy",
-            "precision": "precision", "recall": "recall", "coverage": "coverage"}  # fmt: skip
+    told = ("sharpness", "recognisable", "ambiguous", "class_entropy_nats", "precision", "recall", "coverage")
     parts = [
-        f"{label} {mean_sd(item, f'prior_{name}')} (real {mean_sd(item, f'train_{name}')})"
-        for name, label in told.items()
+        f"{name.removesuffix('_nats').replace('_', ' ')} {mean_sd(item, f'prior_{name}')} (mixture "
+        f"{mean_sd(item, f'mixture_{name}')}, real {mean_sd(item, f'train_{name}')})"
+        for name in told
     ]
-    return f"{item.label} z = {item.latent_dim}: {', '.join(parts)}"
+    gap = f"KL(q(z) || p(z)) {mean_sd(item, 'marginal_kl_nats')} nats"
+    return f"{item.label} z = {item.latent_dim}: {', '.join(parts)}; {gap}"
 
 
 def centroids(evidence: Evidence) -> Verdict | None:

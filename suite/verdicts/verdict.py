@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -77,8 +78,11 @@ class Evidence:
         return any(item.summaries[metric].n for item in self.board)
 
 
-def interval(difference: Difference, decimals: int = 3) -> str:
-    """`+0.023 [+0.018, +0.028]`."""
+def interval(difference: Difference) -> str:
+    """`+0.023 [+0.018, +0.028]`, to two digits of its standard error."""
+    spread = difference.se or abs(difference.mean)
+    decimals = 1 - math.floor(math.log10(spread)) if spread > 0 else 3
+    decimals = min(max(decimals, 0), 6)
     mean = f"{difference.mean:+.{decimals}f}"
     if difference.low is None or difference.high is None:
         return f"{mean} (one seed: no interval)"

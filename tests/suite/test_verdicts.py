@@ -137,9 +137,9 @@ def test_why_samples_look_primitive_names_the_largest_shortfall_first(found):
 
     verdict = generation.why_samples_look_primitive(found(numbers))
     assert "at z = 8" in verdict.answer
-    assert verdict.answer.index("covering") < verdict.answer.index("less sharp")
+    assert verdict.answer.index("coverage 0.31") < verdict.answer.index("sharpness 0.70")
     assert "all classes appear about evenly" in verdict.answer
-    assert "recognised" not in verdict.answer
+    assert "recognisable" not in verdict.answer
 
 
 @pytest.mark.parametrize(("noise", "standing"), [(0.02, "confirmed"), (2.0, "refuted")])
