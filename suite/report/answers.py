@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from suite.compare import Configuration, Contrast, mean_curve, paired_difference
+from suite.compare import Configuration, Contrast, PerImage, mean_curve, paired_difference
 from suite.metrics import METRICS
 from suite.report.look import Looks
 from suite.report.numbers import column_decimals, counted, interval, listed, measured, plus_minus
@@ -37,19 +37,25 @@ class Answer:
     winner: Configuration | None = None
 
 
-def answers(board: Sequence[Configuration], contrasts: Sequence[Contrast], looks: Looks) -> tuple[Answer, ...]:
+def answers(
+    board: Sequence[Configuration], contrasts: Sequence[Contrast], looks: Looks, images: PerImage | None = None
+) -> tuple[Answer, ...]:
     """The answers that one board gives.
 
     Args:
         board: configurations of one data set and one likelihood.
         contrasts: the study's; those of other boards are ignored.
         looks: names of the study's configurations.
+        images: each run's numbers of single test images.
     """
-    name = looks.title
+
+    def ranking(metric: str) -> _Ranking:
+        return _Ranking(metric=metric, board=board, name=looks.title, images=images)
+
     found = [
-        _best(_Ranking(metric="elbo_nats", board=board, name=name), "Best likelihood", validation_elbo),
-        _best(_Ranking(metric="recon_mse", board=board, name=name), "Best reconstruction", validation_distortion),
-        _best_silhouette(_Ranking(metric="silhouette", board=board, name=name)),
+        _best(ranking("elbo_nats"), "Best likelihood", validation_elbo),
+        _best(ranking("recon_mse"), "Best reconstruction", validation_distortion),
+        _best_silhouette(ranking("silhouette")),
         *_separations(board, contrasts, looks),
     ]
     return tuple(answer for answer in found if answer is not None)
@@ -87,6 +93,7 @@ class _Ranking:
     metric: str
     board: Sequence[Configuration]
     name: Callable[[Configuration], str]
+    images: PerImage | None
 
     @property
     def scored(self) -> list[Configuration]:
@@ -105,7 +112,9 @@ class _Ranking:
 
     def rivals(self, best: Configuration) -> list[tuple[Configuration, Difference]]:
         """Every other one with its difference to `best`, the best first."""
-        pairs = ((item, paired_difference(item, best, self.metric)) for item in self.scored if item is not best)
+        pairs = (
+            (item, paired_difference(item, best, self.metric, self.images)) for item in self.scored if item is not best
+        )
         known = [(item, difference) for item, difference in pairs if difference is not None]
         return sorted(known, key=lambda pair: -self.sign * pair[1].mean)
 

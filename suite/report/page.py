@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from suite.compare import Comparison, Configuration, Contrast, compare, contrasts
+from suite.compare import Comparison, Configuration, Contrast, PerImage, compare, contrasts
 from suite.errors import UserError
 from suite.metrics import METRICS
 from suite.per_image import per_image
@@ -99,7 +99,7 @@ def _content(comparison: Comparison, store: Store, timings: Sequence[TimingRecor
     images = per_image(store)
     shared, pairs, rows = looks(comparison), contrasts(comparison, images), speeds(timings)
     boards = [
-        _board(dataset, likelihood, items, pairs, shared, store)
+        _board(dataset, likelihood, items, pairs, shared, store, images)
         for (dataset, likelihood), items in comparison.boards().items()
     ]
     return {
@@ -127,16 +127,17 @@ def _board(
     pairs: Sequence[Contrast],
     shared: Looks,
     store: Store,
+    images: PerImage,
 ) -> Board:
     return Board(
         key=f"{dataset}-{likelihood}",
         title=f"{dataset}, {likelihood_words(likelihood)}",
-        answers=answers(items, pairs, shared),
+        answers=answers(items, pairs, shared, images),
         verdicts=verdicts(evidence(items, store)),
         separation=separation(items, pairs, shared),
-        table=table(items, shared, MAIN),
+        table=table(items, shared, MAIN, images),
         more={
-            title: table(items, shared, known)
+            title: table(items, shared, known, images)
             for title, names in MORE.items()
             if (known := [name for name in names if any(item.summaries[name].n for item in items)])
         },

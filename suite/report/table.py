@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from suite.compare import Configuration, Contrast, paired_difference
+from suite.compare import Configuration, Contrast, PerImage, paired_difference
 from suite.metrics import METRICS, cost, generation, likelihood, reconstruction, structure
 from suite.report.answers import REFERENCES, separation_verdict
 from suite.report.look import Look, Looks
@@ -71,10 +71,12 @@ class Table:
     rows: tuple[Row, ...]
 
 
-def table(board: Sequence[Configuration], looks: Looks, metrics: Sequence[str]) -> Table:
+def table(
+    board: Sequence[Configuration], looks: Looks, metrics: Sequence[str], images: PerImage | None = None
+) -> Table:
     """The board's configurations with these metrics, the best of each column marked."""
     columns = tuple(_column(name) for name in metrics)
-    cells = [_cells(board, name) for name in metrics]
+    cells = [_cells(board, name, images) for name in metrics]
     rows = tuple(_row(item, looks, tuple(column[at] for column in cells)) for at, item in enumerate(board))
     return Table(columns=columns, rows=rows)
 
@@ -149,10 +151,10 @@ def _row(item: Configuration, looks: Looks, cells: tuple[Cell, ...]) -> Row:
     )
 
 
-def _cells(board: Sequence[Configuration], metric: str) -> list[Cell]:
+def _cells(board: Sequence[Configuration], metric: str, images: PerImage | None) -> list[Cell]:
     decimals = column_decimals(board, metric)
     best = _best(board, metric)
-    return [_cell(item, metric, decimals, _mark(item, best, metric)) for item in board]
+    return [_cell(item, metric, decimals, _mark(item, best, metric, images)) for item in board]
 
 
 def _best(board: Sequence[Configuration], metric: str) -> Configuration | None:
@@ -164,12 +166,12 @@ def _best(board: Sequence[Configuration], metric: str) -> Configuration | None:
     return pick((item for item in board if item.id in scored), key=lambda item: scored[item.id])
 
 
-def _mark(item: Configuration, best: Configuration | None, metric: str) -> str:
+def _mark(item: Configuration, best: Configuration | None, metric: str, images: PerImage | None) -> str:
     if best is None or item.summaries[metric].mean is None:
         return ""
     if item is best or item.summaries[metric].mean == best.summaries[metric].mean:
         return "best"
-    difference = paired_difference(item, best, metric)
+    difference = paired_difference(item, best, metric, images)
     return "tied" if difference and difference.low is not None and not difference.clear else ""
 
 

@@ -15,21 +15,22 @@ PART = 0.5  # samples of which fewer than this part of real images' share is rec
 
 def prior_samples_of_the_ae(evidence: Evidence) -> Verdict | None:
     """Do an autoencoder's prior samples look like the data, and does a fitted mixture repair that?"""
-    aes = [item for item in evidence.autoencoders if item.summaries["prior_recognisable"].n]
+    needed = ("prior_recognisable", "mixture_recognisable", "train_recognisable")
+    aes = [item for item in evidence.autoencoders if all(item.summaries[name].n for name in needed)]
     if not aes:
         return None
     unlike = [item for item in aes if _share(item, "prior") < PART * _share(item, "train")]
     gains = [_share(item, "mixture") - _share(item, "prior") for item in aes]
-    repaired = [item for item in aes if _share(item, "mixture") >= PART * _share(item, "train")]
+    repaired = [item for item in unlike if _share(item, "mixture") >= PART * _share(item, "train")]
     standing: Standing = "confirmed" if unlike == aes else "confirmed in part" if unlike else "refuted"
     look = f"They don't at {sizes(unlike)}" if unlike else "At every latent size they do"
-    mend = f"brings most back at {sizes(repaired)}" if repaired else "does not repair it"
+    mend = f"brings most back at {sizes(repaired)}" if repaired else "does not repair it" if unlike else "is not needed"
     return Verdict(
         question="Do AE prior samples look like the data, and does a fitted mixture repair that?",
         claim="AE prior samples don't look like digits",
         standing=standing,
         answer=f"{look} (fewer than half as many recognised as of real images). A Gaussian mixture fitted to the codes "
-        f"{mend}, by {min(gains):+.2f} to {max(gains):+.2f} of all samples.",
+        f"{mend}: it changes the share that is recognised by {min(gains):+.2f} to {max(gains):+.2f}.",
         lines=tuple(_recognised(item) for item in (*aes, *evidence.plain_vaes)),
     )
 

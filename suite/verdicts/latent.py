@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -14,43 +15,61 @@ from suite.verdicts.verdict import Evidence, Standing, Verdict, mean_profile, me
 COMPARED = 1000  # test images whose codes are compared
 SAME = 0.05  # two models that are this much less alike than two seeds are as alike
 Codes = dict[int, np.ndarray]
-Alike = tuple[float, float | None]  # of AE and VAE, and of two seeds of one variant
+Alike = tuple[float | None, float | None]  # of AE and VAE, and of two seeds of one variant
 
 
 def pictures(evidence: Evidence) -> Verdict | None:
     """Linear CKA and neighbour overlap of AE and VAE, against those of two seeds of one variant."""
-    from suite.measure.similarity import chance_overlap, linear_cka, neighbour_overlap
-
-    rows: list[tuple[Configuration, Alike, Alike]] = []
-    for vae, ae in evidence.pairs():
-        ours, theirs = _codes(evidence, vae), _codes(evidence, ae)
-        if ours.keys() & theirs.keys():
-            rows.append((vae, _alike(ours, theirs, linear_cka), _alike(ours, theirs, neighbour_overlap)))
-    if not rows:
+    rows = [(vae, _codes(evidence, vae), _codes(evidence, ae)) for vae, ae in evidence.pairs()]
+    found = [_likeness(vae, *codes) for vae, *codes in rows if codes[0].keys() & codes[1].keys()]
+    if not found:
         return None
-    chance = chance_overlap(len(ours[min(ours)]))
-    both = [pair for _, *pairs in rows for pair in pairs]
-    told = [across >= within - SAME for across, within in both if within is not None]
+    both = [pair for row in found for pair in (row.cka, row.overlap)]
+    told = [across >= within - SAME for across, within in both if across is not None and within is not None]
     standing: Standing = (
         "not settled" if not told else "confirmed" if all(told) else "confirmed in part" if any(told) else "refuted"
     )
-    lines = [
-        f"z = {vae.latent_dim}: CKA of AE with VAE {cka[0]:.2f}, between seeds of one variant {_maybe(cka[1])}; shared "
-        f"nearest neighbours {overlap[0]:.2f}, between seeds {_maybe(overlap[1])}, by chance {chance:.3f}"
-        for vae, cka, overlap in rows
-    ]
     words = {
         "confirmed": "AE and VAE differ no more from each other than two seeds of one of them do",
         "confirmed in part": "At some latent sizes or by some measure they differ more than two seeds of one of them",
         "refuted": "AE and VAE differ more from each other than two seeds of one of them do",
-        "not settled": "One seed: nothing to compare the difference with",
+        "not settled": "One seed, or codes that have collapsed: nothing to compare the difference with",
     }
     return Verdict(
         question="Do the latent pictures of AE and VAE differ?",
         claim="the latent pictures hardly differ",
         standing=standing,
         answer=f"{words[standing]}.",
-        lines=tuple(lines),
+        lines=tuple(row.line for row in found),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Likeness:
+    """Of AE and VAE of one latent size; `chance` is the overlap that independent codes would have."""
+
+    latent_dim: int
+    cka: Alike
+    overlap: Alike
+    chance: float
+
+    @property
+    def line(self) -> str:
+        return (
+            f"z = {self.latent_dim}: CKA of AE with VAE {_maybe(self.cka[0])}, between seeds of one variant "
+            f"{_maybe(self.cka[1])}; shared nearest neighbours {_maybe(self.overlap[0])}, between seeds "
+            f"{_maybe(self.overlap[1])}, by chance {self.chance:.3f}"
+        )
+
+
+def _likeness(vae: Configuration, ours: Codes, theirs: Codes) -> _Likeness:
+    from suite.measure.similarity import chance_overlap, linear_cka, neighbour_overlap
+
+    return _Likeness(
+        latent_dim=vae.latent_dim,
+        cka=_alike(ours, theirs, linear_cka),
+        overlap=_alike(ours, theirs, neighbour_overlap),
+        chance=chance_overlap(len(next(iter(ours.values())))),
     )
 
 
@@ -67,7 +86,13 @@ def _alike(ours: Codes, theirs: Codes, measure: Callable[[np.ndarray, np.ndarray
     """Mean over seeds of a measure of AE and VAE, and over pairs of seeds within each."""
     across = [measure(ours[seed], theirs[seed]) for seed in sorted(ours.keys() & theirs.keys())]
     within = [measure(own[a], own[b]) for own in (ours, theirs) for a, b in itertools.combinations(sorted(own), 2)]
-    return float(np.mean(across)), float(np.mean(within)) if within else None
+    return _mean_of_known(across), _mean_of_known(within)
+
+
+def _mean_of_known(values: Sequence[float]) -> float | None:
+    """Without those of codes that have collapsed to one point, which are like nothing: NaN."""
+    known = [value for value in values if np.isfinite(value)]
+    return float(np.mean(known)) if known else None
 
 
 def _maybe(value: float | None) -> str:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
-
-import numpy as np
+from collections import Counter
+from collections.abc import Iterable, Sequence
 
 from suite.compare import Configuration
 from suite.metrics import METRICS
 from suite.statistics import Difference, Outcome, SignFlips, holm, sign_flip_test
-from suite.verdicts.verdict import Evidence, Standing, Verdict, interval, sizes
+from suite.verdicts.verdict import Evidence, Standing, Verdict, interval, sizes, sources
 
+Pair = tuple[Configuration, Configuration]
 Found = tuple[Configuration, Configuration, Difference]
 CLAIM = "the VAE does not separate classes better than the AE"
 OTHERS = ("kmeans_nmi", "kmeans_accuracy", "knn_accuracy", "probe_accuracy")
@@ -72,8 +72,8 @@ def _by_outcome(found: Sequence[Found]) -> str:
 
 def _line(difference: Difference) -> str:
     parts = {"seeds": difference.seed_se, "test images": difference.image_se}
-    sources = ", ".join(f"{name} ± {se:.4f}" for name, se in parts.items() if se is not None)
-    return f"{interval(difference)} (standard errors: {sources}; n = {difference.n} seeds): {difference.outcome}"
+    errors = ", ".join(f"{name} ± {se:.4f}" for name, se in parts.items() if se is not None)
+    return f"{interval(difference)} (standard errors: {errors}; n = {difference.n} seeds): {difference.outcome}"
 
 
 def _test_line(evidence: Evidence) -> str:
@@ -104,8 +104,14 @@ def blocked_test(evidence: Evidence, metric: str) -> SignFlips | None:
 
 def _other(evidence: Evidence, metric: str) -> str:
     found = _differences(evidence, metric)
-    each = "; ".join(f"z = {vae.latent_dim} {interval(it)} {it.outcome}" for vae, _, it in found)
-    return f"{METRICS[metric].label}, VAE minus AE: {each}" if found else ""
+    each = _by_size((vae, difference) for vae, _, difference in found)
+    told = sources([difference for _, _, difference in found])
+    return f"{METRICS[metric].label}, VAE minus AE{told}: {each}" if found else ""
+
+
+def _by_size(found: Iterable[tuple[Configuration, Difference]]) -> str:
+    """`z = 2 +0.1 [+0.0, +0.2] higher, n = 5; z = 4 ...`."""
+    return "; ".join(f"z = {item.latent_dim} {interval(it)} {it.outcome}, n = {it.n}" for item, it in found)
 
 
 def effect_of_beta(evidence: Evidence) -> Verdict | None:
@@ -131,29 +137,37 @@ def effect_of_beta(evidence: Evidence) -> Verdict | None:
     )
 
 
-def _beta_line(
-    evidence: Evidence, pairs: Sequence[tuple[Configuration, Configuration]], beta: float, metric: str
-) -> str:
+def _beta_line(evidence: Evidence, pairs: Sequence[Pair], beta: float, metric: str) -> str:
     found = [
-        (other, evidence.difference(other, plain, metric)) for other, plain in pairs if other.settings["beta"] == beta
+        (other, difference)
+        for other, plain in pairs
+        if other.settings["beta"] == beta and (difference := evidence.difference(other, plain, metric)) is not None
     ]
-    each = [f"z = {other.latent_dim} {interval(it)}" for other, it in found if it is not None]
-    return f"β = {beta:g}, {METRICS[metric].label} minus that of β = 1: {'; '.join(each)}" if each else ""
+    told = sources([difference for _, difference in found])
+    return f"β = {beta:g}, {METRICS[metric].label} minus that of β = 1{told}: {_by_size(found)}" if found else ""
 
 
-def _beta_answer(
-    evidence: Evidence, pairs: Sequence[tuple[Configuration, Configuration]], metrics: Sequence[str]
-) -> str:
-    """For each measure, which β other than 1 were clearly better at how many latent sizes."""
+def _beta_answer(evidence: Evidence, pairs: Sequence[Pair], metrics: Sequence[str]) -> str:
+    """For each measure, which β other than 1 were better or worse, and at how many latent sizes."""
     parts = []
     for metric in metrics:
-        sign = -1.0 if METRICS[metric].better == "lower" else 1.0
-        better: dict[float, int] = {}
-        for other, plain in pairs:
-            found = evidence.difference(other, plain, metric)
-            if found is not None and found.outcome in ("higher", "lower") and np.sign(found.mean) == sign:
-                better[float(other.settings["beta"])] = better.get(float(other.settings["beta"]), 0) + 1
-        total = len({plain.id for _, plain in pairs})
-        told = ", ".join(f"β = {beta:g} at {count} of {total} latent sizes" for beta, count in sorted(better.items()))
-        parts.append(f"{METRICS[metric].label}: {f'better than β = 1 with {told}' if told else 'no β beats 1'}")
+        higher, lower = _clear_betas(evidence, pairs, metric)
+        better, worse = (lower, higher) if METRICS[metric].better == "lower" else (higher, lower)
+        told = [f"better than β = 1 with {better}" if better else "no β beats 1"]
+        parts.append(f"{METRICS[metric].label}: {', '.join(told + ([f'worse with {worse}'] if worse else []))}")
     return "; ".join(parts) + "."
+
+
+def _clear_betas(evidence: Evidence, pairs: Sequence[Pair], metric: str) -> tuple[str, str]:
+    """`β = 4 at 2 of 3 latent sizes`, of those whose metric is higher than at β = 1, and of those where it is lower."""
+    counts: dict[Outcome, Counter[float]] = {"higher": Counter(), "lower": Counter()}
+    for other, plain in pairs:
+        found = evidence.difference(other, plain, metric)
+        if found is not None and found.outcome in counts:
+            counts[found.outcome][float(other.settings["beta"])] += 1
+    total = len({plain.id for _, plain in pairs})
+    higher, lower = (
+        ", ".join(f"β = {beta:g} at {count} of {total} latent sizes" for beta, count in sorted(counter.items()))
+        for counter in counts.values()
+    )
+    return higher, lower

@@ -89,6 +89,12 @@ def interval(difference: Difference) -> str:
     return f"{mean} [{difference.low:+.{decimals}f}, {difference.high:+.{decimals}f}]"
 
 
+def sources(differences: Sequence[Difference]) -> str:
+    """` (over seeds alone)` where test images don't enter an interval, else nothing."""
+    alone = any(difference.image_se is None for difference in differences)
+    return " (over seeds alone: the choice of test images is not in it)" if alone else ""
+
+
 def mean_sd(item: Configuration, metric: str, decimals: int = 2) -> str:
     """`0.31 ± 0.02`, or `n/a`."""
     summary = item.summaries[metric]

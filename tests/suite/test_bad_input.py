@@ -192,7 +192,7 @@ def test_a_users_own_variant_has_a_name_of_its_own(
 ) -> None:
     (tmp_path / "own.py").write_text(OWN.format(name=name, setting="weight: float = 1.0"))
     path = study_file(grid(f'[[variant]]\nname = "{name}"\nfile = "own.py"\n'))
-    assert "choose a name of lower-case letters, digits, '-' and '_' other than ae, vae" in refused("bench", path)
+    assert "choose a name of lower-case letters, digits, '-' and '_' other than ae, iwae, vae" in refused("bench", path)
 
 
 def test_one_name_for_two_files_is_refused(study_file: Callable[[str], Path], tmp_path: Path) -> None:

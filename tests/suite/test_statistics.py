@@ -145,7 +145,26 @@ def test_many_pairs_are_drawn_from():
     pairs = rng.normal(0.35, 1.0, 40)
     found = sign_flip_test(pairs.tolist())
     assert found.p == pytest.approx(stats.ttest_1samp(pairs, 0.0).pvalue, abs=0.01)
-    assert sign_flip_test([1.0] * 40).p == pytest.approx(1 / 200_001)
+    unanimous = sign_flip_test([1.0] * 40)
+    assert unanimous.p == pytest.approx(1 / 200_001)
+    assert unanimous.p == unanimous.smallest
+
+
+def test_the_level_needs_pairs_that_are_independent():
+    """What the null says beside symmetry: a correlation of .3 across three sizes makes 5 % into 12."""
+    rng = np.random.default_rng(12)
+    shared, own = rng.normal(size=(1000, 1, 4)), rng.normal(size=(1000, 3, 4))
+    level = {
+        correlation: np.mean(
+            [
+                sign_flip_test(study.ravel().tolist()).p <= 0.05
+                for study in np.sqrt(correlation) * shared + np.sqrt(1.0 - correlation) * own
+            ]
+        )
+        for correlation in (0.0, 0.3)
+    }
+    assert level[0.0] <= 0.065
+    assert 0.08 < level[0.3] < 0.16
 
 
 def test_holm():

@@ -76,7 +76,7 @@ def test_uniform_decoder_and_prior_posterior_cost_ln_2_a_pixel(vae, images):
     assert bound.elbo == pytest.approx(-16 * math.log(2), rel=1e-6)
     assert np.abs(bound.rate).max() < 1e-6
     assert bound.mc_se == pytest.approx(0.0, abs=1e-6)
-    assert likelihood.bits_per_dim(bound.elbo, SHAPE) == pytest.approx(1.0)
+    assert likelihood.bits_per_dim(-bound.elbo, SHAPE) == pytest.approx(1.0)
 
 
 def test_bound_is_that_of_numpy_within_monte_carlo_error(trained_vae, images):
