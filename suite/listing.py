@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from suite import data, study, variants
-from suite.metrics import METRICS
+from suite.metrics import METRICS, PROFILES
 
 Kind = Literal["variants", "studies", "datasets", "metrics"]
 
@@ -56,8 +56,9 @@ def _datasets() -> Table:
 
 def _metrics() -> Table:
     table = _table("column", "metric", "unit", "better", "about")
-    for name, metric in METRICS.items():
-        table.add_row(name, metric.label, metric.unit, metric.better or "", metric.about)
+    for name, metric in {**METRICS, **PROFILES}.items():
+        unit = f"{metric.unit}, one a {metric.per}" if metric.per else metric.unit
+        table.add_row(name, metric.label, unit, metric.better or "", metric.about)
     return table
 
 
