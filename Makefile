@@ -52,7 +52,7 @@ report: $(ready)  ## write STUDY's page, reports/<study>/index.html
 	$(python) -m suite report '$(STUDY)' $(options)
 
 test: $(ready_dev)  ## run the tests
-	$(python) -m pytest --benchmark-disable
+	$(python) -m pytest --benchmark-disable -n auto --maxprocesses 4 --dist loadfile
 
 perf: $(ready_dev)  ## time the train step, encode, decode, sample and measures
 	$(python) -m pytest --benchmark-only -rfE

@@ -28,7 +28,8 @@ class Inputs:
         grey_test: the test images before binarisation.
         resample: whether training draws binarise.
         labels: of the test images.
-        train_labels: of the training images.
+        train_labels, validation_labels: of the training and validation images.
+        grey_validation: the validation images before binarisation.
     """
 
     train: np.ndarray
@@ -39,6 +40,8 @@ class Inputs:
     labels: np.ndarray | None
     class_names: tuple[str, ...] | None
     train_labels: np.ndarray | None = None
+    validation_labels: np.ndarray | None = None
+    grey_validation: np.ndarray | None = None
 
     @cached_property
     def seen_train(self) -> np.ndarray:
@@ -65,6 +68,8 @@ def prepare(dataset: Dataset, likelihood: str, train_on: TrainOn) -> Inputs:
         labels=dataset.test.labels,
         class_names=dataset.class_names,
         train_labels=_training_labels(dataset, train_on),
+        validation_labels=dataset.validation.labels,
+        grey_validation=dataset.validation.pixels(),
     )
 
 

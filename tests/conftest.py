@@ -40,10 +40,11 @@ def python(own_cache: Path) -> Callable[..., Finished]:
 
     def run(*arguments: object, **environment: str) -> Finished:
         command = [sys.executable, *map(str, arguments)]
+        # pytest-xdist tells its workers how wide the terminal is, and tables would be cut to that.
         return subprocess.run(
             command,
             cwd=REPO,
-            env={**os.environ, **environment},
+            env={name: value for name, value in {**os.environ, **environment}.items() if name != "COLUMNS"},
             capture_output=True,
             text=True,
             timeout=600,

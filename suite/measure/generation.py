@@ -1,4 +1,4 @@
-"""Pictures of runs: prior samples, reconstructions, interpolations, class centroids and the latent space.
+"""Pictures of runs: prior samples, reconstructions, interpolations, centroids, traversals and the latent space.
 
 Drawn alike for every variant, from the same images, pairs and noise.
 """
@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from suite.inputs import FIXED_SEED, Inputs
+from suite.measure.dense import dense_decoder
 from suite.measure.evaluator import Evaluator
 from suite.measure.latent import principal_components
 from suite.measure.tsne import tsne
@@ -21,7 +22,11 @@ PRIOR_SAMPLES = 25
 RECONSTRUCTIONS = 10
 PAIRS = 5
 STEPS = 11
-EMBEDDED = 2000  # t-SNE's time grows with the square of their number
+EMBEDDED = 1000  # as many as a page can hold with their reconstructions
+TRAVERSED = 8  # latent dimensions, those that vary most
+REACH = 3.0  # standard deviations to either side
+GRID = 15  # decoded points along each side of a plane
+CENTRAL = 0.98  # of the codes along each axis, which that plane spans
 
 Figures = dict[str, np.ndarray]
 
@@ -38,15 +43,29 @@ def figures(evaluator: Evaluator, weights: Sequence[Weights], inputs: Inputs, co
     originals = inputs.test[:RECONSTRUCTIONS]
     runs = evaluator.load(weights, RECONSTRUCTIONS)
     drawn, prior = evaluator.draw(runs, originals, PRIOR_SAMPLES)
-    points = {"prior_samples": prior, "reconstructions": drawn, "interpolations": paths(drawn)}
+    index = subset(codes.shape[1], inputs.labels)
+    points = {
+        "prior_samples": prior,
+        "reconstructions": drawn,
+        "interpolations": paths(drawn),
+        "traversals": np.stack([traversals(own) for own in codes]),
+        "embedding_reconstructions": codes[:, index],
+    }
     if inputs.labels is not None:
         points["centroids"] = np.stack([centroids(own, inputs.labels) for own in codes])
+    if codes.shape[-1] == 2:
+        points["manifold"] = np.stack([grid(own) for own in codes])
     pictures = decoded(evaluator, weights, points)
-    shared = {"originals": as_bytes(originals)}
+    shared = {"originals": as_bytes(originals), "embedding_images": as_bytes(inputs.test[index])}
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # XLA descends on one core
-        planes = list(pool.map(lambda own: embeddings(own, inputs), codes))
+        planes = list(pool.map(lambda own: embeddings(own, index, inputs), codes))
     return [
-        {**shared, **{name: images[run] for name, images in pictures.items()}, **plane}
+        {
+            **shared,
+            **{name: images[run] for name, images in pictures.items()},
+            **plane,
+            **dense_decoder(evaluator.model, weights[run]),
+        }
         for run, plane in enumerate(planes)
     ]
 
@@ -94,17 +113,41 @@ def centroids(codes: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return np.stack([codes[labels == label].mean(axis=0) for label in np.unique(labels)])
 
 
-def embeddings(codes: np.ndarray, inputs: Inputs) -> Figures:
-    """Up to `EMBEDDED` test codes in the plane: directly if 2-D, by PCA and t-SNE if more."""
-    index = subset(len(codes), inputs.labels)
+def traversals(codes: np.ndarray) -> np.ndarray:
+    """From the mean code along each of the dimensions that vary most, the others held.
+
+    Args:
+        codes: `(n, latent_dim)`.
+
+    Returns:
+        `(dims, STEPS, latent_dim)`, the most varied dimension first, from -`REACH` to `REACH` of its own standard
+        deviations; dims is `TRAVERSED` or `latent_dim`, whichever is less.
+    """
+    mean, spread = codes.mean(axis=0), codes.std(axis=0)
+    dims = np.argsort(-spread, kind="stable")[:TRAVERSED]
+    reach = np.eye(codes.shape[1])[dims] * (REACH * spread[dims])[:, None]
+    return np.asarray(straight_lines(mean - reach, mean + reach), "float32")
+
+
+def grid(codes: np.ndarray) -> np.ndarray:
+    """Points in equal steps over the plane of 2-D `codes` `(n, 2)`, to the quantiles that hold `CENTRAL` of each axis.
+
+    Returns:
+        `(GRID, GRID, 2)`: rows from the top, that is from the largest second coordinate.
+    """
+    ends = np.quantile(codes, [0.5 - CENTRAL / 2, 0.5 + CENTRAL / 2], axis=0)
+    across, up = (np.linspace(low, high, GRID) for low, high in ends.T)
+    return np.stack(np.meshgrid(across, up[::-1]), axis=-1).astype("float32")
+
+
+def embeddings(codes: np.ndarray, index: np.ndarray, inputs: Inputs) -> Figures:
+    """The test codes at `index`, and where they lie in the plane: directly if 2-D, by PCA and t-SNE if more."""
     chosen = codes[index]
-    arrays: Figures = {"embedding_index": index}
+    arrays: Figures = {"embedding_index": index, "embedding_codes": chosen}
     if inputs.labels is not None:
         arrays["embedding_labels"] = inputs.labels[index]
         names = inputs.class_names or tuple(str(label) for label in np.unique(inputs.labels))
         arrays["class_names"] = np.array(names)
-    if codes.shape[1] == 2:
-        return {**arrays, "embedding_direct": chosen}
     if codes.shape[1] > 2:
         plane = principal_components(chosen, chosen, 2).astype("float32")
         return {**arrays, "embedding_pca": plane, "embedding_tsne": tsne(chosen)}

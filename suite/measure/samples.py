@@ -135,6 +135,7 @@ class Samples:
         numbers: Numbers = {
             **self.against_real("prior", images["prior"]),
             **self.against_real("mixture", images["mixture"]),
+            **self._against_validation(images["prior"]),
             **self._of_centroids(images["centroids"]),
             "centroid_mean_correlation": float(image_correlation(images["centroids"], self._class_means).mean()),
             "path_entropy_excess_nats": paths.excess,
@@ -160,6 +161,19 @@ class Samples:
             "coverage": shared.coverage,
             "sharpness": self._sharpness(images),
         }.items()}  # fmt: skip
+
+    def _against_validation(self, images: np.ndarray) -> Numbers:
+        """What a choice among configurations may look at."""
+        real_features = self._validation_features
+        if real_features is None:
+            return {}
+        distance = frechet_distance(real_features, self.classifier.features(images[: len(real_features)]))
+        return {"prior_frechet_distance_validation": distance}
+
+    @cached_property
+    def _validation_features(self) -> np.ndarray | None:
+        images = self.inputs.grey_validation
+        return None if images is None else self.classifier.features(images[_some(len(images), self.count)])
 
     def _of_centroids(self, images: np.ndarray) -> Numbers:
         """Of one image a class, in the order of `_classes`."""

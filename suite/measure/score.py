@@ -87,6 +87,7 @@ class Scorer:
             self._training_split(runs),
             self._information(runs, train),
             self._structure(members, runs, scored, train),
+            self._validation(runs),
             self._generation(members, scored, train),
         )
         figures = self._figures(members, scored)
@@ -230,6 +231,19 @@ class Scorer:
                 "silhouette_influence": own.influence.astype("float32"),
             },
         )
+
+    def _validation(self, runs: Runs) -> list[Part]:
+        """What a choice among configurations may look at."""
+        labels = self.inputs.validation_labels
+        if labels is None or len(np.unique(labels)) < 2:
+            return [Part()] * runs.count
+        codes = self.evaluator.representations(runs, self.inputs.validation)
+        return [
+            Part(numbers={"silhouette_validation": float(silhouettes(own, labels).values.mean())})
+            if np.isfinite(own).all()
+            else Part()
+            for own in codes
+        ]
 
     def _generation(self, members: Sequence[Member], scored: Sequence[Scored], train: Posteriors) -> list[Part]:
         """What new codes decode to."""

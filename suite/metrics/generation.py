@@ -135,6 +135,12 @@ METRICS: Final[dict[str, Metric]] = {
     )
     for name, metric in family.items()
 } | {
+    "prior_frechet_distance_validation": Metric(
+        label="Prior samples, Fréchet distance on validation",
+        unit="features²",
+        better="lower",
+        about="the same against validation images: what the best sampler is chosen by",
+    ),
     "centroid_mean_correlation": Metric(
         label="Centroids and class means",
         unit="-1..1",

@@ -68,6 +68,12 @@ METRICS: Final[dict[str, Metric]] = {
         },
     }.items()
 } | {
+    "silhouette_validation": Metric(
+        label="Silhouette, validation split",
+        unit="-1..1",
+        better="higher",
+        about="the silhouette of the validation split: what the best class structure is chosen by",
+    ),
     "silhouette_grey": Metric(
         label="Silhouette, grey input",
         unit="-1..1",

@@ -9,7 +9,7 @@ from models import AE, VAE
 from suite.inputs import Inputs
 from suite.measure import generation
 from suite.measure.evaluator import Evaluator
-from suite.weights import get_weights
+from suite.weights import get_weights, names
 
 
 def made(cls, latent_dim, labels=True):
@@ -46,11 +46,20 @@ def test_every_picture_has_its_shape(cls):
         "reconstructions": (10, *image),
         "interpolations": (5, 11, *image),
         "centroids": (3, *image),
+        "traversals": (3, 11, *image),
+        "embedding_images": (60, *image),
+        "embedding_reconstructions": (60, *image),
+        "embedding_codes": (60, 3),
         "embedding_index": (60,),
         "embedding_labels": (60,),
         "embedding_pca": (60, 2),
         "embedding_tsne": (60, 2),
         "class_names": (3,),
+        "decoder_activations": (2,),
+        "decoder_kernel_0": (3, 256),
+        "decoder_bias_0": (256,),
+        "decoder_kernel_1": (256, 16),
+        "decoder_bias_1": (16,),
     }
     assert arrays["prior_samples"].dtype == np.uint8
     assert np.isfinite(arrays["embedding_tsne"]).all()
@@ -59,8 +68,39 @@ def test_every_picture_has_its_shape(cls):
 def test_two_dimensional_codes_are_shown_as_they_are():
     evaluator, weights, inputs, codes = made(VAE, 2)
     arrays = figures(evaluator, weights, inputs, codes)
-    np.testing.assert_array_equal(arrays["embedding_direct"], codes)
-    assert "embedding_tsne" not in arrays
+    np.testing.assert_array_equal(arrays["embedding_codes"], codes)
+    assert not {"embedding_pca", "embedding_tsne"} & set(arrays)
+    assert arrays["manifold"].shape == (15, 15, 4, 4, 1)
+
+
+def test_the_explored_images_and_reconstructions_belong_to_the_codes():
+    evaluator, weights, inputs, codes = made(VAE, 3)
+    arrays = figures(evaluator, weights, inputs, codes)
+    index = arrays["embedding_index"]
+    np.testing.assert_array_equal(arrays["embedding_images"], inputs.test[index] * 255)
+    evaluator.model.set_weights([weights[name] for name in names(evaluator.model)])
+    expected = np.asarray(evaluator.model.decode_mean(arrays["embedding_codes"]))
+    np.testing.assert_allclose(arrays["embedding_reconstructions"], 255 * expected, atol=0.51)
+
+
+def test_traversals_move_one_dimension_at_a_time_and_the_most_varied_first():
+    rng = np.random.default_rng(0)
+    codes = rng.normal(2.0, [0.1, 3.0, 1.0], (500, 3))
+    paths = generation.traversals(codes)
+    for row, dim in zip(paths, (1, 2, 0), strict=True):
+        still = [other for other in range(3) if other != dim]
+        np.testing.assert_allclose(row[:, still], np.tile(codes.mean(axis=0)[still], (11, 1)), rtol=1e-5)
+        ends = codes[:, dim].mean() + codes[:, dim].std() * np.array([-3.0, 3.0])
+        np.testing.assert_allclose(row[[0, -1], dim], ends, rtol=1e-5)
+    assert generation.traversals(rng.normal(size=(50, 20))).shape == (8, 11, 20)
+
+
+def test_the_grid_spans_the_middle_of_the_codes_with_the_second_axis_upwards():
+    codes = np.stack([np.linspace(0, 100, 1001), np.linspace(-1, 1, 1001)], axis=1)
+    points = generation.grid(codes)
+    np.testing.assert_allclose(points[0, 0], [1.0, 0.98], rtol=1e-5)
+    np.testing.assert_allclose(points[-1, -1], [99.0, -0.98], rtol=1e-5)
+    np.testing.assert_allclose(np.diff(points[:, :, 0], axis=1), 7.0, rtol=1e-4)
 
 
 def test_without_labels_there_are_no_centroids():
@@ -118,7 +158,7 @@ def test_subset_is_sorted_stratified_and_always_the_same():
     index = generation.subset(10_000, labels)
     assert len(index) == len(set(index.tolist())) == generation.EMBEDDED
     assert (np.diff(index) > 0).all()
-    np.testing.assert_allclose(np.bincount(labels[index]), [1800, 180, 20], atol=1)
+    np.testing.assert_allclose(np.bincount(labels[index]), [900, 90, 10], atol=1)
     np.testing.assert_array_equal(index, generation.subset(10_000, labels))
     assert len(generation.subset(10_000, None)) == generation.EMBEDDED
     np.testing.assert_array_equal(generation.subset(12, None), np.arange(12))

@@ -29,13 +29,15 @@ def pixels(labels=True, resample=True):
     binary = (rng.random(grey.shape) < grey).astype("float32") if resample else grey
     return Inputs(
         train=grey,
-        validation=binary,
+        validation=binary[:60],
         test=binary,
         grey_test=grey,
         resample=resample,
         labels=np.arange(90) % 3 if labels else None,
         class_names=("a", "b", "c") if labels else None,
         train_labels=np.arange(90)[::-1] % 3 if labels else None,
+        validation_labels=np.arange(60) % 3 if labels else None,
+        grey_validation=grey[:60],
     )
 
 
@@ -136,6 +138,21 @@ def test_numbers_are_those_of_the_trained_weights_and_references_of_the_data():
     assert len({round(metrics[name], 6) for name in expected}) == 5
 
 
+def test_choices_look_at_the_validation_split():
+    from sklearn.metrics import silhouette_score
+
+    scorer, members = cohort("VAE")
+    metrics, data = scorer.score(members[:1])[0].metrics, scorer.inputs
+    codes = scorer.evaluator.representations(scorer.evaluator.load([members[0].weights]), data.validation)[0]
+    known = silhouette_score(codes, data.validation_labels)
+    assert metrics["silhouette_validation"] == pytest.approx(known, abs=1e-5)
+    assert metrics["silhouette_validation"] != metrics["silhouette"]
+    assert metrics["prior_frechet_distance_validation"] != metrics["prior_frechet_distance"]
+    as_test = replace(data, grey_validation=data.grey_test)  # of as many images: then they must agree
+    same = scorer_of(scorer.evaluator.model, as_test, Brightness()).score(members[:1])[0].metrics
+    assert same["prior_frechet_distance_validation"] == pytest.approx(metrics["prior_frechet_distance"])
+
+
 def test_every_declared_number_of_a_vae_is_there():
     """But those of the ELBO on training data, which has to be asked for, and of the training, which the run adds."""
     scorer, members = cohort("VAE")
@@ -228,9 +245,9 @@ def test_each_program_is_traced_once_for_all_groups(monkeypatch):
     fresh = scorer_of(scorer.evaluator.model, scorer.inputs, Brightness())
     for _ in range(2):
         fresh.score(members)
-    # codes and posteriors are also taken of the training images, of which there may be more
+    # codes and posteriors are also taken of the validation and training images, of which there are other numbers
     programs = [value for value in vars(fresh.evaluator).values() if hasattr(value, "experimental_get_tracing_count")]
-    assert [program.experimental_get_tracing_count() for program in programs] == [1, 2, 1, 2, 1, 1]
+    assert [program.experimental_get_tracing_count() for program in programs] == [2, 2, 1, 2, 1, 1]
 
 
 def test_groups_hold_every_run_and_repeat_the_last_one():
