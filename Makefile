@@ -48,8 +48,8 @@ help:  ## list the targets (the default)
 bench: $(ready)  ## train and measure what STUDY still lacks, then print its table
 	$(python) -m suite bench '$(STUDY)' $(options)
 
-report: $(ready)  ## write STUDY's page, reports/<study>/index.html
-	$(python) -m suite report '$(STUDY)' $(options)
+report: $(ready)  ## write the page of STUDY, or of several (STUDY="digits mnist"): reports/<study>/index.html
+	$(python) -m suite report $(foreach study,$(STUDY),'$(study)') $(options)
 
 test: $(ready_dev)  ## run the tests
 	$(python) -m pytest --benchmark-disable -n auto --maxprocesses 4 --dist loadfile

@@ -15,6 +15,7 @@ from suite.spec import Backend
 
 if TYPE_CHECKING:
     from suite.engine.choice import EngineOption
+    from suite.report import Source
     from suite.schedule import Plan
 
 app = typer.Typer(
@@ -106,13 +107,53 @@ def _execute(todo: Plan, console: Console, engine: EngineOption) -> int:
 
 
 @app.command()
-def report(study: StudyArgument, backend: BackendOption = None, out: OutOption = None) -> None:
-    """Write the comparative HTML page of a study's finished runs; print its path."""
+def report(
+    study: Annotated[list[str], typer.Argument(metavar="STUDY|FILE.toml...", help="One or more, for one page.")],
+    backend: Annotated[
+        str | None,
+        typer.Option(metavar="tensorflow|jax|torch", help="Default: every backend with finished runs."),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Folder of the page; of one study also that of its records. Default: reports/STUDY, of several "
+            "reports/STUDY+STUDY.",
+        ),
+    ] = None,
+    figures: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Write every figure into this folder too: plots as SVG, PDF and PNG."),
+    ] = None,
+) -> None:
+    """Write the comparative HTML page of the studies' finished runs; print its path."""
     from suite import report as page
+    from suite import schedule
 
-    todo = _plan(study, backend, out)
-    path = page.write(todo.study, list(todo.grid), todo.store, todo.records, todo.store.read_timings(), todo.store.root)
-    typer.echo(path)
+    sources = [source for name in study for source in _sources(name, backend, out if len(study) == 1 else None)]
+    folder = out or schedule.REPORTS / "+".join(dict.fromkeys(source.study.name for source in sources))
+    typer.echo(page.write(sources, folder))
+    if figures is not None:
+        typer.echo(f"{len(page.write_figures(sources, figures))} files in {figures}")
+
+
+def _sources(study: str, backend: str | None, out: Path | None) -> list[Source]:
+    """What there is of a study: on the backend that was asked for, or on every one that has finished runs."""
+    from suite.report import Source
+    from suite.study import BACKENDS
+
+    plans = [_plan(study, name, out) for name in ([_backend(backend)] if backend else BACKENDS)]
+    some = [todo for todo in plans if todo.records] or [_plan(study, backend, out)]
+    return [
+        Source(
+            study=todo.study,
+            specs=list(todo.grid),
+            store=todo.store,
+            records=todo.records,
+            timings=[item for item in todo.store.read_timings() if len(some) == 1 or item.spec.backend == todo.backend],
+        )
+        for todo in some
+    ]
 
 
 @app.command()

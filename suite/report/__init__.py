@@ -1,5 +1,5 @@
-"""A study's records as one self-contained HTML page. Imports no Keras."""
+"""Studies' records as one self-contained HTML page. Imports no Keras."""
 
-from suite.report.page import write
+from suite.report.page import Source, write, write_figures
 
-__all__ = ["write"]
+__all__ = ["Source", "write", "write_figures"]

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from suite.compare import Configuration, Contrast, PerImage, mean_curve, paired_difference
+from suite import data
+from suite.compare import Configuration, PerImage, mean_curve, paired_difference
 from suite.metrics import METRICS
 from suite.report.look import Looks
-from suite.report.numbers import column_decimals, counted, interval, listed, measured, plus_minus
+from suite.report.numbers import column_decimals, counted, interval, listed, measured, plus_minus, significant
+from suite.report.speed import Speed
 from suite.statistics import Difference
 
 Criterion = Callable[[Configuration], float | None]
@@ -18,34 +20,34 @@ _FEW = 3
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """One question with its answer.
+    """What is best for one purpose.
 
     Attributes:
-        question: what was asked.
-        answer: in a few words.
-        figure: the number behind it, with unit and uncertainty; empty where the details give it.
-        details: one sentence each.
-        lines: numbers of one kind, one a line, below the details.
+        question: the purpose.
+        answer: the configuration's name, or why there is none.
+        figure: the number behind it, with unit and uncertainty.
+        standing: what is tied with it or comes next, with the difference.
+        details: how it was chosen and what speaks against it, one sentence each.
         winner: the configuration it names, if it names one.
     """
 
     question: str
     answer: str
-    figure: str
-    details: tuple[str, ...]
-    lines: tuple[str, ...] = ()
+    figure: str = ""
+    standing: tuple[str, ...] = ()
+    details: tuple[str, ...] = ()
     winner: Configuration | None = None
 
 
 def answers(
-    board: Sequence[Configuration], contrasts: Sequence[Contrast], looks: Looks, images: PerImage | None = None
+    board: Sequence[Configuration], looks: Looks, speeds: Sequence[Speed], images: PerImage | None = None
 ) -> tuple[Answer, ...]:
-    """The answers that one board gives.
+    """The best of one board for each purpose; a purpose that it has no numbers for is left out.
 
     Args:
         board: configurations of one data set and one likelihood.
-        contrasts: the study's; those of other boards are ignored.
         looks: names of the study's configurations.
+        speeds: timings of the study.
         images: each run's numbers of single test images.
     """
 
@@ -53,10 +55,11 @@ def answers(
         return _Ranking(metric=metric, board=board, name=looks.title, images=images)
 
     found = [
-        _best(ranking("elbo_nats"), "Best likelihood", validation_elbo),
-        _best(ranking("recon_mse"), "Best reconstruction", validation_distortion),
+        _best(ranking("elbo_nats"), "Likelihood", validation_elbo),
+        _best(ranking("recon_mse"), "Reconstruction", validation_distortion),
         _best_silhouette(ranking("silhouette")),
-        *_separations(board, contrasts, looks),
+        _best_sampler(ranking("prior_frechet_distance")),
+        _fastest(board, speeds),
     ]
     return tuple(answer for answer in found if answer is not None)
 
@@ -74,14 +77,24 @@ def validation_distortion(configuration: Configuration) -> float | None:
     return None if distortion is None else -distortion
 
 
-def separation_verdict(difference: Difference) -> str:
-    """`yes`, `no`, `equivalent` or `unclear`: whether the first separates better than the second."""
-    return {"higher": "yes", "lower": "no"}.get(difference.outcome, difference.outcome)
+def validation_metric(metric: str, better: int) -> Criterion:
+    """The metric's mean over seeds, negated where less is better: `better` is 1 or -1."""
+
+    def criterion(configuration: Configuration) -> float | None:
+        mean = configuration.summaries[metric].mean
+        return None if mean is None or _saw_validation(configuration) else better * mean
+
+    return criterion
+
+
+def _saw_validation(configuration: Configuration) -> bool:
+    """Whether it was trained on the validation split, which then chooses nothing."""
+    return configuration.specs[0].train_on != "train"
 
 
 def _last(configuration: Configuration, curve: str) -> float | None:
-    if configuration.specs[0].train_on != "train":
-        return None  # a validation split that was trained on chooses nothing
+    if _saw_validation(configuration):
+        return None
     values = mean_curve(configuration.usable, curve)
     return values[-1] if values else None
 
@@ -118,10 +131,9 @@ class _Ranking:
         known = [(item, difference) for item, difference in pairs if difference is not None]
         return sorted(known, key=lambda pair: -self.sign * pair[1].mean)
 
-    def few(self, rivals: Sequence[tuple[Configuration, Difference]]) -> str:
-        shown = [f"{self.name(item)}: {interval(it, self.decimals)}" for item, it in rivals[:_FEW]]
-        more = len(rivals) - _FEW
-        return "; ".join(shown) + (f"; and {counted(more, 'more configuration')}" if more > 0 else "")
+    def apart(self, rivals: Sequence[tuple[Configuration, Difference]]) -> str:
+        """Names with differences, the best first."""
+        return "; ".join(f"{self.name(item)}: {interval(it, self.decimals)}" for item, it in rivals)
 
 
 def _best(ranking: _Ranking, question: str, criterion: Criterion) -> Answer | None:
@@ -135,30 +147,80 @@ def _best(ranking: _Ranking, question: str, criterion: Criterion) -> Answer | No
 
 
 def _best_silhouette(ranking: _Ranking) -> Answer:
-    question = "Best class separation"
+    question = "Class structure"
     if not ranking.scored:
-        return Answer(question=question, answer="n/a: no labels", figure="", details=())
-    best = ranking.on_test()
-    answer = _chosen(ranking, question, best, "test (the silhouette has no validation value yet)")
+        return Answer(question=question, answer="n/a: no labels")
+    answer = _best(ranking, question, validation_metric("silhouette_validation", 1))
+    assert answer is not None
+    assert answer.winner is not None
     references = [
         f"{METRICS[metric].label.removeprefix('Silhouette').lstrip(' ,')} "
-        f"{plus_minus(best.summaries[metric], ranking.decimals)}"
+        f"{plus_minus(answer.winner.summaries[metric], ranking.decimals)}"
         for metric in REFERENCES
-        if best.summaries[metric].mean is not None
+        if answer.winner.summaries[metric].mean is not None
     ]
-    beside = f"Its references: {listed(references)}." if references else ""
+    beside = f"The same measure {listed(references)}." if references else ""
     return replace(answer, details=tuple(filter(None, [beside, *answer.details])))
+
+
+def _best_sampler(ranking: _Ranking) -> Answer | None:
+    """By codes from the prior; said beside it how the same model samples from a mixture fitted to its codes."""
+    answer = _best(ranking, "Sampling", validation_metric("prior_frechet_distance_validation", -1))
+    if answer is None or answer.winner is None:
+        return answer
+    mixtures = [item for item in ranking.board if item.summaries["mixture_frechet_distance"].mean is not None]
+    if not mixtures:
+        return answer
+    best = min(mixtures, key=lambda item: item.summaries["mixture_frechet_distance"].mean or 0.0)
+    beside = (
+        f"With codes from a mixture fitted to training codes instead of the prior, the lowest on test is "
+        f"{plus_minus(best.summaries['mixture_frechet_distance'], ranking.decimals)}: {ranking.name(best)}."
+    )
+    return replace(answer, details=(beside, *answer.details))
+
+
+def _fastest(board: Sequence[Configuration], speeds: Sequence[Speed]) -> Answer | None:
+    """By its training steps at the batch size that the study trains with; β and seed don't change the speed."""
+    spec = board[0].specs[0]
+    steps = [row for row in speeds if row.operation == "train step" and row.batch_size == spec.batch_size]
+    by_configuration = [(item, row) for item in board for row in steps if _is_of(row, item)]
+    if not by_configuration:
+        return None
+    item, best = max(by_configuration, key=lambda pair: pair[1].median)
+    tied = [row for row in {id(row): row for _, row in by_configuration}.values()
+            if row is not best and row.place == best.place and row.high >= best.low]  # fmt: skip
+    named = [f"{row.name}, latent size {row.latent_dim}" for row in tied]
+    return Answer(
+        question="Speed",
+        answer=f"{best.name}, latent size {best.latent_dim}",
+        figure=f"{significant(best.median)} images/s in training [{significant(best.low)}, {significant(best.high)}]",
+        standing=(f"Tied with it (quartiles overlap): {listed(named)}.",) if named else (),
+        details=(
+            f"Median and quartiles of single train steps of {spec.batch_size} images on {best.device}; one model at a "
+            "time, compilation apart.",
+        ),
+        winner=item,
+    )
+
+
+def _is_of(row: Speed, item: Configuration) -> bool:
+    """Whether a timing is of this configuration: of images of its data set's shape, where that is known."""
+    shape = next((found.image_shape for found in data.status() if found.name == item.dataset), None)
+    if shape is not None and row.shape != "x".join(map(str, shape)):
+        return False
+    return (row.variant, row.latent_dim, row.network) == (item.variant, item.latent_dim, item.network)
 
 
 def _chosen(ranking: _Ranking, question: str, best: Configuration, where: str) -> Answer:
     metric = ranking.metric
-    figure = measured(best.summaries[metric], metric, ranking.decimals)
+    standing, details = _standing(ranking, best)
     how = f"Chosen on {where} among {counted(len(ranking.scored), 'configuration')}; scored on test."
     return Answer(
         question=question,
         answer=ranking.name(best),
-        figure=f"{METRICS[metric].label} {figure}",
-        details=(*_standing(ranking, best), how, *_doubt(best)),
+        figure=f"{METRICS[metric].label} {measured(best.summaries[metric], metric, ranking.decimals)}",
+        standing=standing,
+        details=(*details, how, *_doubt(best)),
         winner=best,
     )
 
@@ -167,62 +229,27 @@ def _doubt(best: Configuration) -> tuple[str, ...]:
     return (f"Its training: {best.verdict}, see below.",) if best.verdict in ("not converged", "overfitted") else ()
 
 
-def _standing(ranking: _Ranking, best: Configuration) -> tuple[str, ...]:
+def _standing(ranking: _Ranking, best: Configuration) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Who is better, tied or next, in few words; and the differences from `best` behind that."""
     rivals = ranking.rivals(best)
     if not rivals:
-        return ()
+        return (), ()
     if rivals[0][1].low is None:
-        return ("One seed: no interval, so ties cannot be told.",)
+        return ("One seed: no interval, so ties cannot be told.",), ()
     better = [pair for pair in rivals if pair[1].clear and ranking.sign * pair[1].mean > 0]
     tied = [pair for pair in rivals if not pair[1].clear]
-    worse = [pair for pair in rivals if pair[1].clear and ranking.sign * pair[1].mean < 0]
-    parts = {
-        "Better on test, though not on validation": better,
-        "Tied with it (the 95 % interval of the difference includes 0)": tied,
-        "Next": worse[:1] if not tied else [],
-    }
-    return tuple(f"{words}: {ranking.few(found)}." for words, found in parts.items() if found)
+    worse = [pair for pair in rivals if pair[1].clear and ranking.sign * pair[1].mean < 0][:1]
+    words = {"Better on test, though not on validation": better, "Tied with it": tied}
+    standing = [f"{word}: {listed_together([item for item, _ in found])}." for word, found in words.items() if found]
+    if worse and not tied:
+        standing.append(f"Next: {ranking.apart(worse)}.")
+    shown = [*better, *tied] or worse
+    return tuple(standing), (f"Difference from it, with 95 % interval: {ranking.apart(shown)}.",) if shown else ()
 
 
-def _separations(board: Sequence[Configuration], contrasts: Sequence[Contrast], looks: Looks) -> list[Answer]:
-    ids = {item.id for item in board}
-    ours = [item for item in contrasts if item.metric == "silhouette" and item.first.id in ids]
-    labels = list(dict.fromkeys(item.first.label for item in ours))
-    main = "VAE β=1" if "VAE β=1" in labels else next(iter(labels), None)
-    asked: dict[str, list[Contrast]] = {}
-    for item in sorted(ours, key=lambda item: item.first.latent_dim):
-        if item.first.label == main:
-            asked.setdefault(looks.by_id[item.first.id].name, []).append(item)
-    decimals = column_decimals(board, "silhouette")
-    return [_separation(name, found, decimals) for name, found in asked.items()]
-
-
-def _separation(name: str, asked: Sequence[Contrast], decimals: int) -> Answer:
-    return Answer(
-        question=f"Does {name} separate classes better than the AE?",
-        answer=_verdicts(asked),
-        figure="",
-        details=(f"Silhouette of {name} minus the AE's, with 95 % interval over seeds and test images:",),
-        lines=tuple(f"latent size {item.first.latent_dim}: {interval(item.difference, decimals)}" for item in asked),
-    )
-
-
-def _verdicts(asked: Sequence[Contrast]) -> str:
-    found: dict[str, list[str]] = {}
-    for item in asked:
-        found.setdefault(separation_verdict(item.difference), []).append(str(item.first.latent_dim))
-    if len(found) == 1:
-        return {
-            "yes": "Yes, at every latent size",
-            "no": "No: worse at every latent size",
-            "equivalent": "No: no difference that matters at any latent size",
-            "unclear": "No clear difference at any latent size",
-        }[next(iter(found))]
-    words = {
-        "yes": "better",
-        "no": "worse",
-        "equivalent": "no difference that matters",
-        "unclear": "no clear difference",
-    }
-    parts = [f"{words[key]} at {listed(found[key])}" for key in words if key in found]
-    return f"Depends on the latent size: {'; '.join(parts)}"
+def listed_together(configurations: Sequence[Configuration]) -> str:
+    """`VAE β=1 (latent size 8, 16); AE (latent size 4)`, in the order given."""
+    sizes: dict[str, list[int]] = {}
+    for item in configurations:
+        sizes.setdefault(item.label, []).append(item.latent_dim)
+    return "; ".join(f"{label} (latent size {', '.join(map(str, sorted(own)))})" for label, own in sizes.items())

@@ -16,8 +16,9 @@ _FEW_SEEDS = 2
 
 @dataclass(frozen=True, kw_only=True)
 class Caution:
-    """One warning: what, and which ones."""
+    """One warning: in a few words, what it means, and which ones."""
 
+    brief: str
     what: str
     which: tuple[str, ...]
 
@@ -54,7 +55,8 @@ def _diverged(comparison: Comparison, looks: Looks) -> Caution | None:
         return None
     which = tuple(f"{looks.title(item)}: {item.diverged} of {item.planned} seeds" for item in hit)
     runs = counted(comparison.diverged, "run")
-    return Caution(what=f"{runs} of {comparison.finished} diverged and left out of all means", which=which)
+    what = f"{runs} of {comparison.finished} diverged and left out of all means"
+    return Caution(brief=f"{runs} diverged", what=what, which=which)
 
 
 def _missing(comparison: Comparison, looks: Looks) -> Caution | None:
@@ -62,7 +64,8 @@ def _missing(comparison: Comparison, looks: Looks) -> Caution | None:
     if not hit:
         return None
     which = grouped(hit, looks)
-    return Caution(what=f"{comparison.missing} of {comparison.planned} runs missing", which=which)
+    what = f"{comparison.missing} of {comparison.planned} runs missing"
+    return Caution(brief=what, what=what, which=which)
 
 
 def _judged(comparison: Comparison, looks: Looks, verdict: Verdict, words: str) -> Caution | None:
@@ -70,7 +73,8 @@ def _judged(comparison: Comparison, looks: Looks, verdict: Verdict, words: str) 
     if not hit:
         return None
     total = counted(len(comparison.configurations), "configuration")
-    return Caution(what=f"{len(hit)} of {total} {words}", which=grouped(hit, looks))
+    brief = f"{len(hit)} of {total} {verdict}"
+    return Caution(brief=brief, what=f"{len(hit)} of {total} {words}", which=grouped(hit, looks))
 
 
 def _collapsed(comparison: Comparison, looks: Looks) -> Caution | None:
@@ -80,7 +84,7 @@ def _collapsed(comparison: Comparison, looks: Looks) -> Caution | None:
         return None
     total = counted(len(comparison.configurations), "configuration")
     what = f"{len(hit)} of {total} collapsed: no latent unit is active, and their codes say nothing of the image"
-    return Caution(what=what, which=grouped(hit, looks))
+    return Caution(brief=f"{len(hit)} collapsed", what=what, which=grouped(hit, looks))
 
 
 def _untold(comparison: Comparison) -> Caution | None:
@@ -88,14 +92,16 @@ def _untold(comparison: Comparison) -> Caution | None:
     if not hit:
         return None
     count = counted(len(hit), "configuration")
-    return Caution(what=f"{count} trained for fewer than 10 epochs: too short to tell if converged", which=())
+    what = f"{count} trained for fewer than 10 epochs: too short to tell if converged"
+    return Caution(brief="too short to tell if converged", what=what, which=())
 
 
 def _few_seeds(comparison: Comparison) -> Caution | None:
     most = max((item.finished for item in comparison.configurations), default=0)
     if most > _FEW_SEEDS:
         return None
-    return Caution(what=f"{counted(most, 'seed')} only: intervals are absent or very wide", which=())
+    only = f"{counted(most, 'seed')} only"
+    return Caution(brief=only, what=f"{only}: intervals are absent or very wide", which=())
 
 
 def _unsteady(speeds: Sequence[Speed]) -> Caution | None:
@@ -106,7 +112,5 @@ def _unsteady(speeds: Sequence[Speed]) -> Caution | None:
         f"{row.operation}, {row.name}, latent size {row.latent_dim}, batch {row.batch_size}: {row.spread:.0%}"
         for row in sorted(hit, key=lambda row: -row.spread)
     )
-    return Caution(
-        what=f"{len(hit)} of {counted(len(speeds), 'timing')} unsteady: interquartile range above 10 % of the median",
-        which=which,
-    )
+    brief = f"{len(hit)} of {counted(len(speeds), 'timing')} unsteady"
+    return Caution(brief=brief, what=f"{brief}: interquartile range above 10 % of the median", which=which)

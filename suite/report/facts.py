@@ -49,6 +49,14 @@ def facts(comparison: Comparison) -> tuple[Fact, ...]:
     )
 
 
+def summary(comparison: Comparison) -> str:
+    """What was compared, on what data and device, in a line."""
+    specs = [spec for item in comparison.configurations for spec in item.specs]
+    data_lines = "; ".join(_data_line(spec) for spec in _first_of_each(specs, "dataset"))
+    devices = listed(list(dict.fromkeys(map(device_name, comparison.environments))))
+    return f"{_runs(comparison, specs)}. {data_lines}. Trained with {specs[0].backend} on {devices}."
+
+
 def _data_line(spec: RunSpec) -> str:
     status = next((item for item in data.status() if item.name == spec.dataset), None)
     if status is None or status.sizes is None or status.digest not in (None, spec.dataset_digest):
@@ -80,7 +88,7 @@ def _speed(comparison: Comparison) -> tuple[str, ...]:
 def _runs(comparison: Comparison, specs: Sequence[RunSpec]) -> str:
     count = counted(len(comparison.configurations), "configuration")
     seeds = counted(len(_values(specs, "seed")), "seed")
-    return f"{comparison.finished} of {comparison.planned}: {count}, {seeds}"
+    return f"{comparison.finished} of {counted(comparison.planned, 'run')}: {count}, {seeds}"
 
 
 def _versions(comparison: Comparison) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from suite.compare import Comparison, Configuration
+from suite.compare import Configuration
 
 # Okabe & Ito's palette is safe for colour-blind readers; one variant's settings are shades of an ordered map.
 QUALITATIVE = ("#D55E00", "#0072B2", "#CC79A7", "#009E73", "#E69F00", "#56B4E9")
@@ -53,11 +53,16 @@ class Looks:
         return dict(sorted(found.items(), key=lambda pair: order.index(pair[0])))
 
 
-def looks(comparison: Comparison) -> Looks:
-    """Assigns the looks of a study; the same study always looks the same."""
-    colours = _colours(comparison.configurations)
-    varying = [name for name in _MAY_VARY if len(_values(comparison.configurations, name)) > 1]
-    extras = list(dict.fromkeys(_extra(item, varying) for item in comparison.configurations))
+def looks(configurations: Sequence[Configuration], page: Sequence[Configuration] | None = None) -> Looks:
+    """Assigns the looks of a study; the same study always looks the same.
+
+    Args:
+        configurations: of the study.
+        page: those of all studies on its page, so that a label has one colour on all of it.
+    """
+    colours = _colours(page or configurations)
+    varying = [name for name in _MAY_VARY if len(_values(configurations, name)) > 1]
+    extras = list(dict.fromkeys(_extra(item, varying) for item in configurations))
     labels = list(colours)
     by_id = {
         item.id: Look(
@@ -66,9 +71,11 @@ def looks(comparison: Comparison) -> Looks:
             marker=MARKERS[labels.index(item.label) % len(MARKERS)],
             line=LINES[extras.index(_extra(item, varying)) % len(LINES)],
         )
-        for item in comparison.configurations
+        for item in configurations
     }
-    return Looks(by_id=by_id, by_variant=_by_variant(comparison, colours), by_latent_dim=_by_latent_dim(comparison))
+    return Looks(
+        by_id=by_id, by_variant=_by_variant(configurations, colours), by_latent_dim=_by_latent_dim(configurations)
+    )
 
 
 def class_colours(count: int) -> list[str]:
@@ -101,16 +108,16 @@ def _labels(configurations: Sequence[Configuration], variant: str) -> list[str]:
     return list(dict.fromkeys(item.label for item in ordered))
 
 
-def _by_variant(comparison: Comparison, colours: dict[str, str]) -> dict[str, str]:
+def _by_variant(configurations: Sequence[Configuration], colours: dict[str, str]) -> dict[str, str]:
     found: dict[str, str] = {}
-    for item in comparison.configurations:
+    for item in configurations:
         if item.variant not in found or item.settings.get("beta") == 1.0:
             found[item.variant] = colours[item.label]
     return found
 
 
-def _by_latent_dim(comparison: Comparison) -> dict[int, str]:
-    sizes = sorted({item.latent_dim for item in comparison.configurations})
+def _by_latent_dim(configurations: Sequence[Configuration]) -> dict[int, str]:
+    sizes = sorted({item.latent_dim for item in configurations})
     return {size: MARKERS[at % len(MARKERS)] for at, size in enumerate(sizes)}
 
 

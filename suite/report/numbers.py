@@ -46,17 +46,39 @@ def decimals_of(summaries: Iterable[Summary]) -> int:
 
 def plus_minus(summary: Summary, decimals: int) -> str:
     """`12.34 ± 0.05`, or the mean alone where there is no spread or the seed does not enter."""
-    if summary.mean is None:
-        return "n/a"
-    exact = summary.sd is None or summary.sd <= 1e-9 * abs(summary.mean)  # such as a reference that no seed enters
-    spread = "" if exact else f" ± {number(summary.sd, decimals)}"
-    return f"{number(summary.mean, decimals)}{spread}"
+    return f"{number(summary.mean, decimals)} {spread(summary, decimals)}".rstrip()
+
+
+def spread(summary: Summary, decimals: int) -> str:
+    """`± 0.05`: the standard deviation, or nothing where there is none or the seed does not enter."""
+    return "" if summary.sd is None or _exact(summary) else f"± {number(summary.sd, decimals)}"
+
+
+def mean_interval(summary: Summary, decimals: int) -> str:
+    """`[12.28, 12.40]`: the 95 % t interval of the mean over seeds, or nothing where there is no spread."""
+    found = None if _exact(summary) else t_interval(summary)
+    return "" if found is None else f"[{number(found[0], decimals)}, {number(found[1], decimals)}]"
+
+
+def t_interval(summary: Summary) -> tuple[float, float] | None:
+    """Ends of the 95 % t interval of the mean over seeds; `None` for fewer than two runs."""
+    from scipy.special import stdtrit
+
+    if summary.mean is None or summary.sd is None:
+        return None
+    half = float(stdtrit(summary.n - 1, 0.975)) * summary.sd / math.sqrt(summary.n)
+    return summary.mean - half, summary.mean + half
+
+
+def _exact(summary: Summary) -> bool:
+    """Whether the seed does not enter, as in a reference."""
+    return summary.mean is None or summary.sd is None or summary.sd <= 1e-9 * abs(summary.mean)
 
 
 def measured(summary: Summary, metric: str, decimals: int) -> str:
-    """`−19.32 ± 0.05 nats/image (mean ± sd of 5 seeds)`."""
-    seeds = f"mean ± sd of {summary.n} seeds" if summary.n > 1 else "one seed"
-    return f"{plus_minus(summary, decimals)} {unit(metric)} ({seeds})".replace("  ", " ")
+    """`−19.32 ± 0.05 nats/image (n = 5)`: mean, standard deviation and number of runs."""
+    count = f"(n\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}{summary.n})"
+    return " ".join(filter(None, [plus_minus(summary, decimals), unit(metric), count]))
 
 
 def interval(difference: Difference, decimals: int) -> str:

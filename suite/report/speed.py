@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from suite.rates import device_name, rate_of, share_of_peak
 from suite.record import OperationTiming, TimingRecord
-from suite.report.canvas import Plot, canvas, legend_right, svg_uri
+from suite.report.canvas import WIDE, Plot, canvas, legend_right
 from suite.report.look import GREY, LINES, MARKERS, Looks
-from suite.spec import variant_label
+from suite.report.numbers import significant
+from suite.report.plots.marks import bars
+from suite.spec import Backend, Precision, variant_label
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+_LEGEND_WIDTH = 2.4
+_PANEL_WIDTH = 2.9
+_BACKENDS = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +28,7 @@ class Speed:
     """One operation of one configuration at one batch size on one device.
 
     Attributes:
+        shape: of the images, `28x28x1`.
         low, median, high: quartiles of images/s over the kept rounds.
         share_of_peak: of the device's own matrix products in the same process; `None` where not known.
     """
@@ -29,9 +37,12 @@ class Speed:
     variant: str
     latent_dim: int
     network: str
+    shape: str
     operation: str
     batch_size: int
     device: str
+    backend: Backend
+    precision: Precision
     low: float
     median: float
     high: float
@@ -44,27 +55,40 @@ class Speed:
         """Interquartile range over median."""
         return (self.high - self.low) / self.median
 
+    @property
+    def place(self) -> tuple[str, str, str]:
+        """Device, backend and precision: what speeds are compared between."""
+        return self.device, self.backend, self.precision
+
 
 def speeds(timings: Sequence[TimingRecord]) -> list[Speed]:
-    """One row an operation, slowest changing first: device, operation, variant, latent size, batch size."""
+    """One row an operation, slowest changing first: device, backend, precision, operation, variant, sizes."""
     rows = [_speed(record, name, timed) for record in timings for name, timed in record.operations.items()]
     operations = list(dict.fromkeys(row.operation for row in rows))
     return sorted(
         rows,
         key=lambda row: (
-            row.device,
+            row.place,
             operations.index(row.operation),
             row.name,
             row.latent_dim,
+            row.network,
+            row.shape,
             row.batch_size,
         ),
     )
 
 
-def speed_plots(rows: Sequence[Speed], looks: Looks) -> list[Plot]:
-    """One plot a device, one panel an operation."""
-    return [_plot([row for row in rows if row.device == device], device, looks)
-            for device in dict.fromkeys(row.device for row in rows)]  # fmt: skip
+def speed_plots(rows: Sequence[Speed], looks: Looks, page: Sequence[Speed] | None = None) -> list[Plot]:
+    """One plot a device, backend and precision; all of the same limits, so that they can be compared.
+
+    Args:
+        rows: of one study.
+        looks: its colours and markers.
+        page: the speeds of all studies on the page, which the limits are to hold; by default `rows`.
+    """
+    places = dict.fromkeys(row.place for row in rows)
+    return [_plot([row for row in rows if row.place == place], page or rows, looks) for place in places]
 
 
 def _speed(record: TimingRecord, operation: str, timed: OperationTiming) -> Speed:
@@ -74,9 +98,12 @@ def _speed(record: TimingRecord, operation: str, timed: OperationTiming) -> Spee
         variant=spec.variant,
         latent_dim=spec.latent_dim,
         network=spec.network,
+        shape="x".join(map(str, spec.image_shape)),
         operation=operation.replace("_", " "),
         batch_size=spec.batch_size,
         device=device_name(record.environment),
+        backend=spec.backend,
+        precision=spec.precision,
         low=rate.low,
         median=rate.median,
         high=rate.high,
@@ -86,45 +113,107 @@ def _speed(record: TimingRecord, operation: str, timed: OperationTiming) -> Spee
     )
 
 
-def _plot(rows: Sequence[Speed], device: str, looks: Looks) -> Plot:
+def _plot(rows: Sequence[Speed], page: Sequence[Speed], looks: Looks) -> Plot:
     operations = list(dict.fromkeys(row.operation for row in rows))
-    with canvas(2.0 + 2.9 * len(operations), 3.4, len(operations)) as (figure, [panels]):
-        for operation, axes in zip(operations, panels, strict=True):
-            _panel(axes, [row for row in rows if row.operation == operation], looks)
-            axes.set_title(operation)
-        panels[0].set_ylabel("images/s ↑")
-        legend_right(figure, panels[0])
+    shares = any(row.share_of_peak is not None for row in rows)
+    device, backend, precision = rows[0].place
+    width = _LEGEND_WIDTH + min(len(operations) * _PANEL_WIDTH, WIDE - _LEGEND_WIDTH)
+    with canvas(width, 5.6 if shares else 3.4, len(operations), 1 + shares) as (figure, grid):
+        for column, operation in enumerate(operations):
+            own = [row for row in rows if row.operation == operation]
+            _panel(grid[0][column], own, page, looks)
+            grid[0][column].set_title(operation)
+            if shares:
+                _shares(grid[1][column], own, page, looks)
+            grid[-1][column].set_xlabel("batch size")
+        for axes_row in grid:
+            for axes in axes_row[1:]:
+                axes.tick_params(labelleft=False)
+        grid[0][0].set_ylabel("images/s ↑")
+        if shares:
+            grid[1][0].set_ylabel("share of peak (%) ↑")
+        legend_right(figure, grid[0][0])
+        place = f"{device}, {_BACKENDS.get(backend, backend)}, {precision}"
         return Plot(
-            title=f"Throughput on {device}",
-            caption="Median of the kept rounds, bars from the first to the third quartile. Warm-up and compilation are "
-            "left out, and every round waits for the device. β and seed don't change the speed.",
-            alt=f"Images per second over batch size of {', '.join(operations)} on {device}",
-            src=svg_uri(figure),
-            width=int(100 * (2.0 + 2.9 * len(operations))),
+            key=f"throughput-{re.sub(r'[^a-z0-9]+', '-', '-'.join(rows[0].place).lower()).strip('-')}",
+            title=f"Throughput on {place}",
+            caption=_caption(rows),
+            alt=f"Images per second by batch size on {place}. {_told(rows)}",
+            figure=figure,
         )
 
 
-def _panel(axes: Axes, rows: Sequence[Speed], looks: Looks) -> None:
-    from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
+def _caption(rows: Sequence[Speed]) -> str:
+    shares = [row.share_of_peak for row in rows if row.share_of_peak is not None]
+    peak = (
+        " Below, what the matrix products and convolutions of the operation reach, in % of what large matrix products "
+        "reached on the same device in the same process."
+    )
+    busy = " More than 100 % means that something else slowed the device while its peak was measured."
+    return (
+        "Median of the kept rounds, bars from the first to the third quartile. Warm-up and compilation are left out, "
+        "and every round waits for the device. β and seed don't change the speed."
+        f"{peak if shares else ''}{busy if max(shares, default=0.0) > 1.0 else ''}"
+    )
 
-    networks = list(dict.fromkeys(row.network for row in rows))
-    series: dict[tuple[str, str, int, str], list[Speed]] = {}
-    for row in rows:
-        series.setdefault((row.name, row.variant, row.latent_dim, row.network), []).append(row)
-    for (name, variant, size, network), own in series.items():
-        axes.errorbar(
-            [row.batch_size for row in own], [row.median for row in own],
-            [[row.median - row.low for row in own], [row.high - row.median for row in own]],
-            color=looks.by_variant.get(variant, GREY), marker=looks.by_latent_dim.get(size, MARKERS[-1]),
-            linestyle=LINES[networks.index(network) % len(LINES)], capsize=2.5, elinewidth=1.0,
-            label=" ".join([name, f"latent size {size}", *([network] if len(networks) > 1 else [])]),
-        )  # fmt: skip
-    axes.set_xscale("log", base=2)
+
+def _panel(axes: Axes, rows: Sequence[Speed], page: Sequence[Speed], looks: Looks) -> None:
+    from matplotlib.ticker import EngFormatter, LogLocator, NullLocator
+
+    for (label, colour, marker, line), own in _series(rows, page, looks).items():
+        sizes = [row.batch_size for row in own]
+        middle, half = [(row.high + row.low) / 2 for row in own], [(row.high - row.low) / 2 for row in own]
+        bars(axes, sizes, middle, half, colour)
+        axes.plot(sizes, [row.median for row in own], color=colour, marker=marker, linestyle=line, label=label)
     axes.set_yscale("log")
-    sizes = sorted({row.batch_size for row in rows})
-    axes.set_xticks(sizes, [str(size) for size in sizes], minor=False)
-    axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.set_ylim(min(row.low for row in page) / 1.5, max(row.high for row in page) * 1.5)
+    axes.yaxis.set_major_locator(LogLocator(numticks=9))
     axes.yaxis.set_major_formatter(EngFormatter(sep=""))
-    axes.yaxis.set_minor_formatter(NullFormatter())
-    axes.set_xlabel("batch size")
+    axes.yaxis.set_minor_locator(NullLocator())
+    _batch_axis(axes, page)
+
+
+def _shares(axes: Axes, rows: Sequence[Speed], page: Sequence[Speed], looks: Looks) -> None:
+    for (_, colour, marker, line), own in _series(rows, page, looks).items():
+        known = [row for row in own if row.share_of_peak is not None]
+        shares = [100.0 * (row.share_of_peak or 0.0) for row in known]
+        axes.plot([row.batch_size for row in known], shares, color=colour, marker=marker, linestyle=line)
+    axes.set_ylim(0.0, 105.0 * max(row.share_of_peak or 0.0 for row in page))
+    _batch_axis(axes, page)
+
+
+def _series(rows: Sequence[Speed], page: Sequence[Speed], looks: Looks) -> dict[tuple[str, str, str, str], list[Speed]]:
+    """Rows by label, colour, marker and line; networks and image sizes are named where the page has several."""
+    kinds = list(dict.fromkeys((row.network, row.shape) for row in page))
+    networks, shapes = ({kind[at] for kind in kinds} for at in (0, 1))
+    found: dict[tuple[str, str, str, str], list[Speed]] = {}
+    for row in rows:
+        extras = [*([row.network] if len(networks) > 1 else []), *([row.shape] if len(shapes) > 1 else [])]
+        look = (
+            " ".join([f"{row.name}, latent size {row.latent_dim}", *extras]),
+            looks.by_variant.get(row.variant, GREY),
+            looks.by_latent_dim.get(row.latent_dim, MARKERS[-1]),
+            LINES[kinds.index((row.network, row.shape)) % len(LINES)],
+        )
+        found.setdefault(look, []).append(row)
+    return found
+
+
+def _batch_axis(axes: Axes, page: Sequence[Speed]) -> None:
+    from matplotlib.ticker import NullLocator
+
+    sizes = sorted({row.batch_size for row in page})
+    axes.set_xscale("log", base=2)
+    axes.set_xticks(sizes, [str(size) for size in sizes], minor=False)
+    axes.xaxis.set_minor_locator(NullLocator())
+
+
+def _told(rows: Sequence[Speed]) -> str:
+    """The range of each operation at its largest batch, in words."""
+    largest = max(row.batch_size for row in rows)
+    told = []
+    for operation in dict.fromkeys(row.operation for row in rows):
+        found = [row.median for row in rows if row.operation == operation and row.batch_size == largest]
+        if found:
+            told.append(f"{operation} {significant(min(found))} to {significant(max(found))}")
+    return f"At batch size {largest}: {', '.join(told)} images/s."

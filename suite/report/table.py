@@ -1,4 +1,4 @@
-"""The table of every configuration: text for people, raw values for sorting."""
+"""The table of every configuration: text for people, raw values for sorting, all numbers that were measured."""
 
 from __future__ import annotations
 
@@ -7,29 +7,31 @@ from dataclasses import dataclass
 
 from suite.compare import Configuration, Contrast, PerImage, paired_difference
 from suite.metrics import METRICS, cost, generation, likelihood, reconstruction, structure
-from suite.report.answers import REFERENCES, separation_verdict
+from suite.report.answers import REFERENCES
 from suite.report.look import Look, Looks
-from suite.report.numbers import ARROWS, column_decimals, interval, plus_minus
+from suite.report.numbers import ARROWS, column_decimals, interval, mean_interval, number, plus_minus, spread
+from suite.statistics import Difference
 
-MAIN = ("elbo_nats", "distortion_nats", "rate_nats", "recon_mse", "silhouette", "active_units",
-        "train_seconds")  # fmt: skip
-MORE = {
-    "Likelihood and use of the code": (*likelihood.METRICS, *reconstruction.METRICS),
-    "Classes in latent space": tuple(structure.METRICS),
-    "Generated images": tuple(generation.METRICS),
-    "Size and speed": tuple(cost.METRICS),
+MAIN = ("elbo_nats", "nll_nats", "recon_mse", "silhouette", "prior_recognisable", "active_units", "train_seconds")
+FAMILIES = {
+    "likelihood": ("Likelihood and use of the code", (*likelihood.METRICS, *reconstruction.METRICS)),
+    "classes": ("Classes in latent space", tuple(structure.METRICS)),
+    "images": ("Generated images", tuple(generation.METRICS)),
+    "cost": ("Size and speed", tuple(cost.METRICS)),
 }
 _CLASS_MEASURES = {*structure.METRICS, *generation.METRICS}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
-    """Header: what it is, its unit, which direction is better, and its definition."""
+    """Header: what it is, its unit, which direction is better, its definition, and the group that it is shown with."""
 
+    name: str
     label: str
     unit: str
     arrow: str
     about: str
+    group: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +39,9 @@ class Cell:
     """One number.
 
     Attributes:
-        text: `12.34 ± 0.05`.
+        text: the mean, `12.34`; "n/a" without one.
+        sd: `± 0.05`; empty where it has none.
+        interval: `[12.28, 12.40]`, the 95 % t interval of the mean over seeds; empty for a single run.
         value: what the column is sorted by; `None` sorts last.
         n: runs behind it.
         mark: `best`, `tied` or nothing.
@@ -46,6 +50,8 @@ class Cell:
 
     text: str
     value: float | None
+    sd: str = ""
+    interval: str = ""
     n: int = 0
     mark: str = ""
     title: str = ""
@@ -53,10 +59,13 @@ class Cell:
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One configuration; `n` runs did not diverge."""
+    """One configuration; `n` runs did not diverge. `beta` is `None` for variants without one."""
 
     look: Look
+    variant: str
+    dataset: str
     latent_dim: int
+    beta: float | None
     runs: str
     n: int
     verdict: str
@@ -64,21 +73,59 @@ class Row:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Table:
-    """A table with its header."""
+class Body:
+    """The rows of one board: inside it, and nowhere else, numbers are ranked."""
 
-    columns: tuple[Column, ...]
+    key: str
+    title: str
     rows: tuple[Row, ...]
 
 
-def table(
-    board: Sequence[Configuration], looks: Looks, metrics: Sequence[str], images: PerImage | None = None
-) -> Table:
-    """The board's configurations with these metrics, the best of each column marked."""
-    columns = tuple(_column(name) for name in metrics)
-    cells = [_cells(board, name, images) for name in metrics]
-    rows = tuple(_row(item, looks, tuple(column[at] for column in cells)) for at, item in enumerate(board))
-    return Table(columns=columns, rows=rows)
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """Every configuration with every number that any of them has.
+
+    Attributes:
+        groups: those of the columns that are there, by key, with their titles; "main" comes first.
+    """
+
+    columns: tuple[Column, ...]
+    bodies: tuple[Body, ...]
+
+    @property
+    def groups(self) -> dict[str, str]:
+        """The groups that have columns, by key, with their titles."""
+        titles = {"main": "Main numbers"} | {key: title for key, (title, _) in FAMILIES.items()}
+        there = {column.group for column in self.columns}
+        return {key: title for key, title in titles.items() if key in there}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Board:
+    """Configurations of one data set and one likelihood in one study, with what the table needs of them."""
+
+    key: str
+    title: str
+    items: Sequence[Configuration]
+    looks: Looks
+    images: PerImage | None = None
+
+
+def table(boards: Sequence[Board]) -> Table:
+    """One table of all boards, the best of each column marked within each board."""
+    everyone = [item for board in boards for item in board.items]
+    columns = tuple(
+        _column(name, group)
+        for group, names in {"main": MAIN, **{key: names for key, (_, names) in FAMILIES.items()}}.items()
+        for name in names
+        if (group == "main" or name not in MAIN) and any(item.summaries[name].n for item in everyone)
+    )
+    return Table(columns=columns, bodies=tuple(_body(board, [column.name for column in columns]) for board in boards))
+
+
+def separation_verdict(difference: Difference) -> str:
+    """`yes`, `no`, `equivalent` or `unclear`: whether the first separates better than the second."""
+    return {"higher": "yes", "lower": "no"}.get(difference.outcome, difference.outcome)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,16 +181,28 @@ def _difference_cell(contrast: Contrast | None, decimals: int) -> Cell:
     return Cell(text=interval(difference, decimals), value=difference.mean, n=difference.n, mark=mark)
 
 
-def _column(metric: str) -> Column:
+def _column(metric: str, group: str) -> Column:
     about = METRICS[metric]
-    return Column(label=about.label, unit=about.unit, arrow=ARROWS[about.better], about=about.about)
+    return Column(
+        name=metric, label=about.label, unit=about.unit, arrow=ARROWS[about.better], about=about.about, group=group
+    )
+
+
+def _body(board: Board, metrics: Sequence[str]) -> Body:
+    cells = [_cells(board.items, name, board.images) for name in metrics]
+    rows = tuple(_row(item, board.looks, tuple(column[at] for column in cells)) for at, item in enumerate(board.items))
+    return Body(key=board.key, title=board.title, rows=rows)
 
 
 def _row(item: Configuration, looks: Looks, cells: tuple[Cell, ...]) -> Row:
     diverged = f", {item.diverged} diverged" if item.diverged else ""
+    beta = item.settings.get("beta")
     return Row(
         look=looks.by_id[item.id],
+        variant=item.variant,
+        dataset=item.dataset,
         latent_dim=item.latent_dim,
+        beta=beta if isinstance(beta, float) else None,
         runs=f"{item.finished} of {item.planned}{diverged}",
         n=len(item.usable),
         verdict=item.verdict or ("too short to tell" if item.finished else "not run"),
@@ -180,7 +239,14 @@ def _cell(item: Configuration, metric: str, decimals: int, mark: str) -> Cell:
     if summary.mean is None:
         return Cell(text="n/a", value=None, title=_why_absent(item, metric))
     least = "≥ " if metric == "mutual_information_nats" and _saturated(item) else ""
-    return Cell(text=f"{least}{plus_minus(summary, decimals)}", value=summary.mean, n=summary.n, mark=mark)
+    return Cell(
+        text=f"{least}{number(summary.mean, decimals)}",
+        sd=spread(summary, decimals),
+        interval=mean_interval(summary, decimals),
+        value=summary.mean,
+        n=summary.n,
+        mark=mark,
+    )
 
 
 def _saturated(item: Configuration) -> bool:

@@ -192,20 +192,35 @@ def _curve(spec: RunSpec) -> Curve:
 
 
 def _figures(spec: RunSpec, side: int = 8, classes: int = 3, embedded: int = 60) -> dict[str, np.ndarray]:
-    random = np.random.default_rng([spec.seed, spec.latent_dim])
-    points = "embedding_direct" if spec.latent_dim == 2 else "embedding_pca"
-    labels = random.integers(0, classes, embedded)
+    """As `suite.measure.generation.figures` writes them; the images that are explored are the same for every run."""
+    shared, random = np.random.default_rng(0), np.random.default_rng([spec.seed, spec.latent_dim])
+    labels = shared.integers(0, classes, embedded)
+    explored = shared.integers(0, 2, (embedded, side, side, 1), dtype=np.uint8) * np.uint8(255)
+
+    def images(*shape: int) -> np.ndarray:
+        return random.integers(0, 256, (*shape, side, side, 1), dtype=np.uint8)
+
+    codes = (random.normal(0, 0.4, (embedded, spec.latent_dim)) + labels[:, None]).astype(np.float32)
     arrays = {
-        "prior_samples": random.integers(0, 256, (25, side, side, 1), dtype=np.uint8),
-        "originals": random.integers(0, 256, (10, side, side, 1), dtype=np.uint8),
-        "reconstructions": random.integers(0, 256, (10, side, side, 1), dtype=np.uint8),
-        "interpolations": random.integers(0, 256, (5, 11, side, side, 1), dtype=np.uint8),
-        "centroids": random.integers(0, 256, (classes, side, side, 1), dtype=np.uint8),
-        "embedding_index": np.arange(embedded),
+        "prior_samples": images(25),
+        "prior_sample_labels": np.array(["1", "2/3", "?", "2", "3"] * 5),
+        "originals": explored[:10],
+        "reconstructions": images(10),
+        "interpolations": images(5, 11),
+        "centroids": images(classes),
+        "traversals": images(min(spec.latent_dim, 8), 11),
+        "embedding_index": np.arange(embedded) * 3,
         "embedding_labels": labels,
-        points: (random.normal(0, 0.4, (embedded, 2)) + labels[:, None]).astype(np.float32),
+        "embedding_images": explored,
+        "embedding_reconstructions": images(embedded),
+        "embedding_codes": codes,
         "class_names": np.array(["one", "two", "three"]),
+        "decoder_activations": np.array(["relu", "linear"]),
+        "decoder_kernel_0": random.normal(0, 1, (spec.latent_dim, 12)).astype(np.float16),
+        "decoder_bias_0": random.normal(0, 1, 12).astype(np.float32),
+        "decoder_kernel_1": random.normal(0, 1, (12, side * side)).astype(np.float16),
+        "decoder_bias_1": random.normal(0, 1, side * side).astype(np.float32),
     }
-    if spec.latent_dim > 2:
-        arrays["embedding_tsne"] = arrays["embedding_pca"] * np.float32(20)
-    return arrays
+    if spec.latent_dim == 2:
+        return {**arrays, "manifold": images(15, 15)}
+    return {**arrays, "embedding_pca": codes[:, :2], "embedding_tsne": codes[:, :2] * np.float32(20)}

@@ -7,13 +7,12 @@ import pytest
 
 from suite.compare import compare, contrasts
 from suite.record import Curve
-from suite.report.answers import answers, separation_verdict
+from suite.report.answers import answers
 from suite.report.cautions import cautions
 from suite.report.look import looks
 from suite.report.numbers import decimals_of, interval, number, plus_minus, significant
-from suite.report.pictures import montage
 from suite.report.speed import speeds
-from suite.report.table import MAIN, table
+from suite.report.table import Board, separation, separation_verdict, table
 from suite.statistics import difference_of
 
 LENGTH = 40
@@ -23,10 +22,10 @@ LENGTH = 40
 def ask(make_record):
     """ask(study, specs, **changes by label) -> the answers; changes are records' keyword arguments by seed."""
 
-    def asked(study, specs, changes=None):
+    def asked(study, specs, changes=None, timings=()):
         records = {spec.run_id: make_record(spec, **((changes or {}).get(spec.label(), _same)(spec))) for spec in specs}
         comparison = compare(study, specs, records)
-        return answers(comparison.configurations, contrasts(comparison), looks(comparison))
+        return answers(comparison.configurations, looks(comparison.configurations), timings)
 
     return asked
 
@@ -64,13 +63,10 @@ def test_the_winner_is_chosen_on_validation_and_scored_on_test(study, expand, as
         "VAE β=4": _values(25.0, elbo_nats=[-20.0, -21.5, -21.6]),
     }
     likelihood = ask(study, expand(study), changes)[0]
-    assert (likelihood.question, likelihood.answer) == ("Best likelihood", "VAE β=1, latent size 2")
-    assert "ELBO −31.0" in likelihood.figure
-    assert "(mean ± sd of 3 seeds)" in likelihood.figure
-    assert any(
-        text.startswith("Better on test, though not on validation: VAE β=4, latent size 2: +")
-        for text in likelihood.details
-    )
+    assert (likelihood.question, likelihood.answer) == ("Likelihood", "VAE β=1, latent size 2")
+    assert likelihood.figure == "ELBO −31.00 ± 1.00 nats/image (n\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}3)"
+    assert likelihood.standing == ("Better on test, though not on validation: VAE β=4 (latent size 2).",)
+    assert likelihood.details[0].startswith("Difference from it, with 95 % interval: VAE β=4, latent size 2: +9.97 [")
     assert likelihood.details[-1] == "Chosen on validation among 2 configurations; scored on test."
 
 
@@ -79,7 +75,7 @@ def test_an_interval_that_holds_zero_is_a_tie(study, expand, ask):
         "VAE β=1": _values(20.0, elbo_nats=[-30.0, -31.0, -32.0]),
         "VAE β=4": _values(25.0, elbo_nats=[-31.0, -30.5, -32.2]),
     }
-    assert any(text.startswith("Tied with it") for text in ask(study, expand(study), changes)[0].details)
+    assert ask(study, expand(study), changes)[0].standing == ("Tied with it: VAE β=4 (latent size 2).",)
 
 
 def test_without_a_tie_the_next_is_named_with_its_distance(study, expand, ask):
@@ -87,13 +83,13 @@ def test_without_a_tie_the_next_is_named_with_its_distance(study, expand, ask):
         "VAE β=1": _values(20.0, elbo_nats=[-30.0, -31.0, -32.0]),
         "VAE β=4": _values(25.0, elbo_nats=[-40.0, -41.1, -42.2]),
     }
-    details = ask(study, expand(study), changes)[0].details
-    assert details[0].startswith("Next: VAE β=4, latent size 2: −10.1 [")
+    standing = ask(study, expand(study), changes)[0].standing
+    assert standing[0].startswith("Next: VAE β=4, latent size 2: −10.1 [")
 
 
 def test_one_seed_tells_no_ties(make_study, expand, ask):
     study = make_study(latent_dim="[2]", seeds=1)
-    assert "One seed: no interval, so ties cannot be told." in ask(study, expand(study))[0].details
+    assert ask(study, expand(study))[0].standing == ("One seed: no interval, so ties cannot be told.",)
 
 
 def test_what_was_trained_on_validation_is_not_chosen_on_it(study, expand, ask):
@@ -110,30 +106,66 @@ def test_a_winner_whose_training_was_too_short_says_so(study, expand, ask):
 
 
 @pytest.mark.parametrize(
-    ("ours", "answer"),
-    [
-        ([0.3, 0.31, 0.33], "Yes, at every latent size"),
-        ([0.0, -0.01, 0.02], "No: worse at every latent size"),
-        ([0.0, 0.2, 0.1], "No clear difference at any latent size"),
-    ],
+    ("ours", "marks"),
+    [([0.3, 0.31, 0.33], "yes"), ([0.0, -0.01, 0.02], "no"), ([0.0, 0.2, 0.1], "unclear"), ([0.1] * 3, "equivalent")],
 )
-def test_separation_is_answered_from_paired_differences(study, expand, ask, ours, answer):
-    changes = {"VAE β=1": _values(20.0, silhouette=ours), "AE": _values(20.0, silhouette=[0.1, 0.1, 0.1])}
-    found = ask(study, expand(study), changes)[-1]
-    assert (found.question, found.answer) == ("Does VAE β=1 separate classes better than the AE?", answer)
-    assert found.lines[0].startswith("latent size 2: ")
+def test_separation_is_told_from_paired_differences(study, expand, make_record, ours, marks):
+    values = {"VAE β=1": ours, "AE": [0.1, 0.1, 0.1]}
+    records = {
+        spec.run_id: make_record(spec, silhouette=values.get(spec.label(), ours)[spec.seed]) for spec in expand(study)
+    }
+    comparison = compare(study, expand(study), records)
+    found = separation(comparison.configurations, contrasts(comparison), looks(comparison.configurations))
+    assert [cell.mark for cell in found.rows[0].differences] == [marks, marks]
+    assert float(found.rows[0].reference) == 0.1
 
 
-def test_separation_names_each_latent_size(make_study, expand, ask):
+def test_class_structure_is_chosen_on_validation_and_told_beside_its_references(study, expand, ask):
+    changes = {
+        "AE": _values(20.0, silhouette=[0.3] * 3, silhouette_validation=[0.1] * 3),
+        "VAE β=1": _values(20.0, silhouette=[0.2, 0.21, 0.2], silhouette_validation=[0.2] * 3),
+        "VAE β=4": _values(20.0, silhouette=[0.1] * 3, silhouette_validation=[0.15] * 3),
+    }
+    found = next(item for item in ask(study, expand(study), changes) if item.question == "Class structure")
+    assert found.answer == "VAE β=1, latent size 2"
+    assert found.standing[0] == "Better on test, though not on validation: AE (latent size 2)."
+    assert found.details[0].startswith("The same measure of pixels 0.12")
+    unvalidated = next(item for item in ask(study, expand(study)) if item.question == "Class structure")
+    assert "chosen on test, for want of a validation split" in " ".join(unvalidated.details).lower()
+
+
+def test_the_best_sampler_has_the_least_distance_on_validation(study, expand, ask):
+    changes = {
+        label: _values(20.0, prior_frechet_distance=[test] * 3, prior_frechet_distance_validation=[validation] * 3,
+                       mixture_frechet_distance=[mixture] * 3)
+        for label, test, validation, mixture in
+        [("AE", 50.0, 60.0, 4.0), ("VAE β=1", 20.0, 10.0, 5.0), ("VAE β=4", 15.0, 11.0, 6.0)]
+    }  # fmt: skip
+    found = next(item for item in ask(study, expand(study), changes) if item.question == "Sampling")
+    assert found.answer == "VAE β=1, latent size 2"
+    assert found.details[0].endswith("the lowest on test is 4: AE, latent size 2.")
+
+
+def test_the_fastest_is_told_with_what_is_as_fast(make_study, expand, ask, make_timing):
     study = make_study(latent_dim="[2, 4]")
-    worse_at_2 = {"VAE β=1": lambda spec: {"silhouette": (-0.5 if spec.latent_dim == 2 else 0.5) + spec.seed / 100}}
-    assert ask(study, expand(study), worse_at_2)[-1].answer == "Depends on the latent size: better at 4; worse at 2"
-
-
-def test_silhouette_is_reported_beside_its_references(study, expand, ask):
-    silhouette = next(item for item in ask(study, expand(study)) if item.question == "Best class separation")
-    assert silhouette.details[0].startswith("Its references: of pixels 0.12")
-    assert "chosen on test" in " ".join(silhouette.details).lower()
+    specs = expand(study)
+    fast, tied, slow = (
+        next(spec for spec in specs if (spec.variant, spec.latent_dim) == wanted)
+        for wanted in [("ae", 4), ("ae", 2), ("vae", 4)]
+    )
+    timings = [make_timing(fast, spec.batch_size) for spec in [fast]]
+    timings += [make_timing(tied, tied.batch_size, spread=0.03)]
+    slower = make_timing(slow, slow.batch_size)
+    operations = {
+        name: timed.model_copy(update={"seconds": tuple(2 * each for each in timed.seconds)})
+        for name, timed in slower.operations.items()
+    }
+    rows = speeds([*timings, slower.model_copy(update={"operations": operations})])
+    found = next(item for item in ask(study, specs, timings=rows) if item.question == "Speed")
+    assert found.answer.startswith("AE, latent size ")
+    assert "AE, latent size " in found.standing[0]
+    assert "VAE" not in found.standing[0]
+    assert "Made-up CPU" in found.details[0]
 
 
 def test_no_interval_means_unclear():
@@ -152,7 +184,7 @@ def test_cautions_name_what_diverged_is_missing_collapsed_and_unfinished(study, 
     for spec in specs[6:]:
         records[spec.run_id] = make_record(spec, curve=rising)
     comparison = compare(study, specs, records)
-    found = {caution.what: caution.which for caution in cautions(comparison, [], looks(comparison))}
+    found = {caution.what: caution.which for caution in cautions(comparison, [], looks(comparison.configurations))}
     assert found.pop("1 run of 8 diverged and left out of all means") == ("AE, latent size 2: 1 of 3 seeds",)
     assert found.pop("1 of 9 runs missing") == ("AE (latent size 2)",)
     named = {what.split(" ")[4]: which for what, which in found.items()}
@@ -167,8 +199,8 @@ def test_a_sound_study_has_no_cautions_but_for_unsteady_timings(study, expand, m
     specs = expand(study)
     comparison = compare(study, specs, {spec.run_id: make_record(spec) for spec in specs})
     steady, unsteady = (speeds([make_timing(specs[0], spread=spread)]) for spread in (0.01, 0.1))
-    assert cautions(comparison, steady, looks(comparison)) == ()
-    (found,) = cautions(comparison, unsteady, looks(comparison))
+    assert cautions(comparison, steady, looks(comparison.configurations)) == ()
+    (found,) = cautions(comparison, unsteady, looks(comparison.configurations))
     assert found.what.startswith("4 of 4 timings unsteady")
 
 
@@ -183,16 +215,20 @@ def test_the_table_marks_the_best_and_what_is_tied_with_it(study, expand, make_r
     values = {"AE": [1.0, 2.0, 3.0], "VAE β=1": [1.5, 1.4, 3.3], "VAE β=4": [8.0, 9.1, 10.0]}
     records = {spec.run_id: make_record(spec, recon_mse=values[spec.label()][spec.seed]) for spec in specs}
     comparison = compare(study, specs, records)
-    rows = table(comparison.configurations, looks(comparison), MAIN).rows
-    marks = [row.cells[MAIN.index("recon_mse")].mark for row in rows]
-    assert marks == ["best", "tied", ""]
-    assert rows[0].cells[MAIN.index("elbo_nats")].text == "n/a"
+    found = table([Board(key="a", title="A", items=comparison.configurations, looks=looks(comparison.configurations))])
+    names = [column.name for column in found.columns]
+    rows = found.bodies[0].rows
+    assert [row.cells[names.index("recon_mse")].mark for row in rows] == ["best", "tied", ""]
+    assert rows[0].cells[names.index("elbo_nats")].text == "n/a"
+    assert rows[1].beta == 1.0
+    assert "mutual_information_nats" not in names  # no run has it
+    assert list(found.groups) == ["main", "likelihood", "classes", "cost"]
 
 
 def test_one_colour_a_setting_whatever_the_latent_size(make_study, expand):
     study = make_study(latent_dim="[2, 4, 8]", beta="[0.5, 1.0, 2.0]")
     comparison = compare(study, expand(study), {})
-    found = looks(comparison)
+    found = looks(comparison.configurations)
     colours = {(item.label, found.by_id[item.id].colour) for item in comparison.configurations}
     assert len(colours) == len(dict(colours)) == len({colour for _, colour in colours}) == 4
 
@@ -220,14 +256,3 @@ def test_decimals_show_two_digits_of_the_spread(study, expand, make_record):
     records = {spec.run_id: make_record(spec, elbo_nats=100.0 + 0.05 * spec.seed) for spec in specs}
     summary = compare(study, specs, records).configurations[0].summaries["elbo_nats"]
     assert plus_minus(summary, decimals_of([summary])) == "100.050 ± 0.050"
-
-
-@pytest.mark.parametrize(("side", "channels", "scale"), [(8, 1, 4), (28, 1, 2), (32, 3, 1), (64, 3, 1)])
-def test_a_montage_keeps_every_pixel(side, channels, scale):
-    images = np.random.default_rng(0).integers(0, 255, (3, side, side, channels), dtype=np.uint8)
-    paper = montage([images[:2], images[2:]])
-    step = side * scale + 2
-    assert paper.shape[:2] == (2 * step - 2, 2 * step - 2)
-    shown = paper[step::scale, : side * scale : scale].reshape(side, side, channels)
-    assert (shown == images[2]).all()
-    assert (paper[step:, step:] == 255).all()
