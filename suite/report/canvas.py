@@ -121,7 +121,9 @@ class Plot:
 
         stream = io.BytesIO()
         with matplotlib.rc_context(_style()):
-            self.figure.savefig(stream, format=kind, dpi=PRINT_DPI, metadata=_NO_DATE[kind])
+            # Of vectors, the dots decide nothing but how large an image the layout is measured on.
+            dpi = PRINT_DPI if kind == "png" else "figure"
+            self.figure.savefig(stream, format=kind, dpi=dpi, metadata=_NO_DATE[kind])
         return stream.getvalue()
 
 

@@ -19,7 +19,7 @@ from suite.report.sheets import Sheet, Sprite, in_rows, sheet, sprite
 from suite.store import Store
 
 Arrays = dict[str, npt.NDArray[Any]]
-MOST_SHOWN = 32  # configurations of a page whose pictures are drawn
+MOST_SHOWN = 28  # configurations of a page whose pictures are drawn
 MOST_SPRITES = 16_000  # reconstructions on a page, which all its explorers share
 _PER_ROW = 5
 

@@ -101,7 +101,7 @@ def test_a_second_bench_trains_nothing_and_is_quick(smoke: Path, suite_command: 
     before = stamps(smoke)
     start = time.perf_counter()
     result = suite_command("bench", "smoke", "--out", smoke)
-    assert time.perf_counter() - start < 3.0
+    assert time.perf_counter() - start < 6.0  # a second on an idle machine; tests share theirs
     assert result.returncode == 0
     assert "12 runs, 12 finished, 0 to train; 0 speeds to measure" in result.stdout
     assert stamps(smoke) == before
@@ -211,6 +211,17 @@ def test_the_report_is_one_page(smoke: Path, tmp_path: Path, suite_command: Call
     page = tmp_path / "out" / "index.html"
     assert result.stdout.strip() == str(page)
     assert "VAE β=4" in page.read_text(encoding="utf-8")
+
+
+def test_the_report_writes_its_figures_too(smoke: Path, tmp_path: Path) -> None:
+    shutil.copytree(smoke, tmp_path / "out")
+    page, told = output("report", "smoke", "--out", tmp_path / "out", "--figures", tmp_path / "figures").splitlines()
+    assert Path(page).is_file()
+    written = sorted(path.name for path in (tmp_path / "figures").iterdir())
+    assert told == f"{len(written)} files in {tmp_path / 'figures'}"
+    assert "smoke-tensorflow-digits-bernoulli-elbo.pdf" in written
+    assert any(name.startswith("smoke-tensorflow-throughput") for name in written)
+    assert any("-reconstructions-vae-beta-4-" in name for name in written)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
+
 from suite.report.canvas import Plot
 from suite.report.look import Looks
 from suite.report.plots.curves import learning_curves, path_entropy
@@ -28,6 +32,9 @@ _MAKERS = (
 )
 
 
+MOST_SERIES = 14  # settings that a plot can tell apart
+
+
 def board_plots(board: Board, looks: Looks) -> list[Plot]:
     """Every plot that the board has numbers for, in the page's order.
 
@@ -35,4 +42,21 @@ def board_plots(board: Board, looks: Looks) -> list[Plot]:
         board: configurations of one data set and one likelihood.
         looks: names and colours.
     """
-    return [plot for maker in _MAKERS if (plot := maker(board, looks)) is not None]
+    shown, series = thinned(board, looks), looks.series(board)
+    plots = [plot for maker in _MAKERS if (plot := maker(shown, looks)) is not None]
+    if len(shown) == len(board):
+        return plots
+    told = f" Shown: {len(looks.series(shown))} of {len(series)} settings, evenly spaced; the table has all."
+    return [replace(plot, caption=plot.caption + told) for plot in plots]
+
+
+def thinned(board: Board, looks: Looks) -> Board:
+    """Configurations of at most about `MOST_SERIES` settings: evenly spaced, and always those of β = 1."""
+    series = looks.series(board)
+    kept = set(np.linspace(0, len(series) - 1, min(len(series), MOST_SERIES)).round().astype(int).tolist())
+    return [
+        item
+        for at, items in enumerate(series.values())
+        for item in items
+        if at in kept or item.settings.get("beta") == 1.0
+    ]
