@@ -138,15 +138,6 @@ def canvas(width: float, height: float, columns: int = 1, rows: int = 1) -> Iter
         yield figure, figure.subplots(rows, columns, squeeze=False).tolist()
 
 
-def png_uri(pixels: Any) -> str:
-    """`(height, width)` or `(height, width, 3)` uint8 as a PNG data URI."""
-    from matplotlib.image import imsave
-
-    stream = io.BytesIO()
-    imsave(stream, pixels, format="png", cmap="gray", vmin=0, vmax=255)
-    return data_uri("image/png", stream.getvalue())
-
-
 def data_uri(kind: str, content: bytes) -> str:
     """The content inside its own address, so that the page asks for no other file."""
     return f"data:{kind};base64,{base64.b64encode(content).decode()}"

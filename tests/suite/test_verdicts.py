@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -59,18 +60,24 @@ def silhouettes(gain: Callable[[int], float], spread: float = 0.001) -> Callable
 @pytest.mark.parametrize(
     ("gain", "spread", "standing", "words"),
     [
-        (lambda size: -0.05, 0.001, "confirmed", "worse at z = 2, 4 and 8"),
-        (lambda size: 0.0, 0.001, "confirmed", "of no difference that matters from the AE at z = 2, 4 and 8"),
-        (lambda size: 0.05, 0.001, "refuted", "better at z = 2, 4 and 8"),
-        (lambda size: 0.05 if size == 8 else -0.05, 0.001, "refuted in part", "better at z = 8; worse at z = 2 and 4"),
-        (lambda size: 0.0, 0.05, "not settled", "of no clear difference from the AE at z = 2, 4 and 8"),
-        (lambda size: -0.05 * (size > 2), 0.012, "confirmed in part", "worse at z = 4 and 8; of no clear difference"),
+        (lambda size: -0.05, 0.001, "confirmed", "worse at z = 2, z = 4, z = 8"),
+        (lambda size: 0.0, 0.001, "confirmed", "no difference that matters at z = 2, z = 4, z = 8"),
+        (lambda size: 0.05, 0.001, "refuted", "better at z = 2, z = 4, z = 8"),
+        (lambda size: 0.05 if size == 8 else -0.05, 0.001, "refuted in part", "better at z = 8; worse at z = 2, z = 4"),
+        (lambda size: 0.0, 0.05, "not settled", "no clear difference at z = 2, z = 4, z = 8"),
+        (
+            lambda size: -0.05 * (size > 2),
+            0.012,
+            "confirmed in part",
+            "worse at z = 4, z = 8; no clear difference at z = 2",
+        ),
     ],
 )
 def test_separation_goes_as_it_is_found(found, gain, spread, standing, words):
     verdict = separation.vae_against_ae(found(silhouettes(gain, spread)))
     assert verdict.standing == standing
-    assert words in verdict.answer
+    assert words in re.sub(r" \([^)]*\)", "", verdict.answer)
+    assert verdict.answer.count(" [") == 3  # each with its interval
     assert verdict.claim == "the VAE does not separate classes better than the AE"
 
 
