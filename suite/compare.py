@@ -39,6 +39,11 @@ class Summary:
     sd: float | None
     n: int
 
+    @property
+    def varies(self) -> bool:
+        """Whether the runs differ by more than rounding; a reference that no seed enters does not."""
+        return self.mean is not None and self.sd is not None and self.sd > 1e-9 * abs(self.mean)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Configuration:

@@ -142,7 +142,7 @@ def _cell(summary: Summary) -> str:
     """Mean ± sd, both to the decimal of the sd's leading digit."""
     if summary.mean is None:
         return "n/a"
-    if not summary.sd:
+    if summary.sd is None or not summary.varies:
         return f"{summary.mean:.4g}"
     decimals = max(0, -math.floor(math.log10(summary.sd)))
     return f"{summary.mean:.{decimals}f} ± {summary.sd:.{decimals}f}"

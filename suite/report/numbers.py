@@ -51,12 +51,12 @@ def plus_minus(summary: Summary, decimals: int) -> str:
 
 def spread(summary: Summary, decimals: int) -> str:
     """`± 0.05`: the standard deviation, or nothing where there is none or the seed does not enter."""
-    return "" if summary.sd is None or _exact(summary) else f"± {number(summary.sd, decimals)}"
+    return f"± {number(summary.sd, decimals)}" if summary.varies else ""
 
 
 def mean_interval(summary: Summary, decimals: int) -> str:
     """`[12.28, 12.40]`: the 95 % t interval of the mean over seeds, or nothing where there is no spread."""
-    found = None if _exact(summary) else t_interval(summary)
+    found = t_interval(summary) if summary.varies else None
     return "" if found is None else f"[{number(found[0], decimals)}, {number(found[1], decimals)}]"
 
 
@@ -68,11 +68,6 @@ def t_interval(summary: Summary) -> tuple[float, float] | None:
         return None
     half = float(stdtrit(summary.n - 1, 0.975)) * summary.sd / math.sqrt(summary.n)
     return summary.mean - half, summary.mean + half
-
-
-def _exact(summary: Summary) -> bool:
-    """Whether the seed does not enter, as in a reference."""
-    return summary.mean is None or summary.sd is None or summary.sd <= 1e-9 * abs(summary.mean)
 
 
 def measured(summary: Summary, metric: str, decimals: int) -> str:

@@ -51,6 +51,12 @@ def test_one_run_has_no_spread():
     assert (summarise([2.5]).mean, summarise([2.5]).sd, summarise([2.5]).n) == (2.5, None, 1)
 
 
+def test_rounding_is_no_spread():
+    assert not summarise([0.1, 0.1 + 2e-17, 0.1]).varies
+    assert not summarise([5.0]).varies
+    assert summarise([0.1, 0.1 + 1e-7]).varies
+
+
 def test_diverged_runs_are_counted_and_left_out(study, specs, make_record):
     records = _records(specs, make_record, recon_mse=[1.0, 3.0, 100.0, *[1.0] * 6])
     records[specs[2].run_id] = make_record(specs[2], outcome="diverged")
