@@ -82,7 +82,7 @@ class Trainer(keras.Model):
 def adam(spec: RunSpec) -> keras.optimizers.Adam:
     """The run's Adam, its constants as published."""
     if keras.backend.backend() == "tensorflow":
-        from suite.engine.tensorflow import FusedAdam
+        from suite.engine.adam import FusedAdam
 
         return FusedAdam(spec.learning_rate, **spec.adam.model_dump())
     return keras.optimizers.Adam(spec.learning_rate, **spec.adam.model_dump())

@@ -82,7 +82,15 @@ def _speed(comparison: Comparison) -> tuple[str, ...]:
         return ()
     most = max(record.training.cohort_size for record in records)
     company = "one run after the other" if most == 1 else f"up to {most} runs side by side"
-    return (f"{speed:,.0f} images/s over all runs, {company}",)
+    seconds = sum(record.metrics.get("train_seconds") or 0.0 for record in records)
+    return (f"{speed:,.0f} images/s over all runs, {company}; {_duration(seconds)} of training in all",)
+
+
+def _duration(seconds: float) -> str:
+    """`41 s`, `12 min`, `3.4 h`."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 100 * 60 else f"{seconds / 3600:.1f} h"
 
 
 def _runs(comparison: Comparison, specs: Sequence[RunSpec]) -> str:

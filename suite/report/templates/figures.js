@@ -19,5 +19,5 @@ for (const button of document.querySelectorAll("[data-save]")) {
 }
 
 addEventListener("beforeprint", () => {
-  for (const details of document.querySelectorAll("details")) details.open = true;
+  for (const details of document.querySelectorAll("details:not(.cautions details)")) details.open = true;
 });

@@ -121,7 +121,7 @@ function csv() {
     const cell = row.cells[at];
     if (!metric(at)) return [cell.textContent.trim()];
     const [low = "", high = ""] = plain(part(cell, ".interval").slice(1, -1).replace(", ", ";")).split(";");
-    const count = part(cell, "small").replace("n=", "") || (cell.dataset.value === "" ? "0" : row.cells[2].dataset.value);
+    const count = part(cell, "small").replace("n=", "") || (cell.dataset.value === "" ? "0" : row.dataset.n);
     return [cell.dataset.value, plain(part(cell, ".sd").replace("± ", "")), low, high, count];
   })]);
   return [head, ...lines].map((line) => line.map(quote).join(",")).join("\n") + "\n";
