@@ -24,6 +24,8 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.setenv("TFDS_DATA_DIR", str(folder / "tfds"))
         # On a busy machine the threads of OpenMP (in t-SNE) spend ten times the work's time in waiting for each other.
         patch.setenv("OMP_WAIT_POLICY", "passive")
+        # pytest-xdist tells its workers how wide the terminal is, and tables would be cut to that.
+        patch.delenv("COLUMNS", raising=False)
         yield folder
 
 
@@ -40,11 +42,10 @@ def python(own_cache: Path) -> Callable[..., Finished]:
 
     def run(*arguments: object, **environment: str) -> Finished:
         command = [sys.executable, *map(str, arguments)]
-        # pytest-xdist tells its workers how wide the terminal is, and tables would be cut to that.
         return subprocess.run(
             command,
             cwd=REPO,
-            env={name: value for name, value in {**os.environ, **environment}.items() if name != "COLUMNS"},
+            env={**os.environ, **environment},
             capture_output=True,
             text=True,
             timeout=600,

@@ -73,6 +73,7 @@ def inputs(train=300, test=200):
         labels=labels,
         class_names=("a", "b", "c", "d"),
         train_labels=train_labels,
+        grey_validation=grey_test,
     )
 
 
@@ -98,6 +99,7 @@ def test_every_declared_number_is_there_and_no_other():
 def test_real_images_in_the_place_of_samples_are_perfect():
     numbers = of_identity().numbers
     assert numbers["prior_frechet_distance"] == pytest.approx(0.0, abs=1e-6)
+    assert numbers["prior_frechet_distance_validation"] == pytest.approx(0.0, abs=1e-6)
     for name in ("precision", "recall", "coverage", "sharpness"):
         assert numbers[f"prior_{name}"] == pytest.approx(1.0), name
     for name in ("recognisable", "ambiguous", "entropy_nats", "class_entropy_nats"):
