@@ -95,9 +95,10 @@ class Board:
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """All that the page shows of one study on one backend."""
+    """All that the page shows of one study on one backend; `name` tells it from the others on the page."""
 
     key: str
+    name: str
     study: Study
     argument: str
     text: str
@@ -178,6 +179,7 @@ def _content(sources: Sequence[Source]) -> dict[str, Any]:
 
 def _parts(sources: Sequence[Source]) -> Iterator[Part]:
     everything = [row for source in sources for row in speeds(source.timings)]
+    backends = {source.backend for source in sources}
     for source in sources:
         comparison = source.comparison
         if not comparison.finished:
@@ -188,6 +190,7 @@ def _parts(sources: Sequence[Source]) -> Iterator[Part]:
         shared, rows = _looks(source, sources), speeds(source.timings)
         yield Part(
             key=_slug(f"{source.study.name}-{source.backend}"),
+            name=f"{source.study.name} on {source.backend}" if len(backends) > 1 else source.study.name,
             study=source.study,
             argument=source.argument,
             text=source.study.source.read_text(encoding="utf-8"),

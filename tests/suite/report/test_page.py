@@ -446,6 +446,24 @@ def test_several_studies_share_a_page(source, tmp_path):
     assert len(ids) == len(set(ids))
 
 
+def test_two_backends_of_a_study_stand_side_by_side(source, tmp_path):
+    one = source(seeds=2)
+    specs = [spec.model_copy(update={"backend": "jax"}) for spec in one.specs]
+    moved = dict(zip((spec.run_id for spec in one.specs), specs, strict=True))
+    records = {
+        moved[name].run_id: record.model_copy(update={"spec": moved[name], "run_id": moved[name].run_id})
+        for name, record in one.records.items()
+    }
+    text = report.write([one, replace(one, specs=specs, records=records)], tmp_path / "page").read_text()
+    titles = re.findall(r'<tbody data-title="([^"]+)">', text)
+    assert [title.rpartition(", ")[2] for title in titles] == ["on tensorflow", "on jax"]
+    assert "How made-up on jax was run" in text
+    assert "python -m suite bench made-up.toml --backend jax" in text
+    assert text.count("AE and β-VAE on made-up images") == 3  # above, and in the study's file of each
+    ids = re.findall(r'\sid="([^"]+)"', text)
+    assert len(ids) == len(set(ids))
+
+
 def test_figures_are_written_as_files_too(source, tmp_path):
     written = report.write_figures([source(seeds=2)], tmp_path / "figures")
     assert len(written) == len(set(written)) > 40
