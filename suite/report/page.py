@@ -187,7 +187,7 @@ def _parts(sources: Sequence[Source]) -> Iterator[Part]:
                 f"no finished runs of study {source.study.name!r} in {source.store.root}; "
                 f"run `python -m suite bench {source.argument}` first"
             )
-        shared, rows = _looks(source, sources), speeds(source.timings)
+        shared, rows = _looks(comparison.configurations, sources), speeds(source.timings)
         yield Part(
             key=_slug(f"{source.study.name}-{source.backend}"),
             name=f"{source.study.name} on {source.backend}" if len(backends) > 1 else source.study.name,
@@ -200,7 +200,8 @@ def _parts(sources: Sequence[Source]) -> Iterator[Part]:
             facts=facts(comparison),
             cautions=cautions(comparison, rows, shared),
             boards=tuple(
-                _board(source, *named, items, shared, rows) for named, items in _named_boards(source, sources)
+                _board(source, *named, items, _looks(items, sources), rows)
+                for named, items in _named_boards(source, sources)
             ),
             held=tuple(hold(comparison, source.study.expectations)),
             speeds=tuple(rows),
@@ -208,9 +209,9 @@ def _parts(sources: Sequence[Source]) -> Iterator[Part]:
         )
 
 
-def _looks(source: Source, sources: Sequence[Source]) -> Looks:
-    everything = [item for other in sources for item in other.comparison.configurations]
-    return looks(source.comparison.configurations, everything)
+def _looks(items: Sequence[Configuration], sources: Sequence[Source]) -> Looks:
+    """Their names say no more than tells them from one another; their colours are those of the whole page."""
+    return looks(items, [item for other in sources for item in other.comparison.configurations])
 
 
 def _named_boards(
@@ -228,9 +229,8 @@ def _named_boards(
 
 
 def _table_boards(source: Source, sources: Sequence[Source]) -> Iterator[TableBoard]:
-    shared = _looks(source, sources)
     for (key, title), items in _named_boards(source, sources):
-        yield TableBoard(key=key, title=title, items=items, looks=shared, images=source.images)
+        yield TableBoard(key=key, title=title, items=items, looks=_looks(items, sources), images=source.images)
 
 
 def _board(
