@@ -19,6 +19,7 @@ from scipy import stats
 
 from suite import report
 from suite.errors import UserError
+from suite.expectations import Expectation
 from suite.report import Source
 from suite.report.scatter import scatter
 from suite.report.sheets import montage, sprite
@@ -462,6 +463,23 @@ def test_two_backends_of_a_study_stand_side_by_side(source, tmp_path):
     assert text.count("AE and β-VAE on made-up images") == 3  # above, and in the study's file of each
     ids = re.findall(r'\sid="([^"]+)"', text)
     assert len(ids) == len(set(ids))
+
+
+def test_known_values_are_told_on_the_first_screen(source, tmp_path):
+    given = source(seeds=2)
+    wanted = {
+        "title": "a value",
+        "variant": "ae",
+        "metric": "recon_mse",
+        "low": -0.001,
+        "high": 0.001,
+        "source": "here",
+    }
+    held = tuple(Expectation(**wanted, value=value, settings={"latent_dim": 2}) for value in (0.03, 0.03, 0.5))
+    study = replace(given.study, expectations=held)
+    text = report.write([replace(given, study=study)], tmp_path / "page").read_text()
+    assert "Held against known values: 2 pass, 1 fail; " in text
+    assert text.index("Held against known values: 2") < text.index("What to choose") < text.index('id="held"')
 
 
 def test_figures_are_written_as_files_too(source, tmp_path):
