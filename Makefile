@@ -46,10 +46,10 @@ help:  ## list the targets (the default)
 	@echo 'Variables: STUDY=digits BACKEND=tensorflow|jax|torch OUT=folder PYTHON=interpreter that makes .venv'
 
 bench: $(ready)  ## train and measure what STUDY still lacks, then print its table
-	$(python) -m suite bench '$(STUDY)' $(options)
+	$(python) -m aebench bench '$(STUDY)' $(options)
 
 report: $(ready)  ## write the page of STUDY, or of several (STUDY="digits mnist"): reports/<study>/index.html
-	$(python) -m suite report $(foreach study,$(STUDY),'$(study)') $(options)
+	$(python) -m aebench report $(foreach study,$(STUDY),'$(study)') $(options)
 
 test: $(ready_dev)  ## run the tests
 	$(python) -m pytest --benchmark-disable -n auto --maxprocesses 4 --dist loadfile

@@ -1,17 +1,36 @@
 """Autoencoder variants as plain subclassed Keras models, usable without the benchmark suite.
 
-`models.AE`, `models.VAE` and their kin are imported on first use, so that reading what a variant file
+`aebench.models.AE`, `aebench.models.VAE` and their kin are imported on first use, so that reading what a variant file
 declares does not cost an import of Keras.
 """
 
 from __future__ import annotations
 
+if __name__ != "aebench.models":
+    raise ImportError(f"import aebench.models, not {__name__}: as a second copy its classes would not be the suite's")
+
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-_HOMES = {"Autoencoder": "base", "register": "base", "AE": "ae", "IWAE": "iwae", "VAE": "vae"}
+if TYPE_CHECKING:
+    from aebench.models.ae import AE
+    from aebench.models.base import Autoencoder, Terms, register
+    from aebench.models.iwae import IWAE
+    from aebench.models.networks import Network, register_network
+    from aebench.models.vae import VAE
 
-__all__ = ["AE", "IWAE", "VAE", "Autoencoder", "register"]
+_HOMES = {
+    "AE": "ae",
+    "IWAE": "iwae",
+    "VAE": "vae",
+    "Autoencoder": "base",
+    "Terms": "base",
+    "register": "base",
+    "Network": "networks",
+    "register_network": "networks",
+}
+
+__all__ = ["AE", "IWAE", "VAE", "Autoencoder", "Network", "Terms", "register", "register_network"]
 
 
 def __getattr__(name: str) -> Any:

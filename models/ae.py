@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from models.base import Autoencoder, register
+from aebench.models.base import Autoencoder, register
 
 
 @register("ae", version=1)

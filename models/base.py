@@ -29,10 +29,11 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from models.distributions import PointCode, Posterior, StandardNormal
-from models.likelihoods import LIKELIHOODS
-from models.networks import NETWORKS, initializer
-from models.streams import stream
+from aebench.models import networks
+from aebench.models.distributions import PointCode, Posterior, StandardNormal
+from aebench.models.likelihoods import LIKELIHOODS
+from aebench.models.networks import initializer
+from aebench.models.streams import stream
 
 Variant = TypeVar("Variant", bound="type[Autoencoder]")
 
@@ -77,7 +78,7 @@ class Autoencoder(keras.Model):
 
     Args:
         latent_dim: numbers in a code, >= 1.
-        network: a key of `networks.NETWORKS`.
+        network: a key of `networks.NETWORKS`, a `Network`, or a pair of Keras models (encoder, decoder).
         likelihood: a key of `likelihoods.LIKELIHOODS`. `"bernoulli"` wants images of 0 and 1 only.
         seed: decides initial weights and noise.
     """
@@ -90,7 +91,7 @@ class Autoencoder(keras.Model):
         self,
         latent_dim: int,
         *,
-        network: str = "mlp",
+        network: Any = "mlp",
         likelihood: str = "bernoulli",
         seed: int = 0,
         name: str | None = None,
@@ -99,8 +100,7 @@ class Autoencoder(keras.Model):
         if latent_dim < 1:
             raise ValueError(f"`latent_dim` must be at least 1. Received: latent_dim={latent_dim}")
         self.latent_dim, self.seed = latent_dim, seed
-        self.network_name, self.likelihood_name = network, likelihood
-        self.network = _known("network", network, NETWORKS)
+        self.network, self.likelihood_name = networks.find(network), likelihood
         self.likelihood = _known("likelihood", likelihood, LIKELIHOODS)(name="likelihood")
         self.noise = keras.random.SeedGenerator(stream(seed, "noise"))
         self.distortion_tracker = keras.metrics.Mean(name="distortion")
@@ -125,7 +125,7 @@ class Autoencoder(keras.Model):
         """Constructor arguments, scalars included; a variant adds its own options."""
         return {
             "latent_dim": self.latent_dim,
-            "network": self.network_name,
+            "network": self.network.config,
             "likelihood": self.likelihood_name,
             "seed": self.seed,
             "name": self.name,
@@ -136,13 +136,13 @@ class Autoencoder(keras.Model):
         """Makes the weights for images of `input_shape` `(batch, height, width, channels)`."""
         if len(input_shape) != 4 or None in input_shape[1:]:
             raise ValueError(f"images must be (batch, height, width, channels). Received shape: {input_shape}")
-        self.image_shape = tuple(int(size) for size in input_shape[1:] if size is not None)
+        height, width, channels = (int(size) for size in input_shape[1:] if size is not None)
+        self.image_shape = (height, width, channels)
         self.input_spec = keras.InputSpec(shape=(None, *self.image_shape))
-        self.encoder = self.network.encoder(self.image_shape, self.seed)
-        self.encoder.build(input_shape)
+        encoder, decoder = self.network.trunks(self.image_shape, self.decoder_width(), self.seed)
+        self.encoder = encoder
         self.build_heads(self.encoder.output_shape)
-        self.decoder = self.network.decoder(self.image_shape, self.seed)
-        self.decoder.build((None, self.decoder_width()))
+        self.decoder = decoder
         self.likelihood.build(input_shape)
         self.output_bias = self.add_weight(name="output_bias", shape=self.image_shape, initializer="zeros")
         self.built = True

@@ -7,9 +7,9 @@ from typing import Any
 
 from keras import ops
 
-from models.base import Terms, register
-from models.distributions import DiagonalGaussian
-from models.vae import VAE
+from aebench.models.base import Terms, register
+from aebench.models.distributions import DiagonalGaussian
+from aebench.models.vae import VAE
 
 
 @register("iwae", version=1)

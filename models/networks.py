@@ -1,29 +1,124 @@
-"""Named encoder and decoder networks, shared by all variants, so that a comparison compares objectives."""
+"""Encoder and decoder networks, shared by all variants, so that a comparison compares objectives.
+
+A network is a function decorated with `@register_network("name", version=N)` that makes a pair of Keras models: an
+encoder from images to features, and a decoder from codes to an output of the image's shape. In a file of your own it
+works the same way; so does a pair of Keras models that are there already.
+
+    @register_network("small", version=1)
+    def small(image_shape, latent_dim, seed):
+        encoder = keras.Sequential([layers.Flatten(), layers.Dense(64, "relu")])
+        decoder = keras.Sequential([layers.Dense(64, "relu"), layers.Dense(math.prod(image_shape)),
+                                    layers.Reshape(image_shape)])
+        return encoder, decoder
+
+Whatever in such a pair draws random numbers and has no seed of its own is given one, from the run's seed, its trunk and
+its place in it: runs of one seed start from the same weights.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 from keras import layers
 
-from models.streams import stream
+from aebench.models.streams import stream
 
 ImageShape = tuple[int, int, int]
+Make = Callable[[ImageShape, int, int], tuple[Any, Any]]
+NETWORKS: dict[str, Network] = {}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Network:
-    """A pair of trunks: images to features, and codes to an output of the image's shape (without its bias).
+    """A named way to make an encoder and a decoder.
 
-    Both are functions of the run's seed; layer i of a trunk draws its weights from the stream
-    `weights/encoder/i` or `weights/decoder/i`.
+    Attributes:
+        name: what a study calls it.
+        version: raised by hand when a change to it changes numbers.
+        make: `(image_shape, latent_dim, seed) -> (encoder, decoder)`; the encoder takes `(batch, *image_shape)` to
+            `(batch, features)`, the decoder `(batch, latent_dim)` to `(batch, *image_shape)`, without its bias.
+        config: for `get_config` of a model that has it; the name unless it has none.
     """
 
-    encoder: Callable[[ImageShape, int], keras.Sequential]
-    decoder: Callable[[ImageShape, int], keras.Sequential]
+    name: str
+    version: int
+    make: Make
+    config: Any = None
+
+    def trunks(self, image_shape: ImageShape, latent_dim: int, seed: int) -> tuple[Any, Any]:
+        """The encoder and the decoder of a run with this `seed`, both with weights.
+
+        Raises:
+            ValueError: one of them has an output of another shape than it must have.
+        """
+        encoder, decoder = self.make(image_shape, latent_dim, seed)
+        encoder, decoder = seeded(encoder, "encoder", seed), seeded(decoder, "decoder", seed)
+        _build(encoder, (None, *image_shape), f"encoder of network {self.name!r}")
+        _build(decoder, (None, latent_dim), f"decoder of network {self.name!r}")
+        if len(encoder.output_shape) != 2:
+            raise ValueError(
+                f"the encoder of network {self.name!r} must end in (batch, features), as by `Flatten`. "
+                f"Received output shape: {encoder.output_shape}"
+            )
+        if tuple(decoder.output_shape[1:]) != image_shape:
+            raise ValueError(
+                f"the decoder of network {self.name!r} must end in images (batch, {', '.join(map(str, image_shape))}), "
+                f"as by `Reshape`. Received output shape: {decoder.output_shape}"
+            )
+        return encoder, decoder
+
+
+def register_network(name: str, *, version: int) -> Callable[[Make], Make]:
+    """Decorator that makes a network known by `name`.
+
+    Args:
+        name: what a study calls it.
+        version: to be raised by hand when a change to the function changes numbers; of a network in a user's own file
+            it is part of every run's identity.
+    """
+
+    def decorate(make: Make) -> Make:
+        NETWORKS[name] = Network(name=name, version=version, make=make, config=name)
+        return make
+
+    return decorate
+
+
+def of_models(encoder: Any, decoder: Any) -> Network:
+    """The network that two Keras models are; a run has models of its own like them, with initial weights of its own.
+
+    Args:
+        encoder, decoder: `Sequential` or functional; see `Network.make`.
+    """
+    serialized = keras.saving.serialize_keras_object
+    return Network(
+        name="encoder and decoder given",
+        version=1,
+        make=lambda image_shape, latent_dim, seed: (encoder, decoder),  # noqa: ARG005
+        config={"encoder": serialized(encoder), "decoder": serialized(decoder)},
+    )
+
+
+def find(network: Any) -> Network:
+    """The network meant by a name, a `Network`, a pair of Keras models, or what `get_config` made of such a pair.
+
+    Raises:
+        ValueError: no network has that name.
+    """
+    if isinstance(network, Network):
+        return network
+    if isinstance(network, dict):
+        deserialized = keras.saving.deserialize_keras_object
+        return of_models(deserialized(network["encoder"]), deserialized(network["decoder"]))
+    if isinstance(network, str):
+        if network not in NETWORKS:
+            raise ValueError(f"unknown network {network!r}; known: {', '.join(NETWORKS)}")
+        return NETWORKS[network]
+    return of_models(*network)
 
 
 def initializer(seed: int, name: str) -> keras.initializers.Initializer:
@@ -31,29 +126,103 @@ def initializer(seed: int, name: str) -> keras.initializers.Initializer:
     return keras.initializers.GlorotUniform(seed=stream(seed, f"weights/{name}"))
 
 
-def dense_network(widths: tuple[int, ...], activation: str | None) -> Network:
-    """Fully connected layers of these widths; the decoder mirrors the encoder."""
+def seeded(model: Any, trunk: str, seed: int) -> Any:
+    """A model like this one whose every random part has a seed from the streams `weights/<trunk>/<place>`.
 
-    def hidden(trunk: str, sizes: tuple[int, ...], seed: int) -> list[keras.layers.Layer]:
+    The model itself where all have seeds of their own already. Layers are named by their place: Keras numbers those
+    without a name afresh in each model, and weights are kept by their path.
+
+    Raises:
+        ValueError: it has such parts and is neither `Sequential` nor functional, so that Keras cannot copy it.
+    """
+    configs = [layer.get_config() for layer in model.layers]
+    copies = [_with_seeds(config, seed, f"weights/{trunk}/{place}") for place, config in enumerate(configs)]
+    if model.name == trunk and all(config == copy for config, copy in zip(configs, copies, strict=True)):
+        return model
+    places = {id(layer): place for place, layer in enumerate(model.layers)}
+
+    def copied(layer: Any) -> Any:
+        place = places[id(layer)]
+        return type(layer).from_config({**copies[place], "name": f"{place}_{type(layer).__name__.lower()}"})
+
+    if isinstance(model, keras.Sequential):
+        return keras.Sequential([copied(layer) for layer in model.layers], name=trunk)
+    try:
+        like = keras.models.clone_model(model, clone_function=copied)
+    except ValueError as error:
+        raise ValueError(
+            f"the {trunk} must be a `Sequential` or functional model, for each run to have its own. Received: "
+            f"{type(model).__name__} ({error})"
+        ) from None
+    return keras.Model(like.inputs, like.outputs[0], name=trunk)
+
+
+def _with_seeds(config: Any, seed: int, name: str) -> Any:
+    """The same configuration, with a seed wherever it has room for one and none."""
+    if isinstance(config, dict):
+        parts = {key: _with_seeds(value, seed, f"{name}/{key}") for key, value in config.items()}
+        return {**parts, "seed": stream(seed, name)} if parts.get("seed", 0) is None else parts
+    return config
+
+
+def _build(model: Any, shape: tuple[int | None, ...], what: str) -> None:
+    expected = getattr(model, "input_shape", None) if model.built else None
+    if expected is not None and tuple(expected[1:]) != shape[1:]:
+        raise ValueError(f"the {what} takes {tuple(expected[1:])} and is given {shape[1:]}")
+    model.build(shape)
+
+
+@register_network("linear", version=1)
+def linear(image_shape: ImageShape, latent_dim: int, seed: int) -> tuple[Any, Any]:
+    """No hidden layer."""
+    return dense((), None, image_shape, latent_dim, seed)
+
+
+@register_network("mlp", version=1)
+def mlp(image_shape: ImageShape, latent_dim: int, seed: int) -> tuple[Any, Any]:
+    """One hidden layer of 512 ReLU."""
+    return dense((512,), "relu", image_shape, latent_dim, seed)
+
+
+@register_network("mlp-256", version=1)
+def mlp_256(image_shape: ImageShape, latent_dim: int, seed: int) -> tuple[Any, Any]:
+    """One hidden layer of 256 ReLU."""
+    return dense((256,), "relu", image_shape, latent_dim, seed)
+
+
+@register_network("mlp-400", version=1)
+def mlp_400(image_shape: ImageShape, latent_dim: int, seed: int) -> tuple[Any, Any]:
+    """One hidden layer of 400 ReLU."""
+    return dense((400,), "relu", image_shape, latent_dim, seed)
+
+
+@register_network("mlp-200-200", version=1)
+def mlp_200_200(image_shape: ImageShape, latent_dim: int, seed: int) -> tuple[Any, Any]:
+    """Two hidden layers of 200 tanh (Burda et al. 2016)."""
+    return dense((200, 200), "tanh", image_shape, latent_dim, seed)
+
+
+def dense(
+    widths: tuple[int, ...], activation: str | None, image_shape: ImageShape, latent_dim: int, seed: int
+) -> tuple[Any, Any]:
+    """Fully connected layers of these widths; the decoder mirrors the encoder."""
+    del latent_dim  # the decoder takes codes of any size
+
+    def hidden(trunk: str, sizes: tuple[int, ...]) -> list[keras.layers.Layer]:
         return [
             layers.Dense(size, activation, kernel_initializer=initializer(seed, f"{trunk}/{i}"), name=f"hidden_{i}")
             for i, size in enumerate(sizes)
         ]
 
-    def encoder(image_shape: ImageShape, seed: int) -> keras.Sequential:  # noqa: ARG001
-        return keras.Sequential([layers.Flatten(), *hidden("encoder", widths, seed)], name="encoder")
-
-    def decoder(image_shape: ImageShape, seed: int) -> keras.Sequential:
-        output = layers.Dense(
-            math.prod(image_shape),
-            use_bias=False,
-            kernel_initializer=initializer(seed, "decoder/output"),
-            name="output",
-        )
-        reshape = layers.Reshape(image_shape)
-        return keras.Sequential([*hidden("decoder", widths[::-1], seed), output, reshape], name="decoder")
-
-    return Network(encoder=encoder, decoder=decoder)
+    output = layers.Dense(
+        math.prod(image_shape),
+        use_bias=False,
+        kernel_initializer=initializer(seed, "decoder/output"),
+        name="output",
+    )
+    encoder = keras.Sequential([layers.Flatten(), *hidden("encoder", widths)], name="encoder")
+    decoder = keras.Sequential([*hidden("decoder", widths[::-1]), output, layers.Reshape(image_shape)], name="decoder")
+    return encoder, decoder
 
 
 def _conv(kind: type[keras.layers.Layer], filters: int, strides: int, seed: int, name: str) -> keras.layers.Layer:
@@ -68,8 +237,14 @@ def _conv(kind: type[keras.layers.Layer], filters: int, strides: int, seed: int,
     )
 
 
-def conv_encoder(image_shape: ImageShape, seed: int) -> keras.Sequential:  # noqa: ARG001
-    """Two strided 3x3 convolutions (32, 64 filters), then 256 ReLU."""
+@register_network("conv", version=1)
+def conv(image_shape: ImageShape, latent_dim: int, seed: int) -> tuple[Any, Any]:
+    """Two strided 3x3 convolutions (32, 64 filters), then 256 ReLU; the decoder mirrors that."""
+    del latent_dim
+    return _conv_encoder(seed), _conv_decoder(image_shape, seed)
+
+
+def _conv_encoder(seed: int) -> keras.Sequential:
     return keras.Sequential(
         [
             _conv(layers.Conv2D, 32, 2, seed, "encoder/0"),
@@ -81,8 +256,8 @@ def conv_encoder(image_shape: ImageShape, seed: int) -> keras.Sequential:  # noq
     )
 
 
-def conv_decoder(image_shape: ImageShape, seed: int) -> keras.Sequential:
-    """The encoder's mirror; sizes that 4 does not divide are made one cell too large and cropped."""
+def _conv_decoder(image_shape: ImageShape, seed: int) -> keras.Sequential:
+    """Sizes that 4 does not divide are made one cell too large and cropped."""
     height, width, channels = image_shape
     rows, columns = math.ceil(height / 4), math.ceil(width / 4)
     spare = (4 * rows - height, 4 * columns - width)
@@ -111,13 +286,3 @@ def conv_decoder(image_shape: ImageShape, seed: int) -> keras.Sequential:
         ],
         name="decoder",
     )
-
-
-NETWORKS: dict[str, Network] = {
-    "linear": dense_network((), None),
-    "mlp": dense_network((512,), "relu"),
-    "mlp-256": dense_network((256,), "relu"),
-    "mlp-400": dense_network((400,), "relu"),
-    "mlp-200-200": dense_network((200, 200), "tanh"),
-    "conv": Network(encoder=conv_encoder, decoder=conv_decoder),
-}

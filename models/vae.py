@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from models.base import Autoencoder, Terms, register
-from models.distributions import DiagonalGaussian, gaussian_kl
+from aebench.models.base import Autoencoder, Terms, register
+from aebench.models.distributions import DiagonalGaussian, gaussian_kl
 
 
 @register("vae", version=1)

@@ -1,1 +1,32 @@
-"""The harness of aebench: data, studies, training, measures, records and the report."""
+"""aebench: which autoencoder variant, latent size and β is better at what, by how much, and how sure are we.
+
+In a notebook:
+
+    import aebench
+
+    aebench.bench("digits")        # trains and measures what is missing of a study
+    aebench.report("digits")       # writes its page; returns the path
+    aebench.load_runs("digits")    # one row a finished run, as a pandas table
+
+The models are in `aebench.models`, and work without the rest.
+"""
+
+from __future__ import annotations
+
+if __name__ != "aebench":
+    raise ImportError(f"import aebench, not {__name__}: the folder {__name__}/ is the source of the package aebench")
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from aebench.api import bench, load_runs, report
+
+__all__ = ["bench", "load_runs", "report"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from aebench import api
+
+    return getattr(api, name)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+pytest_plugins = ["made_up"]
 REPO = Path(__file__).resolve().parent.parent
 Finished = subprocess.CompletedProcess[str]
 
@@ -57,8 +58,8 @@ def python(own_cache: Path) -> Callable[..., Finished]:
 
 @pytest.fixture(scope="session")
 def suite_command(python: Callable[..., Finished]) -> Callable[..., Finished]:
-    """suite_command(*arguments, **environment) -> `python -m suite` with these arguments, in a subprocess."""
-    return lambda *arguments, **environment: python("-m", "suite", *arguments, **environment)
+    """suite_command(*arguments, **environment) -> `python -m aebench` with these arguments, in a subprocess."""
+    return lambda *arguments, **environment: python("-m", "aebench", *arguments, **environment)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

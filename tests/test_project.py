@@ -124,7 +124,7 @@ def test_failed_set_up_leaves_no_stamp_and_is_taken_up_again(checkout: Checkout)
     assert "ERROR: no such package" in failed.stderr
     assert "run make again" in failed.stderr
     assert checkout.stamps == set()
-    assert not any("suite" in call for call in checkout.calls())
+    assert not any("aebench bench" in call for call in checkout.calls())
     checkout.fail("nothing that is ever called")
     assert checkout.make("bench").returncode == 0
     assert checkout.stamps == {".aebench-tensorflow"}
@@ -137,16 +137,16 @@ def test_a_backend_adds_its_extra_and_covers_tensorflow(checkout: Checkout) -> N
     checkout.make("bench", "BACKEND=jax", "STUDY=smoke", "OUT=some where")
     calls = checkout.calls()
     assert re.search(r"\.\[(cpu,jax|gpu,jax-gpu)\]$", installs(calls)[0])
-    assert calls[-1] == "-m suite bench smoke --backend jax --out some where"
+    assert calls[-1] == "-m aebench bench smoke --backend jax --out some where"
     checkout.make("report", "BACKEND=tensorflow")
-    assert checkout.calls() == ["-m suite report digits --backend tensorflow"]
+    assert checkout.calls() == ["-m aebench report digits --backend tensorflow"]
 
 
 @needs_make
 def test_the_backend_of_the_environment_is_set_up_too(checkout: Checkout) -> None:
     assert checkout.make("bench", KERAS_BACKEND="jax").returncode == 0
     assert checkout.stamps == {".aebench-tensorflow", ".aebench-jax"}
-    assert checkout.calls()[-1] == "-m suite bench digits --backend jax"
+    assert checkout.calls()[-1] == "-m aebench bench digits --backend jax"
 
 
 @needs_make
@@ -172,7 +172,7 @@ def test_uses_the_active_environment(tmp_path: Path) -> None:
     checkout = Checkout(tmp_path, "elsewhere")
     active = str(tmp_path / "elsewhere")
     assert checkout.make("bench", VIRTUAL_ENV=active).returncode == 0
-    assert checkout.calls()[-1] == "-m suite bench digits"
+    assert checkout.calls()[-1] == "-m aebench bench digits"
     assert checkout.stamps == {".aebench-tensorflow"}
     assert not (tmp_path / ".venv").exists()
 
@@ -244,7 +244,7 @@ def test_every_declared_dependency_is_pinned_within_its_range(requirement: Requi
 
 def test_the_paths_that_pyproject_names_exist() -> None:
     project, tool = PROJECT["project"], PROJECT["tool"]
-    named = [project["readme"], *project["license-files"], *tool["mypy"]["files"]]
+    named = [project["readme"], *project["license-files"], *tool["mypy"]["packages"]]
     named += tool["pytest"]["ini_options"]["testpaths"]
     assert [name for name in named if not (ROOT / name).exists()] == []
     data = tool["setuptools"]["package-data"].items()

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from suite.data.dataset import Array, Published, Split
-from suite.errors import UserError
+from aebench.data.dataset import Array, Published, Split
+from aebench.errors import UserError
 
 RawSplit = tuple[Array, Array | None]  # images and, if there are any, labels
 

@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
-from suite.data.dataset import Array, Dataset, Split
-from suite.data.names import check_name
-from suite.errors import UserError
+from aebench.data.dataset import Array, Dataset, Split
+from aebench.data.names import check_name
+from aebench.errors import UserError
 
 SCHEMA = 1
 SPLITS = ("train", "validation", "test")

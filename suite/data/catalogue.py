@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from suite.data import cache, tfds
-from suite.data.conform import conform, sort_by_content
-from suite.data.dataset import Dataset, DatasetStatus, Published
-from suite.data.digits import read_digits
-from suite.data.importing import read_path
-from suite.data.known import KNOWN
-from suite.data.names import check_name
-from suite.data.splitting import cut
-from suite.errors import UserError, unknown
+from aebench.data import cache, tfds
+from aebench.data.conform import conform, sort_by_content
+from aebench.data.dataset import Dataset, DatasetStatus, Published
+from aebench.data.digits import read_digits
+from aebench.data.importing import read_path
+from aebench.data.known import KNOWN
+from aebench.data.names import check_name
+from aebench.data.splitting import cut
+from aebench.errors import UserError, unknown
 
 _OWN_SOURCE = "A user's own images, taken in by `data import`."
 

@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from suite.data.dataset import Array, Published, Split
-from suite.data.known import KNOWN, KnownDataset
-from suite.errors import UserError
+from aebench.data.dataset import Array, Published, Split
+from aebench.data.known import KNOWN, KnownDataset
+from aebench.errors import UserError
 
 _ADVICE = "; check the files, or import them under another name"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from suite.data.dataset import Published, Split
+from aebench.data.dataset import Published, Split
 
 
 def read_digits() -> Published:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from suite.data.dataset import Array
-from suite.errors import UserError
+from aebench.data.dataset import Array
+from aebench.errors import UserError
 
 _TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from suite.data.arrays import RawSplit, publish
-from suite.data.dataset import Array, Published
-from suite.data.idx import read_idx
-from suite.errors import UserError
+from aebench.data.arrays import RawSplit, publish
+from aebench.data.dataset import Array, Published
+from aebench.data.idx import read_idx
+from aebench.errors import UserError
 
 _ROLES = {
     "train images": r"train-images[-.]idx\d-\w+",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from suite.errors import UserError
+from aebench.errors import UserError
 
 
 def check_name(name: str) -> str:

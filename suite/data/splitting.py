@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from suite.data.dataset import Array, Published, Split
-from suite.errors import UserError
+from aebench.data.dataset import Array, Published, Split
+from aebench.errors import UserError
 
 MINIMUM_TRAIN = 20
 MINIMUM_TEST = 2

@@ -16,10 +16,10 @@ from typing import Any
 
 import numpy as np
 
-from suite.data.arrays import RawSplit, publish
-from suite.data.dataset import Array, Published
-from suite.data.known import KnownDataset
-from suite.errors import UserError
+from aebench.data.arrays import RawSplit, publish
+from aebench.data.dataset import Array, Published
+from aebench.data.known import KnownDataset
+from aebench.errors import UserError
 
 _PROBE_SECONDS = 1.0
 _SPLITS = ("train", "validation", "test")
@@ -105,7 +105,7 @@ def _require_network(name: str, known: KnownDataset | None) -> None:
     host = urllib.parse.urlsplit(url).hostname or "its host"
     raise UserError(
         f"data set {name!r} is not cached, there is no prepared copy in {data_dir()}, and {host} does not "
-        f"answer; run `python -m suite data import {name} PATH`, PATH being {files}, "
+        f"answer; run `python -m aebench data import {name} PATH`, PATH being {files}, "
         "or set TFDS_DATA_DIR to a folder that holds it prepared"
     )
 
@@ -121,7 +121,7 @@ def _failures_told(name: str) -> Iterator[None]:
         reason = next(iter(str(error).splitlines()), "")
         raise UserError(
             f"tensorflow-datasets cannot give {name!r} from {data_dir()}: {type(error).__name__}: {reason}; "
-            f"remove a damaged copy there, or use `python -m suite data import {name} PATH`"
+            f"remove a damaged copy there, or use `python -m aebench data import {name} PATH`"
         ) from error
 
 

@@ -21,19 +21,21 @@ from typing import Any
 
 import numpy as np
 
-from suite import data, schedule, study
-from suite.metrics import METRICS, PROFILES
-from suite.per_image import KEPT
-from suite.record import Curve, Environment, OperationTiming, RunRecord, TimingRecord, Training
-from suite.report import page
-from suite.spec import RunSpec
-from suite.store import Store
+from aebench import data, study
+from aebench.analysis import sources
+from aebench.analysis.per_image import kept_arrays
+from aebench.harness.plan import timing_specs
+from aebench.measures import METRICS, PROFILES, versions
+from aebench.page import page
+from aebench.records.record import Curve, Environment, OperationTiming, RunRecord, TimingRecord, Training
+from aebench.records.spec import RunSpec
+from aebench.records.store import Store
 
 SEEDS, EPOCHS, IMAGES, EXPLORED, CLASSES, SETS = 5, 50, 10_000, 1_000, 10, 4
 WHEN = "2000-01-01T00:00:00+00:00"
 OF_POSTERIORS = ("elbo_", "rate_", "nll_", "mutual_", "marginal_kl")  # what a plain autoencoder has not
 ENVIRONMENT = Environment(device="made up", device_kind="CPU", cores=2, python="3.11", versions={}, platform="none")
-PARTS = {"compare": "compare", "answers": "answers", "verdicts": "verdicts", "contrasts": "contrasts",
+PARTS = {"answers": "answers", "verdicts": "verdicts", "separations": "separations",
          "plots": "board_plots", "pictures": "seeing", "plots of speed": "speed_plots", "table": "table"}  # fmt: skip
 
 
@@ -89,7 +91,7 @@ def record(spec: RunSpec) -> RunRecord:
     curves = {name: curve for name in Curve.model_fields if has_posterior or not name.endswith("rate")}
     return RunRecord(
         run_id=spec.run_id, spec=spec, outcome="ok", metrics=metrics | {"active_units": float(spec.latent_dim)},
-        profiles=profiles, metric_versions={name: about.version for name, about in {**METRICS, **PROFILES}.items()},
+        profiles=profiles, metric_versions=versions(),
         curve=Curve(**curves), environment=ENVIRONMENT, finished=WHEN,
         training=Training(engine="vectorised", reason="made up", cohort_size=8, compile_seconds=1.0),
     )  # fmt: skip
@@ -104,7 +106,7 @@ def timings(spec: RunSpec) -> Iterator[TimingRecord]:
     seconds = tuple(np.random.default_rng(spec.latent_dim).uniform(1.0, 1.1, 7).tolist())
     timed = OperationTiming(images=1280, seconds=seconds, compile_seconds=0.1, flops_per_image=4e6)
     operations = dict.fromkeys(("train_step", "encode", "decode", "sample", "elbo"), timed)
-    for timing in schedule.timing_specs(spec):
+    for timing in timing_specs(spec):
         yield TimingRecord(timing_id=timing.timing_id, spec=timing, environment=ENVIRONMENT, operations=operations,
                            matmul_flops_per_s=3e11, finished=WHEN)  # fmt: skip
 
@@ -121,8 +123,8 @@ def share_arrays(spec: RunSpec, sets: Store, store: Store, name: str) -> None:
 
 
 def latents(spec: RunSpec, random: np.random.Generator) -> dict[str, np.ndarray]:
-    """What `suite.measure.score` keeps of every run."""
-    names = {name for parts in KEPT.values() for name, _ in parts} | {"silhouette"}
+    """What `aebench.measures.scorer` keeps of every run."""
+    names = {name for metric in METRICS for name, _ in kept_arrays(metric)} | {"silhouette"}
     names -= {"rate", "nll"} if spec.variant == "ae" else set()
     arrays = {name: random.gamma(4.0, 0.1, IMAGES).astype("float32") for name in sorted(names)}
     codes = random.normal(size=(IMAGES, spec.latent_dim)).astype("float32")
@@ -130,7 +132,7 @@ def latents(spec: RunSpec, random: np.random.Generator) -> dict[str, np.ndarray]
 
 
 def figures(spec: RunSpec, random: np.random.Generator) -> dict[str, np.ndarray]:
-    """What `suite.measure.generation` keeps of a configuration's first seed."""
+    """What `aebench.measures.pictures.family` keeps of a configuration's first seed."""
     size, shared = spec.latent_dim, np.random.default_rng(0)
     points = random.normal(size=(EXPLORED, 2)).astype("float32")
     planes = (
@@ -160,7 +162,7 @@ def pictures(random: np.random.Generator, *shape: int) -> np.ndarray:
 
 def whole(folder: Path) -> None:
     """The page by the command line, in a process of its own."""
-    command = [sys.executable, "-m", "suite", "report", str(folder / "many.toml"), "--out", str(folder / "out")]
+    command = [sys.executable, "-m", "aebench", "report", str(folder / "many.toml"), "--out", str(folder / "out")]
     start = time.perf_counter()
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -171,12 +173,10 @@ def whole(folder: Path) -> None:
 def parts(folder: Path) -> None:
     """The same in this process, its parts timed."""
     known = study.read(str(folder / "many.toml"))
-    todo = timed("records read", schedule.plan)(known, "tensorflow", Store(folder / "out"))
+    source = timed("records read", sources.read)(known, "tensorflow", Store(folder / "out"))
     spent: list[float] = []
     for name, function in PARTS.items():
         setattr(page, function, timed(name, getattr(page, function), spent))
-    source = page.Source(study=known, specs=list(todo.grid), store=todo.store, records=todo.records,
-                         timings=todo.store.read_timings())  # fmt: skip
     start, busy = time.perf_counter(), time.process_time()
     page.render([source])
     took, worked = time.perf_counter() - start, time.process_time() - busy

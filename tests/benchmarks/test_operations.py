@@ -10,13 +10,17 @@ import keras
 import numpy as np
 import pytest
 
-from suite import data, environment, variants
-from suite.measure import latent, operations
-from suite.measure.throughput import Operation
-from suite.run import Cohort
-from suite.schedule import timing_specs
-from suite.spec import RunSpec
-from suite.store import Store
+from aebench import data
+from aebench.backends import environment
+from aebench.harness.cohort import Cohort
+from aebench.harness.plan import timing_specs
+from aebench.harness.timing import Timer
+from aebench.measures.classes.silhouettes import silhouettes
+from aebench.measures.speed import operations
+from aebench.measures.speed.throughput import Operation
+from aebench.records.spec import RunSpec
+from aebench.records.store import Store
+from aebench.study import variants
 
 BATCH_SIZES = (1, 128, 1024, 8192)
 TEST_IMAGES = 360  # of the embedded digits
@@ -44,10 +48,10 @@ def spec(variant: str) -> RunSpec:
 
 
 @cache
-def cohort(variant: str) -> Cohort:
+def timer(variant: str) -> Timer:
     """One for all batch sizes: it compiles them once."""
     run = spec(variant)
-    return Cohort(
+    cohort = Cohort(
         specs=(run,),
         planned=(run,),
         variant=variants.find(variant),
@@ -55,12 +59,13 @@ def cohort(variant: str) -> Cohort:
         store=Store(Path("unused")),
         pictured=frozenset(),
     )
+    return Timer(cohort)
 
 
 @cache
 def made(variant: str, batch_size: int) -> dict[str, Operation]:
     """What is timed of a variant at a batch size."""
-    return {operation.name: operation for operation in cohort(variant).operations(batch_size)}
+    return {operation.name: operation for operation in timer(variant).operations(batch_size)}
 
 
 def describe(benchmark: Any, images: int) -> None:
@@ -86,9 +91,9 @@ def test_operation(benchmark, variant, name, batch_size):
 def test_silhouette(benchmark):
     codes = np.random.default_rng(0).normal(size=(TEST_IMAGES, 16)).astype("float32")
     classes = np.arange(TEST_IMAGES) % 10
-    latent.silhouettes(codes, classes)  # compiles
+    silhouettes(codes, classes)  # compiles
     describe(benchmark, TEST_IMAGES)
-    benchmark(latent.silhouettes, codes, classes)
+    benchmark(silhouettes, codes, classes)
 
 
 def test_what_the_harness_times_is_timed_here():

@@ -16,7 +16,7 @@ PROGRAM = """
 import json, sys
 import keras
 import numpy as np
-from models import VAE
+from aebench.models import VAE
 
 assert keras.backend.backend() == sys.argv[1]
 images = (np.random.default_rng(0).random((64, 8, 8, 1)) < 0.3).astype("float32")

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from keras import ops
 
-from models import AE, VAE
-from models.base import Terms
-from models.distributions import DiagonalGaussian
-from models.likelihoods import LIKELIHOODS
-from suite.variants import built_in, load
+from aebench.models import AE, VAE
+from aebench.models.base import Terms
+from aebench.models.distributions import DiagonalGaussian
+from aebench.models.likelihoods import LIKELIHOODS
+from aebench.study.variants import built_in, load
 
 VARIANTS = built_in()
 NETWORKS = ["linear", "mlp", "conv"]

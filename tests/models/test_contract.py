@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from keras import layers, ops
 
-from models import AE, VAE
-from models.base import Terms
-from models.distributions import DiagonalGaussian, StandardNormal, gaussian_log_prob
-from models.networks import initializer
+from aebench.models import AE, VAE
+from aebench.models.base import Terms
+from aebench.models.distributions import DiagonalGaussian, StandardNormal, gaussian_log_prob
+from aebench.models.networks import initializer
 
 
 @dataclass(frozen=True)

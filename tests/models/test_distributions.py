@@ -8,13 +8,7 @@ import pytest
 from keras import ops
 from scipy import stats
 
-from models.distributions import (
-    DiagonalGaussian,
-    PointCode,
-    StandardNormal,
-    gaussian_kl,
-    gaussian_log_prob,
-)
+from aebench.models.distributions import DiagonalGaussian, PointCode, StandardNormal, gaussian_kl, gaussian_log_prob
 
 
 def numpy(tensor) -> np.ndarray:

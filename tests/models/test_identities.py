@@ -10,8 +10,8 @@ import pytest
 from keras import ops
 from sklearn.decomposition import PCA
 
-from models import AE, IWAE, VAE
-from models.distributions import DiagonalGaussian
+from aebench.models import AE, IWAE, VAE
+from aebench.models.distributions import DiagonalGaussian
 
 
 def numpy(tensor) -> np.ndarray:

@@ -7,7 +7,7 @@ import pytest
 from keras import ops
 from scipy import integrate, special, stats
 
-from models.likelihoods import LIKELIHOODS, per_image_sum
+from aebench.models.likelihoods import LIKELIHOODS, per_image_sum
 
 LOGITS = [0.0, 1e-3, -1e-3, 0.0199, 0.0201, -0.02, 0.4999, 0.5001, -0.5, 3.0, -3.0, 30.0, -30.0]
 

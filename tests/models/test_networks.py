@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from keras import ops
 
-from models import AE, VAE
-from models.networks import NETWORKS
-from models.streams import stream
+from aebench.models import AE, VAE
+from aebench.models.networks import NETWORKS
+from aebench.models.streams import stream
 
 SHAPES = [(8, 8, 1), (28, 28, 1), (32, 32, 3), (9, 7, 2)]
 
@@ -30,9 +30,7 @@ def test_names():
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 @pytest.mark.parametrize("name", NETWORKS)
 def test_shapes(name, shape):
-    encoder, decoder = NETWORKS[name].encoder(shape, 0), NETWORKS[name].decoder(shape, 0)
-    encoder.build((None, *shape))
-    decoder.build((None, 3))
+    encoder, decoder = NETWORKS[name].trunks(shape, 3, 0)
     assert len(encoder.output_shape) == 2
     assert decoder.output_shape == (None, *shape)
     assert decoder(np.zeros((2, 3), "float32")).shape == (2, *shape)
@@ -43,7 +41,7 @@ def test_shapes(name, shape):
     [("mlp", [512], "relu"), ("mlp-400", [400], "relu"), ("mlp-200-200", [200, 200], "tanh"), ("linear", [], "")],
 )
 def test_dense_layers(name, widths, activation):
-    encoder, decoder = NETWORKS[name].encoder((8, 8, 1), 0), NETWORKS[name].decoder((8, 8, 1), 0)
+    encoder, decoder = NETWORKS[name].trunks((8, 8, 1), 3, 0)
     for trunk, sizes in ((encoder, widths), (decoder, [*widths[::-1], 64])):
         dense = [layer for layer in trunk.layers if isinstance(layer, keras.layers.Dense)]
         assert [layer.units for layer in dense] == sizes

@@ -8,26 +8,25 @@ import time
 
 import numpy as np
 
-from suite import backend
+from aebench import backends
 
 path, precision = sys.argv[1], sys.argv[5]
 width, epochs, members = map(int, sys.argv[2:5])
-backend.choose(os.environ["KERAS_BACKEND"])
+backends.choose(os.environ["KERAS_BACKEND"])
 
 import keras  # noqa: E402 (after the backend is chosen)
 
-from models import VAE  # noqa: E402
-from models.networks import NETWORKS, dense_network  # noqa: E402
-from suite.engine import vectorised  # noqa: E402
-from suite.inputs import Inputs  # noqa: E402
-from suite.spec import RunSpec  # noqa: E402
+from aebench.data.pixels import Inputs  # noqa: E402
+from aebench.harness.engine import vectorised  # noqa: E402
+from aebench.models import VAE  # noqa: E402
+from aebench.records.spec import RunSpec  # noqa: E402
 
 images = np.load(path)
-NETWORKS["raced"] = dense_network((width,), "relu")
+network = {256: "mlp-256", 512: "mlp"}[width]
 few = (images[:10] > 0.5).astype("float32")
 inputs = Inputs(train=images, validation=few, test=few, grey_test=few, resample=True, labels=None, class_names=None)
 fields = {
-    "variant": "vae", "variant_version": 1, "latent_dim": 16, "network": "raced", "likelihood": "bernoulli",
+    "variant": "vae", "variant_version": 1, "latent_dim": 16, "network": network, "likelihood": "bernoulli",
     "backend": keras.backend.backend(), "dataset": "raced", "dataset_digest": "", "epochs": 10_000, "batch_size": 128,
     "learning_rate": 1e-3, "precision": precision,
 }  # fmt: skip
@@ -35,7 +34,7 @@ specs = [RunSpec(**fields, seed=i % 10, scalars={"beta": 1.0 + i // 10}) for i i
 
 
 def make_model(spec: RunSpec) -> VAE:
-    model = VAE(16, network="raced", seed=spec.seed, **spec.scalars)
+    model = VAE(16, network=network, seed=spec.seed, **spec.scalars)
     model.adapt(images)
     return model
 
@@ -54,5 +53,5 @@ def progress(_: object, epoch: int, __: object) -> None:
     started = time.perf_counter()
 
 
-with backend.precision(precision):
+with backends.precision(precision):
     list(vectorised.train(specs, make_model, inputs, progress))

@@ -7,14 +7,14 @@ import time
 
 import numpy as np
 
-from models import VAE
-from suite import backend
-from suite.measure.evaluator import CHUNK, Evaluator
-from suite.measure.importance import importance_bound
-from suite.weights import get_weights
+from aebench import backends
+from aebench.backends.weights import get_weights
+from aebench.measures.evaluator import CHUNK, Evaluator
+from aebench.measures.importance import importance_bound
+from aebench.models import VAE
 
 path, width, samples, members = sys.argv[1], *map(int, sys.argv[2:])
-backend.choose("tensorflow")
+backends.choose("tensorflow")
 images = np.load(path)
 model = VAE(16, network={256: "mlp-256", 512: "mlp"}[width])
 model.build((None, *images.shape[1:]))

@@ -12,12 +12,10 @@ import keras
 import numpy as np
 from keras import ops
 
-from models import VAE
-from models.networks import NETWORKS, dense_network
+from aebench.models import VAE
 
 path, width, epochs = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 images = np.load(path)
-NETWORKS["raced"] = dense_network((width,), "relu")
 
 
 class Binarising(VAE):
@@ -28,7 +26,7 @@ class Binarising(VAE):
         return super().compute_loss(ops.cast(draws < x, "float32"), *others, **options)
 
 
-model = Binarising(16, network="raced")
+model = Binarising(16, network={256: "mlp-256", 512: "mlp"}[width])
 model.adapt(images)
 jit = "auto" if keras.backend.backend() == "jax" else False
 model.compile(optimizer=keras.optimizers.Adam(1e-3, epsilon=1e-8), jit_compile=jit)

@@ -32,7 +32,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     chosen = parser.parse_args()
 
-    from suite import data, inputs
+    from aebench import data
+    from aebench.data import pixels as inputs
 
     test = inputs.prepare(data.load(chosen.data), "bernoulli", "train").test
     with tempfile.TemporaryDirectory() as folder:

@@ -72,7 +72,7 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=10_000, help="at most this many training images")
     chosen = parser.parse_args()
 
-    from suite import data
+    from aebench import data
 
     pixels = data.load(chosen.data).train.pixels()[: chosen.images]
     width, backend = WIDTHS[chosen.data], {"KERAS_BACKEND": chosen.backend}

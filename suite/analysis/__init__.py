@@ -1,0 +1,1 @@
+"""What finished runs say: configurations, differences, choices, answers to questions, speeds. Imports no Keras."""

@@ -1,0 +1,204 @@
+"""Runs to configurations: the runs that differ in nothing but the seed, their means and spread. Imports no Keras."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from aebench.analysis.convergence import Convergence, convergence, mean_curve
+from aebench.measures import METRICS
+from aebench.records.record import Environment, RunRecord
+from aebench.records.spec import RunSpec
+from aebench.study import Study
+
+_NOT_SHARED = {"variant", "variant_version", "scalars", "options", "seed"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """One metric over the seeds of a configuration.
+
+    Attributes:
+        mean: over the runs that have the number; `None` if none has.
+        sd: sample standard deviation (n - 1); `None` for fewer than two runs.
+        n: runs that have the number.
+    """
+
+    mean: float | None
+    sd: float | None
+    n: int
+
+    @property
+    def varies(self) -> bool:
+        """Whether the runs differ by more than rounding; a reference that no seed enters does not."""
+        return self.mean is not None and self.sd is not None and self.sd > 1e-9 * abs(self.mean)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Configuration:
+    """The runs that differ in nothing but the seed, and their numbers together.
+
+    Attributes:
+        id: `RunSpec.configuration`, shared by all its runs.
+        label: as people write variant and settings: `VAE β=4`.
+        settings: the variant's scalars and options.
+        likelihood: numbers under different likelihoods never share a ranking.
+        peers: equal for configurations that differ in variant and settings alone: the only fair comparison.
+        specs: every planned run, in the study's order.
+        records: the finished ones, diverged ones included, in that order.
+        summaries: one `Summary` for each metric of `METRICS`, over the runs that did not diverge.
+        plain: whether every setting is the one that the variant's file declares.
+        convergence: whether training was long enough; `None` where it is too short to tell or no run finished.
+    """
+
+    id: str
+    label: str
+    variant: str
+    settings: dict[str, float | int | str]
+    latent_dim: int
+    network: str
+    likelihood: str
+    dataset: str
+    peers: str
+    specs: tuple[RunSpec, ...]
+    records: tuple[RunRecord, ...]
+    summaries: dict[str, Summary]
+    plain: bool
+    convergence: Convergence | None
+
+    @property
+    def planned(self) -> int:
+        """Runs in the study's grid."""
+        return len(self.specs)
+
+    @property
+    def finished(self) -> int:
+        """Runs that have a record, diverged ones included."""
+        return len(self.records)
+
+    @property
+    def diverged(self) -> int:
+        """Finished runs that diverged."""
+        return sum(record.outcome == "diverged" for record in self.records)
+
+    @property
+    def usable(self) -> tuple[RunRecord, ...]:
+        """Finished runs that did not diverge."""
+        return tuple(record for record in self.records if record.outcome == "ok")
+
+    def values(self, metric: str) -> dict[int, float]:
+        """The metric by seed, for the runs that did not diverge and have it."""
+        found = {record.spec.seed: record.metrics.get(metric) for record in self.usable}
+        return {seed: value for seed, value in found.items() if value is not None}
+
+
+# Configurations of one data set and one likelihood: only inside a board are numbers ranked.
+Board = Sequence[Configuration]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """A study's configurations, in the order of its grid.
+
+    Attributes:
+        environments: where the finished runs came from, each once.
+    """
+
+    study: Study
+    configurations: tuple[Configuration, ...]
+    environments: tuple[Environment, ...]
+
+    @property
+    def planned(self) -> int:
+        """Runs in the grid."""
+        return sum(item.planned for item in self.configurations)
+
+    @property
+    def finished(self) -> int:
+        """Runs that have a record, diverged ones included."""
+        return sum(item.finished for item in self.configurations)
+
+    @property
+    def missing(self) -> int:
+        """Runs of the grid without a record."""
+        return self.planned - self.finished
+
+    @property
+    def diverged(self) -> int:
+        """Finished runs that diverged."""
+        return sum(item.diverged for item in self.configurations)
+
+    def where(self, **wanted: Any) -> tuple[Configuration, ...]:
+        """The configurations with these attributes or settings: `where(variant="vae", beta=1.0)`."""
+        return tuple(
+            item
+            for item in self.configurations
+            if all(getattr(item, name, item.settings.get(name)) == value for name, value in wanted.items())
+        )
+
+    def boards(self) -> dict[tuple[str, str], Board]:
+        """Configurations by (data set, likelihood)."""
+        keys = dict.fromkeys((item.dataset, item.likelihood) for item in self.configurations)
+        return {(name, kind): self.where(dataset=name, likelihood=kind) for name, kind in keys}
+
+
+def compare(study: Study, specs: Sequence[RunSpec], records: Mapping[str, RunRecord]) -> Comparison:
+    """Groups runs into configurations and summarises them.
+
+    Args:
+        study: the study.
+        specs: its whole grid.
+        records: finished runs by `run_id`; runs that are missing are absent, others are ignored.
+    """
+    groups: dict[str, list[RunSpec]] = {}
+    for spec in specs:
+        groups.setdefault(spec.configuration, []).append(spec)
+    configurations = tuple(_configuration(study, group, records) for group in groups.values())
+    return Comparison(
+        study=study,
+        configurations=configurations,
+        environments=_environments(record for item in configurations for record in item.records),
+    )
+
+
+def summarise(values: Sequence[float]) -> Summary:
+    """Mean and sample standard deviation."""
+    return Summary(
+        mean=float(np.mean(values)) if values else None,
+        sd=float(np.std(values, ddof=1)) if len(values) > 1 else None,
+        n=len(values),
+    )
+
+
+def _configuration(study: Study, specs: Sequence[RunSpec], records: Mapping[str, RunRecord]) -> Configuration:
+    first = specs[0]
+    finished = tuple(records[spec.run_id] for spec in specs if spec.run_id in records)
+    usable = [record for record in finished if record.outcome == "ok"]
+    return Configuration(
+        id=first.configuration,
+        label=first.label(),
+        variant=first.variant,
+        settings={**first.scalars, **first.options},
+        latent_dim=first.latent_dim,
+        network=first.network,
+        likelihood=first.likelihood,
+        dataset=first.dataset,
+        peers=first.model_dump_json(exclude=_NOT_SHARED),
+        specs=tuple(specs),
+        records=finished,
+        summaries={name: _summary(usable, name) for name in METRICS},
+        plain=study.plain(first),
+        convergence=convergence(mean_curve(usable, "val_objective")),
+    )
+
+
+def _summary(records: Iterable[RunRecord], metric: str) -> Summary:
+    values = (record.metrics.get(metric) for record in records)
+    return summarise([value for value in values if value is not None])
+
+
+def _environments(records: Iterable[RunRecord]) -> tuple[Environment, ...]:
+    return tuple({record.environment.model_dump_json(): record.environment for record in records}.values())

@@ -1,0 +1,94 @@
+"""Evidence: what all that is said of a board rests on, read once for answers, tables and verdicts. Imports no Keras."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from aebench.analysis.configurations import Board, Configuration
+from aebench.analysis.differences import PerImage, paired_difference
+from aebench.analysis.per_image import per_image
+from aebench.analysis.statistics import Difference
+from aebench.records.kept import Figures, Kept
+from aebench.records.record import RunRecord
+from aebench.records.store import Store
+from aebench.study.contrasts import Contrast
+
+Arrays = Callable[[RunRecord, str], np.ndarray | None]  # a kept array of a run's latents, by name
+Pair = tuple[Configuration, Configuration]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """One board's configurations with what their runs have left.
+
+    Attributes:
+        board: configurations of one data set and one likelihood.
+        contrasts: which variants the study holds against which.
+        images: numbers of single test images.
+        arrays: kept arrays.
+        class_names: of the data set; empty without labels.
+    """
+
+    board: Board
+    contrasts: Sequence[Contrast] = ()
+    images: PerImage = lambda record, metric: None  # noqa: ARG005
+    arrays: Arrays = lambda record, name: None  # noqa: ARG005
+    class_names: tuple[str, ...] = ()
+
+    def of(self, variant: str) -> list[Configuration]:
+        """The plain configurations of a variant, by latent size; where the study has none that is plain, all of it."""
+        own = sorted((item for item in self.board if item.variant == variant), key=lambda item: item.latent_dim)
+        return [item for item in own if item.plain] or own
+
+    @property
+    def compared(self) -> list[Configuration]:
+        """What the contrasts are about: of each baseline, then of each variant that is held against one, `of`."""
+        names = [*(item.against for item in self.contrasts), *(item.variant for item in self.contrasts)]
+        return [item for name in dict.fromkeys(names) for item in self.of(name)]
+
+    def pairs(self, contrast: Contrast) -> Iterator[Pair]:
+        """Each configuration of the contrast's variant with the baseline's that differs from it in nothing else."""
+        for first in self.of(contrast.variant):
+            for second in self.of(contrast.against):
+                if first.peers == second.peers:
+                    yield first, second
+
+    def difference(self, first: Configuration, second: Configuration, metric: str) -> Difference | None:
+        """First minus second, over seeds and, where they are known, test images."""
+        return paired_difference(first, second, metric, self.images)
+
+    def has(self, metric: str) -> bool:
+        """Whether any configuration has the metric."""
+        return any(item.summaries[metric].n for item in self.board)
+
+
+def evidence(board: Board, store: Store, contrasts: Sequence[Contrast]) -> Evidence:
+    """What the runs of one board have left in a store."""
+
+    def arrays(record: RunRecord, name: str) -> np.ndarray | None:
+        return (store.read_arrays(record.run_id, Kept.LATENTS, [name]) or {}).get(name)
+
+    return Evidence(
+        board=board,
+        contrasts=contrasts,
+        images=per_image(store),
+        arrays=arrays,
+        class_names=_class_names(board, store),
+    )
+
+
+def _class_names(board: Board, store: Store) -> tuple[str, ...]:
+    """Of the data set on which the first run that tells them was trained."""
+    names = {known.digest: known.class_names for known in store.read_datasets()}
+    for item in board:
+        known = names.get(item.specs[0].dataset_digest)
+        if known:
+            return known
+        for record in item.usable:
+            kept = store.read_arrays(record.run_id, Kept.FIGURES, [Figures.CLASS_NAMES]) or {}
+            if Figures.CLASS_NAMES in kept:
+                return tuple(map(str, kept[Figures.CLASS_NAMES]))
+    return ()

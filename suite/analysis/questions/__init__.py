@@ -1,0 +1,34 @@
+"""What a board says to the questions of the two studies that the suite grew out of, and to those like them. No Keras.
+
+A question is a function of the evidence that yields a verdict for each thing that it can be asked of: each contrast
+that the study declares, each setting that it varies, or the board as a whole. Which variants these are, it takes from
+there alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from aebench.analysis.evidence import Evidence
+from aebench.analysis.questions import latent_space, samples, separation, settings
+from aebench.analysis.questions.verdict import Verdict
+
+__all__ = ["QUESTIONS", "Verdict", "verdicts"]
+
+# In the order of the page.
+QUESTIONS: tuple[Callable[[Evidence], Iterator[Verdict]], ...] = (
+    separation.better_than_the_baseline,
+    settings.effect_of_settings,
+    samples.prior_samples_without_a_prior,
+    samples.why_samples_look_primitive,
+    samples.centroids,
+    latent_space.pictures,
+    latent_space.worst_classes,
+    samples.midpoints,
+    latent_space.collapse,
+)
+
+
+def verdicts(evidence: Evidence) -> tuple[Verdict, ...]:
+    """One for each question to which the evidence of one board has an answer."""
+    return tuple(verdict for question in QUESTIONS for verdict in question(evidence))

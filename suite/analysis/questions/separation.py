@@ -1,0 +1,125 @@
+"""Is a variant better than its baseline? By silhouette: does it separate classes better?"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+
+from aebench.analysis.configurations import Configuration
+from aebench.analysis.evidence import Evidence
+from aebench.analysis.questions.verdict import Standing, Verdict, interval, name, sources, with_settings
+from aebench.analysis.statistics import Conclusion, Difference, SignFlips, holm, sign_flip_test
+from aebench.measures import METRICS
+from aebench.study.contrasts import Contrast
+
+Found = tuple[Configuration, Configuration, Difference]
+_WORDS = {
+    "better": "better",
+    "worse": "worse",
+    "equivalent": "no difference that matters",
+    "unclear": "no clear difference",
+}
+# How what a metric tells is said of a variant; of others, by the metric's own name.
+_SAID = {"silhouette": "separate classes better"}
+
+
+def better_than_the_baseline(evidence: Evidence) -> Iterator[Verdict]:
+    """Of each contrast, by its first metric; then by the others. For AE and VAE: the thesis's main question."""
+    for contrast in evidence.contrasts:
+        found = _differences(evidence, contrast, contrast.metrics[0])
+        if found:
+            yield _verdict(evidence, contrast, found)
+
+
+def _verdict(evidence: Evidence, contrast: Contrast, found: Sequence[Found]) -> Verdict:
+    metric = contrast.metrics[0]
+    ours, theirs = name(contrast.variant), name(contrast.against)
+    firsts = with_settings([first for first, _, _ in found])
+    better = _SAID.get(metric, f"do better in {METRICS[metric].label}")
+    margin = METRICS[metric].margin
+    within = f" Differences within ±{margin} count as none." if margin is not None else ""
+    lines = [f"z = {first.latent_dim}: {_line(difference)}" for first, _, difference in found]
+    lines += [_test_line(evidence, contrast)]
+    lines += [_other(evidence, contrast, other) for other in contrast.metrics[1:] if evidence.has(other)]
+    return Verdict(
+        question=f"Does the {firsts} {better} than the {theirs} of the same latent size?",
+        claim=contrast.claim or f"the {ours} does not {better} than the {theirs}",
+        standing=_standing([_side(metric, difference.conclusion) for _, _, difference in found]),
+        answer=f"{METRICS[metric].label}, {ours} minus {theirs} with 95 % interval: {_by_side(metric, found)}.{within}",
+        lines=tuple(filter(None, lines)),
+    )
+
+
+def _differences(evidence: Evidence, contrast: Contrast, metric: str) -> list[Found]:
+    pairs = ((first, second, evidence.difference(first, second, metric)) for first, second in evidence.pairs(contrast))
+    return [(first, second, difference) for first, second, difference in pairs if difference is not None]
+
+
+def _side(metric: str, conclusion: Conclusion) -> str:
+    """A key of `_WORDS`: higher is better, or worse."""
+    if conclusion not in ("higher", "lower"):
+        return conclusion
+    return "better" if conclusion == METRICS[metric].better else "worse"
+
+
+def _standing(sides: Sequence[str]) -> Standing:
+    """Of the claim that the first is not better."""
+    found = {*sides}
+    if "better" in found:
+        return "refuted" if found == {"better"} else "refuted in part"
+    if "unclear" in found:
+        return "not settled" if found == {"unclear"} else "confirmed in part"
+    return "confirmed"
+
+
+def _by_side(metric: str, found: Sequence[Found]) -> str:
+    """`worse at z = 8 (-0.031 [-0.036, -0.026]); no clear difference at z = 2 (...)`."""
+    groups: dict[str, list[str]] = {}
+    for first, _, difference in found:
+        side = _side(metric, difference.conclusion)
+        groups.setdefault(side, []).append(f"z = {first.latent_dim} ({interval(difference)})")
+    return "; ".join(f"{words} at {', '.join(groups[it])}" for it, words in _WORDS.items() if it in groups)
+
+
+def _line(difference: Difference) -> str:
+    parts = {"seeds": difference.seed_se, "test images": difference.image_se}
+    errors = ", ".join(f"{source} ± {se:.4f}" for source, se in parts.items() if se is not None)
+    return f"{interval(difference)} (standard errors: {errors}; n = {difference.n} seeds): {difference.conclusion}"
+
+
+def _test_line(evidence: Evidence, contrast: Contrast) -> str:
+    """The permutation test over all latent sizes and seeds, corrected for all metrics of the contrast."""
+    found = ((metric, blocked_test(evidence, contrast, metric)) for metric in contrast.metrics)
+    tests = {metric: test for metric, test in found if test is not None}
+    main = tests[contrast.metrics[0]]
+    if main.p is None:
+        return f"no permutation test: {main.pairs} pairs cannot reach p = 0.05 (smallest {main.smallest:.3f})"
+    adjusted = holm({metric: test.p for metric, test in tests.items() if test.p is not None})
+    each = ", ".join(f"{METRICS[metric].label} {p:.2g}" for metric, p in adjusted.items())
+    return (
+        f"sign flips over all latent sizes and seeds ({main.pairs} pairs; smallest possible p {main.smallest:.1g}), "
+        f"Holm-corrected p: {each}"
+    )
+
+
+def blocked_test(evidence: Evidence, contrast: Contrast, metric: str) -> SignFlips | None:
+    """First minus second of one metric by sign flips within each pair of runs, blocks being latent sizes."""
+    blocks = []
+    for first, second in evidence.pairs(contrast):
+        ours, theirs = first.values(metric), second.values(metric)
+        blocks.append([ours[seed] - theirs[seed] for seed in sorted(ours.keys() & theirs.keys())])
+    pairs = [*itertools.chain.from_iterable(blocks)]
+    return sign_flip_test(pairs) if pairs else None
+
+
+def _other(evidence: Evidence, contrast: Contrast, metric: str) -> str:
+    found = _differences(evidence, contrast, metric)
+    each = by_size((first, difference) for first, _, difference in found)
+    told = sources([difference for _, _, difference in found])
+    label = f"{METRICS[metric].label}, {name(contrast.variant)} minus {name(contrast.against)}"
+    return f"{label}{told}: {each}" if found else ""
+
+
+def by_size(found: Iterable[tuple[Configuration, Difference]]) -> str:
+    """`z = 2 +0.1 [+0.0, +0.2] higher, n = 5; z = 4 ...`."""
+    return "; ".join(f"z = {item.latent_dim} {interval(it)} {it.conclusion}, n = {it.n}" for item, it in found)

@@ -1,0 +1,102 @@
+"""The suite from Python: `aebench.bench`, `aebench.report` and `aebench.load_runs`, as the commands of those names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aebench import study
+from aebench.workspace import chosen_backend, finished, page_folder, store_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from aebench.harness.engine.choice import EngineOption
+
+
+def bench(
+    name: str | Path,
+    *,
+    backend: str | None = None,
+    out: str | Path | None = None,
+    only: str | None = None,
+    engine: EngineOption = "auto",
+    retry_diverged: bool = False,
+) -> Path:
+    """Trains, measures and times what is missing of a study; what is finished is kept and not done again.
+
+    Keras must not have been imported with another backend in this process.
+
+    Args:
+        name: a study's name, or its TOML file.
+        backend: `tensorflow`, `jax` or `torch`; by default `$KERAS_BACKEND`, else `tensorflow`.
+        out: folder of the study's records and page; by default `reports/<study>`.
+        only: a condition that picks runs, as `"variant == 'vae' and beta <= 1"`.
+        engine: trains the runs of a cohort side by side, one by one, or as is faster here.
+        retry_diverged: trains diverged runs again.
+
+    Returns:
+        The folder.
+
+    Raises:
+        UserError: an argument, the study or the machine is not as it must be; its message says what to do.
+        RuntimeError: some runs crashed; the others are kept.
+    """
+    from aebench.cli.progress import TerminalWatcher, console
+    from aebench.harness.execute import execute
+    from aebench.harness.plan import plan
+
+    chosen = study.read(str(name))
+    store = store_of(chosen, out)
+    todo = plan(chosen, chosen_backend(backend), store, only=only, retry_diverged=retry_diverged)
+    with TerminalWatcher(console(), todo.missing, len(todo.timings)) as watcher:
+        execute(todo, watcher, engine)
+    if watcher.failures:
+        first = watcher.failures[0]
+        raise RuntimeError(f"{len(watcher.failures)} runs failed; the first, {first.spec.run_id}:\n{first.details}")
+    return store.root
+
+
+def report(
+    *names: str | Path, backend: str | None = None, out: str | Path | None = None, figures: str | Path | None = None
+) -> Path:
+    """Writes the page of one or more studies' finished runs.
+
+    Args:
+        *names: studies, or their TOML files.
+        backend: by default every one with finished runs.
+        out: folder of the page, and of a single study's records.
+        figures: a folder to write every figure into too: plots as SVG, PDF and PNG.
+
+    Returns:
+        The page.
+
+    Raises:
+        UserError: a study is unknown or has no finished runs, or the page cannot be written.
+    """
+    from aebench import page
+
+    own = out if len(names) == 1 else None
+    found = [source for name in names for source in finished(str(name), backend, own)]
+    if figures is not None:
+        page.write_figures(found, Path(figures))
+    return page.write(found, page_folder(found, out))
+
+
+def load_runs(name: str | Path, *, backend: str | None = None, out: str | Path | None = None) -> pd.DataFrame:
+    """The finished runs of a study: one row each, with its settings and every number that it was scored by.
+
+    Args:
+        name: a study, or its TOML file.
+        backend: by default every one with finished runs.
+        out: folder of its records, if it isn't `reports/<study>`.
+
+    Raises:
+        UserError: the study is unknown or has no finished runs.
+    """
+    import pandas as pd
+
+    from aebench.analysis.rows import run_rows
+
+    found = finished(str(name), backend, out)
+    return pd.DataFrame(run_rows([record for source in found for record in source.records.values()]))

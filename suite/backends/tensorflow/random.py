@@ -1,0 +1,39 @@
+"""TensorFlow's stateless random numbers under `vectorized_map`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import tensorflow as tf
+from tensorflow.python.ops.parallel_for import pfor  # no public way to register a conversion
+
+
+@cache
+def vectorise_random_numbers() -> None:
+    """Teaches `vectorized_map` TensorFlow's stateless random numbers, which it would else run in a serial loop.
+
+    A kernel takes one key, so there is one call a member, which the executor runs side by side. The numbers are those
+    that each member would draw alone.
+    """
+
+    def keys(conversion: Any) -> Any:
+        seeds = tf.unstack(conversion.stacked_input(0))
+        pairs = [tf.raw_ops.StatelessRandomGetKeyCounter(seed=seed) for seed in seeds]
+        return tuple(pfor.wrap(tf.stack(parts), True) for parts in zip(*pairs, strict=True))
+
+    def draws(kernel: Callable[..., Any]) -> Callable[[Any], Any]:
+        def convert(conversion: Any) -> Any:
+            shape, algorithm = conversion.unstacked_input(0), conversion.unstacked_input(3)
+            streams = zip(*(tf.unstack(conversion.stacked_input(i)) for i in (1, 2)), strict=True)
+            dtype = conversion.op.outputs[0].dtype
+            parts = [kernel(shape=shape, key=key, counter=at, alg=algorithm, dtype=dtype) for key, at in streams]
+            return pfor.wrap(tf.stack(parts), True)
+
+        return convert
+
+    pfor.RegisterPFor("StatelessRandomGetKeyCounter")(keys)
+    pfor.RegisterPFor("StatelessRandomNormalV2")(draws(tf.raw_ops.StatelessRandomNormalV2))
+    pfor.RegisterPFor("StatelessRandomUniformV2")(draws(tf.raw_ops.StatelessRandomUniformV2))
+    pfor.RegisterPFor("StatelessTruncatedNormalV2")(draws(tf.raw_ops.StatelessTruncatedNormalV2))

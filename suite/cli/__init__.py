@@ -1,0 +1,1 @@
+"""The command line: commands, progress on a terminal, tables in text."""

@@ -1,0 +1,240 @@
+"""The command line: `aebench COMMAND`, or `python -m aebench COMMAND`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from aebench.backends import NAMES
+from aebench.errors import UserError
+
+if TYPE_CHECKING:
+    from aebench.harness.plan import Plan
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="Benchmark suite for autoencoder variants: bench a study, then report on it.",
+)
+data_app = typer.Typer(no_args_is_help=True, help="Data sets: import your own or see what is there.")
+app.add_typer(data_app, name="data")
+
+_INTERRUPTED = 130  # as shells report a process that ended on an interrupt
+
+StudyArgument = Annotated[str, typer.Argument(metavar="STUDY|FILE.toml", help="A study's name, or your own file.")]
+BackendOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="|".join(NAMES),
+        help="Default: $KERAS_BACKEND, else tensorflow.",
+        show_default=False,
+    ),
+]
+OutOption = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", help="Folder of this study's records and page. Default: reports/STUDY."),
+]
+OnlyOption = Annotated[
+    str | None,
+    typer.Option(metavar="EXPR", help="Only runs that a pandas condition picks: \"variant == 'vae' and beta <= 1\"."),
+]
+
+
+@app.command()
+def bench(
+    study: StudyArgument,
+    backend: BackendOption = None,
+    out: OutOption = None,
+    only: OnlyOption = None,
+    engine: Annotated[
+        Literal["auto", "vectorised", "sequential"],
+        typer.Option(help="Train runs of one shape as one program, one by one, or as is faster here."),
+    ] = "auto",
+    retry_diverged: Annotated[bool, typer.Option("--retry-diverged", help="Train diverged runs again.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be trained, and stop.")] = False,
+) -> None:
+    """Train, measure and time what is missing of a study; print its table."""
+    from aebench.cli import benching
+
+    todo = _plan(study, backend, out, only=only, retry_diverged=retry_diverged)
+    benching.announce(todo)
+    if dry_run:
+        for spec in todo.missing:
+            typer.echo(spec.run_id)
+        return
+    raise typer.Exit(benching.bench(todo, engine))
+
+
+@app.command()
+def report(
+    study: Annotated[list[str], typer.Argument(metavar="STUDY|FILE.toml...", help="One or more, for one page.")],
+    backend: Annotated[
+        str | None,
+        typer.Option(metavar="|".join(NAMES), help="Default: every backend with finished runs."),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Folder of the page; of one study also that of its records. Default: reports/STUDY, of several "
+            "reports/STUDY+STUDY.",
+        ),
+    ] = None,
+    figures: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Write every figure into this folder too: plots as SVG, PDF and PNG."),
+    ] = None,
+) -> None:
+    """Write the comparative HTML page of the studies' finished runs; print its path."""
+    from aebench import page
+    from aebench.workspace import finished, page_folder
+
+    own = out if len(study) == 1 else None
+    sources = [source for name in study for source in finished(name, backend, own, _warn)]
+    typer.echo(page.write(sources, page_folder(sources, out)))
+    if figures is not None:
+        typer.echo(f"{len(page.write_figures(sources, figures))} files in {figures}")
+
+
+@app.command()
+def table(
+    study: StudyArgument,
+    by: Annotated[Literal["run", "configuration"], typer.Option(help="What a row is.")] = "configuration",
+    fmt: Annotated[Literal["text", "csv", "json", "latex"], typer.Option("--format", help="How to print it.")] = "text",
+    backend: BackendOption = None,
+    out: OutOption = None,
+) -> None:
+    """Print the numbers of a study's finished runs; with --by run, one row a run."""
+    from aebench.analysis import rows
+    from aebench.cli import tables
+    from aebench.cli.progress import console
+    from aebench.workspace import chosen_backend, finished
+
+    (source,) = finished(study, chosen_backend(backend), out, _warn)
+    if by == "configuration" and fmt == "text":
+        tables.print_comparison(console(), source.comparison)
+        return
+    by_run = by == "run"
+    found = rows.run_rows([*source.records.values()]) if by_run else rows.configuration_rows(source.comparison)
+    typer.echo(tables.render(found, fmt))
+
+
+@app.command()
+def compare(
+    a: Annotated[
+        str, typer.Argument(metavar="A", help="A study, its TOML file, or a folder that holds timings/ or records/.")
+    ],
+    b: Annotated[str, typer.Argument(metavar="B", help="What to set beside it.")],
+    fmt: Annotated[Literal["text", "csv", "json"], typer.Option("--format", help="How to print it.")] = "text",
+) -> None:
+    """Set two sides' speeds side by side, as ratios B/A of equal work.
+
+    Where a side holds several devices, backends, precisions or versions, pick one by a text that only it has, as in
+    digits@jax.
+    """
+    from aebench.analysis import ratios, sides
+    from aebench.cli import tables
+    from aebench.cli.progress import console
+    from aebench.cli.ratios import print_ratios
+    from aebench.workspace import REPORTS
+
+    found = ratios.side_by_side(*(sides.read(given, REPORTS, _warn) for given in (a, b)))
+    if fmt == "text":
+        print_ratios(console(), found)
+        return
+    for line in ratios.notes(found):
+        typer.echo(line, err=True)
+    typer.echo(tables.render(ratios.rows(found), fmt))
+
+
+@app.command()
+def rescore(
+    study: StudyArgument, backend: BackendOption = None, out: OutOption = None, only: OnlyOption = None
+) -> None:
+    """Measure finished runs anew from their kept weights, without training."""
+    from aebench.cli import benching
+
+    benching.rescore(_plan(study, backend, out, only=only))
+
+
+@app.command()
+def verdicts(study: StudyArgument, backend: BackendOption = None, out: OutOption = None) -> None:
+    """Print what the finished runs answer to the questions of the two studies, with the numbers behind it."""
+    from aebench.analysis import questions
+    from aebench.workspace import chosen_backend, finished
+
+    (source,) = finished(study, chosen_backend(backend), out, _warn)
+    for (dataset, likelihood), known in source.evidence.items():
+        typer.secho(f"{dataset}, {likelihood}", bold=True)
+        for found in questions.verdicts(known):
+            typer.secho(f"\n{found.question}", bold=True)
+            typer.echo(found.answer)
+            if found.claim:
+                typer.echo(f'Claim "{found.claim}": {found.standing}.')
+            for line in found.lines:
+                typer.echo(f"  - {line}")
+
+
+@app.command("list")
+def list_(
+    kind: Annotated[
+        Literal["variants", "networks", "studies", "datasets", "metrics"], typer.Argument(help="What to list.")
+    ],
+) -> None:
+    """List what the suite knows."""
+    from aebench.cli import listing
+    from aebench.cli.progress import console
+
+    listing.show(kind, console())
+
+
+@data_app.command("import")
+def import_(name: str, path: Path) -> None:
+    """Import NAME from PATH: a folder of idx.gz files, or an npz with x_train, y_train, x_test, y_test."""
+    from aebench import data
+
+    dataset = data.import_dataset(name, path)
+    sizes = ", ".join(f"{len(getattr(dataset, split))} {split}" for split in ("train", "validation", "test"))
+    typer.echo(f"{dataset.name}: {sizes} images of {'x'.join(map(str, dataset.image_shape))}; {dataset.split_rule}")
+
+
+@data_app.command()
+def status() -> None:
+    """Say which data sets are cached, and how the others can be had."""
+    from aebench.cli import listing
+    from aebench.cli.progress import console
+
+    listing.show("datasets", console())
+
+
+def _plan(
+    study: str, backend: str | None, out: Path | None, *, only: str | None = None, retry_diverged: bool = False
+) -> Plan:
+    from aebench.harness import plan
+    from aebench.study import read
+    from aebench.workspace import chosen_backend, store_of
+
+    chosen = read(study)
+    store = store_of(chosen, out, _warn)
+    return plan.plan(chosen, chosen_backend(backend), store, only=only, retry_diverged=retry_diverged)
+
+
+def _warn(line: str) -> None:
+    typer.echo(f"warning: {line}", err=True)
+
+
+def main() -> None:
+    """Runs the command line; bad input ends in one line and status 2."""
+    # OpenMP's threads (in t-SNE) else spin while they wait, and cost ten times the work where cores are few or busy.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    try:
+        app()
+    except UserError as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(2)

@@ -1,0 +1,94 @@
+"""What `aebench bench` and `aebench rescore` do and print."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from aebench.cli.progress import TerminalWatcher, console
+from aebench.errors import UserError
+from aebench.harness import execute
+from aebench.harness.plan import Plan, plan
+
+if TYPE_CHECKING:
+    from aebench.harness.engine.choice import EngineOption
+
+INTERRUPTED = 130  # as shells report a process that ended on an interrupt
+
+
+def announce(todo: Plan) -> None:
+    """Says in a line what there is to do."""
+    done = len(todo.chosen) - len(todo.missing)
+    typer.echo(
+        f"study {todo.study.name}: {len(todo.chosen)} runs, {done} finished, {len(todo.missing)} to train; "
+        f"{len(todo.timings)} speeds to measure; kept in {todo.store.root}"
+    )
+
+
+def bench(todo: Plan, engine: EngineOption) -> int:
+    """Does what is missing and prints the study's table; returns the exit status."""
+    interrupted = False
+    with TerminalWatcher(console(), todo.missing, len(todo.timings)) as watcher:
+        try:
+            execute.execute(todo, watcher, engine)
+        except KeyboardInterrupt:
+            interrupted = True
+    for failure in watcher.failures:
+        path = todo.store.write_failure(failure.spec.run_id, failure.details)
+        typer.secho(f"failed: {failure.spec.run_id}: {failure.error} (see {path})", fg="red", err=True)
+    if interrupted:
+        typer.echo(
+            f"interrupted: {watcher.kept} of {len(todo.missing)} missing runs were finished and are kept; "
+            "run the same command again to go on",
+            err=True,
+        )
+        return INTERRUPTED
+    print_summary(plan(todo.study, todo.backend, todo.store))
+    return 1 if watcher.failures else 0
+
+
+def rescore(todo: Plan) -> None:
+    """Measures finished runs anew and prints the study's table.
+
+    Raises:
+        UserError: none is finished.
+    """
+    if not todo.finished:
+        raise UserError(
+            f"no finished runs of study {todo.study.name!r} with backend {todo.backend} in {todo.store.root}; "
+            "run `aebench bench` on it first"
+        )
+    with TerminalWatcher(console(), todo.finished) as watcher:
+        execute.rescore(todo, watcher)
+    print_summary(plan(todo.study, todo.backend, todo.store))
+
+
+def print_summary(done: Plan) -> None:
+    """The study's table, what its numbers are held against, its speed, and what to know of its runs."""
+    from aebench.analysis import configurations, known_values
+    from aebench.cli import tables
+    from aebench.records import rates
+
+    if not done.records:
+        return
+    comparison = configurations.compare(done.study, list(done.grid), done.records)
+    tables.print_comparison(console(), comparison)
+    if done.study.expectations:
+        tables.print_held(console(), known_values.hold(comparison, done.study.expectations))
+    speed = rates.study_images_per_s(done.records.values())
+    if speed is not None:
+        typer.echo(f"trained at {speed:,.0f} images/s over all {len(done.records)} finished runs")
+    if done.outdated:
+        typer.echo(
+            f"warning: {len(done.outdated)} of {len(done.records)} finished runs were measured by an older version of "
+            "the suite, or with other [measure] settings; `aebench rescore` measures them anew",
+            err=True,
+        )
+    diverged = sum(record.outcome == "diverged" for record in done.records.values())
+    if diverged:
+        typer.echo(
+            f"warning: {diverged} of {len(done.records)} finished runs diverged and are left out of the means; "
+            "--retry-diverged trains them again",
+            err=True,
+        )

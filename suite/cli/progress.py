@@ -1,0 +1,175 @@
+"""Progress of a bench on a terminal: a bar over all epochs with the time left, the current run and its live loss."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from types import FrameType, TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from aebench.harness.watching import Failure
+from aebench.records.record import RunRecord
+from aebench.records.spec import RunSpec, TimingSpec, variant_label
+
+
+def console() -> Console:
+    """Standard output; as wide as a table needs where there is no terminal to say how wide it is."""
+    width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 160
+    return Console(width=width, markup=False, emoji=False, highlight=False)  # titles are people's own words
+
+
+class TerminalWatcher:
+    """A `Watcher` that shows progress and remembers what failed.
+
+    Args:
+        console: where to; without a terminal, one line for each finished run.
+        specs: the runs to do.
+        timings: how many speeds will be measured after them.
+
+    Attributes:
+        kept: runs that have left a record.
+        failures: what crashed, runs and timings.
+    """
+
+    def __init__(self, console: Console, specs: tuple[RunSpec, ...], timings: int = 0) -> None:
+        self.console, self.total, self.kept = console, len(specs), 0
+        self.failures: list[Failure] = []
+        self._done, self._interrupted = 0, False
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[unit]}"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[live]}", markup=False),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self._epochs = self._progress.add_task("training", total=sum(s.epochs for s in specs), unit="epochs", live="")
+        self._timings = self._progress.add_task("timing", total=timings, unit="speeds", live="", visible=timings > 0)
+        self._epochs_of: dict[str, int] = {}  # that each run has been told to have done
+        self._unkept: set[str] = set()  # runs that are trained, and not yet measured and written
+
+    def __enter__(self) -> Self:
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else it is ignored, or somebody else's
+            signal.signal(signal.SIGINT, self._interrupt)
+        self._former_hook, sys.unraisablehook = sys.unraisablehook, self._unraisable
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+        sys.unraisablehook = self._former_hook
+        if signal.getsignal(signal.SIGINT) == self._interrupt:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def _interrupt(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        """Remembers the interrupt too: code that runs in between may swallow a KeyboardInterrupt.
+
+        Runs that are trained are first measured and written, unless a second interrupt insists.
+        """
+        insisted, self._interrupted = self._interrupted, True
+        if self._unkept and not insisted:
+            line = f"interrupted: keeping {len(self._unkept)} trained runs first; interrupt again to lose them\n"
+            os.write(sys.stderr.fileno(), line.encode())  # unlike print, safe wherever the signal fell
+            return
+        self._unkept.clear()
+        raise KeyboardInterrupt
+
+    def _unraisable(self, unraisable: sys.UnraisableHookArgs) -> None:
+        """Python tells of an interrupt that fell into some object's `__del__`; it is remembered, so nothing is lost."""
+        if not isinstance(unraisable.exc_value, KeyboardInterrupt):
+            self._former_hook(unraisable)
+
+    def _heed_interrupt(self) -> None:
+        if self._interrupted and not self._unkept:
+            raise KeyboardInterrupt
+
+    def cohort(self, specs: tuple[RunSpec, ...]) -> None:
+        """Names what is being compiled."""
+        self._progress.update(self._epochs, live=f"compiling {_name(specs[0])}")
+
+    def epoch(self, specs: Sequence[RunSpec], epoch: int, objectives: Sequence[float]) -> None:
+        """Advances the bar by an epoch of each run and shows them with their loss."""
+        names = {spec.run_id for spec in specs}
+        self._unkept = self._unkept | names if epoch == specs[0].epochs else self._unkept - names
+        self._heed_interrupt()
+        ahead = sum(epoch - self._epochs_of.get(name, 0) for name in names)
+        self._epochs_of.update(dict.fromkeys(names, epoch))
+        self._progress.update(self._epochs, advance=ahead, live=_live(specs, objectives))
+
+    def finished(self, outcome: RunRecord | Failure) -> None:
+        """Counts the run and prints a line about it.
+
+        Raises:
+            KeyboardInterrupt: one came before, and whoever caught it went on.
+        """
+        self._done += 1
+        self._unkept.discard(outcome.spec.run_id)
+        left_out = outcome.spec.epochs - self._epochs_of.pop(outcome.spec.run_id, 0)  # by a run that stopped
+        self._progress.advance(self._epochs, left_out)
+        head = f"[{self._done}/{self.total}] {outcome.spec.run_id}"
+        if isinstance(outcome, RunRecord):
+            self.kept += 1
+            self._tell(head, outcome)
+        else:
+            self.failures.append(outcome)
+            self._print(f"{head}: failed: {outcome.error}", "red")
+        self._heed_interrupt()
+
+    def _tell(self, head: str, record: RunRecord) -> None:
+        if record.outcome == "diverged":
+            self._print(f"{head}: diverged in epoch {len(record.curve.objective) + 1}", "yellow")
+        elif not self.console.is_terminal:
+            self._print(f"{head}: {_summary(record)}")
+
+    def timing(self, spec: TimingSpec) -> None:
+        """Names what is being timed."""
+        self._progress.update(
+            self._timings, advance=1, live=f"{spec.variant} z={spec.latent_dim} batch {spec.batch_size}"
+        )
+
+    def untimed(self, failure: Failure) -> None:
+        """Remembers a timing that crashed, and prints a line about it."""
+        self.failures.append(failure)
+        self._print(f"{failure.spec.run_id}: failed: {failure.error}", "red")
+
+    def _print(self, line: str, style: str | None = None) -> None:
+        self.console.print(line, style=style, markup=False, highlight=False, soft_wrap=True)
+
+
+def _name(spec: RunSpec) -> str:
+    return f"{spec.label()} z={spec.latent_dim} {spec.network} {spec.dataset}"
+
+
+def _live(specs: Sequence[RunSpec], objectives: Sequence[float]) -> str:
+    if len(specs) == 1:
+        return f"{_name(specs[0])} seed {specs[0].seed}: {objectives[0]:.2f} nats/image"
+    first = specs[0]
+    name = variant_label(first.variant, {}, {})
+    runs = f"{len(specs)} runs of {name} z={first.latent_dim} {first.network} {first.dataset}"
+    return f"{runs}: {min(objectives):.2f} to {max(objectives):.2f} nats/image"
+
+
+def _summary(record: RunRecord) -> str:
+    metrics = record.metrics
+    elbo = metrics.get("elbo_nats")
+    quality = f"distortion {metrics['distortion_nats']:.2f}" if elbo is None else f"ELBO {elbo:.2f}"
+    return f"{quality} nats/image, {metrics['train_seconds']:.1f} s"

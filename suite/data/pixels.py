@@ -1,0 +1,97 @@
+"""Inputs: the pixels that a run sees, under the one rule for binarisation.
+
+Under the Bernoulli likelihood grey pixels are resampled each time they are drawn in training, and once, with a fixed
+seed, for validation and test; under any other likelihood pixels stay grey.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache, cached_property
+
+import numpy as np
+
+from aebench.data import Dataset, Split
+from aebench.models.streams import stream
+from aebench.records.spec import TrainOn
+
+FIXED_SEED = 0
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Inputs:
+    """Float32 images in [0, 1], `(n, height, width, channels)`, and their labels `(n,)` or `None`.
+
+    Attributes:
+        train: grey, even where `resample` asks for a fresh Bernoulli sample at each draw.
+        validation, test: what validation and test are scored on.
+        grey_test: the test images before binarisation.
+        resample: whether training draws binarise.
+        labels: of the test images.
+        train_labels, validation_labels: of the training and validation images.
+        grey_validation: the validation images before binarisation.
+    """
+
+    train: np.ndarray
+    validation: np.ndarray
+    test: np.ndarray
+    grey_test: np.ndarray
+    resample: bool
+    labels: np.ndarray | None
+    class_names: tuple[str, ...] | None
+    train_labels: np.ndarray | None = None
+    validation_labels: np.ndarray | None = None
+    grey_validation: np.ndarray | None = None
+
+    @cached_property
+    def seen_train(self) -> np.ndarray:
+        """The training images as measures see them: of the kind that models train on, and the same every time."""
+        return binarise(self.train, "train") if self.resample else self.train
+
+    @cached_property
+    def train_mean(self) -> np.ndarray:
+        """The mean training image, `(1, *image_shape)` float64: what every run's output starts at."""
+        mean: np.ndarray = self.train.mean(axis=0, dtype=np.float64, keepdims=True)
+        return mean
+
+
+@cache
+def prepare(dataset: Dataset, likelihood: str, train_on: TrainOn) -> Inputs:
+    """The pixels that a run with this likelihood trains on and is scored on; made once in a process."""
+    binary = likelihood == "bernoulli"
+    return Inputs(
+        train=_training_pixels(dataset, train_on),
+        validation=_fixed(dataset.validation, "validation", binary),
+        test=_fixed(dataset.test, "test", binary),
+        grey_test=dataset.test.pixels(),
+        resample=binary,  # identity on pixels that are 0 or 1 already
+        labels=dataset.test.labels,
+        class_names=dataset.class_names,
+        train_labels=_training_labels(dataset, train_on),
+        validation_labels=dataset.validation.labels,
+        grey_validation=dataset.validation.pixels(),
+    )
+
+
+def _training_labels(dataset: Dataset, train_on: TrainOn) -> np.ndarray | None:
+    labels, more = dataset.train.labels, dataset.validation.labels
+    if labels is None or more is None or train_on == "train":
+        return labels
+    return np.concatenate([labels, more])
+
+
+@cache
+def _training_pixels(dataset: Dataset, train_on: TrainOn) -> np.ndarray:
+    """Grey whatever the likelihood, so that all share one array."""
+    pixels = dataset.train.pixels()
+    return np.concatenate([pixels, dataset.validation.pixels()]) if train_on == "train+validation" else pixels
+
+
+def _fixed(split: Split, name: str, binary: bool) -> np.ndarray:
+    return binarise(split.pixels(), name) if binary else split.pixels()
+
+
+def binarise(pixels: np.ndarray, name: str) -> np.ndarray:
+    """One Bernoulli sample of grey pixels, the same every time for a split called `name`; 0 and 1 stay."""
+    draws = np.random.default_rng(stream(FIXED_SEED, f"binarisation/{name}")).random(pixels.shape, np.float32)
+    return (draws < pixels).astype(np.float32)

@@ -1,0 +1,1 @@
+"""Trains, measures and times what a study still lacks, and keeps it."""

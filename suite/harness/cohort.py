@@ -1,0 +1,232 @@
+"""The one place that knows both engine and measures: cohort -> train -> measure -> record."""
+
+from __future__ import annotations
+
+import math
+import traceback
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from aebench import backends, measures
+from aebench.backends import environment
+from aebench.backends.weights import Weights, get_weights
+from aebench.data import Dataset, pixels
+from aebench.errors import UserError
+from aebench.harness.engine import sequential, vectorised
+from aebench.harness.engine.choice import Choice, EngineOption, choose
+from aebench.harness.engine.trained import Progress, Trained
+from aebench.harness.watching import Failure
+from aebench.measures import cost
+from aebench.measures.context import Member
+from aebench.measures.samples.classifier import classifier
+from aebench.measures.scorer import Score, Scorer
+from aebench.records.kept import Kept
+from aebench.records.record import MeasureSettings, RunRecord, Training, now
+from aebench.records.spec import RunSpec
+from aebench.records.store import Store
+from aebench.study import networks, variants
+
+MOST_SCORED = 64  # runs whose weights are held at once to be measured anew
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cohort:
+    """Runs that differ in seed and scalars alone, with the data that they share.
+
+    Attributes:
+        specs: the runs to do.
+        planned: all runs of the study that share them, in its order; how they are cut depends on no run's being done.
+        variant: what their variant's file declares.
+        dataset: what they train on.
+        store: where they go.
+        pictured: run ids whose pictures are drawn (the first seed of each configuration).
+        network: what their network's file declares, if the study brings it along.
+        settings: how thoroughly they are measured.
+    """
+
+    specs: tuple[RunSpec, ...]
+    planned: tuple[RunSpec, ...]
+    variant: variants.Declaration
+    dataset: Dataset
+    store: Store
+    pictured: frozenset[str]
+    network: networks.Declaration | None = None
+    settings: MeasureSettings = field(default_factory=MeasureSettings)
+
+    @cached_property
+    def inputs(self) -> pixels.Inputs:
+        """The pixels that these runs see."""
+        return pixels.prepare(self.dataset, self.specs[0].likelihood, self.specs[0].train_on)
+
+    @cached_property
+    def scorer(self) -> Scorer:
+        """Their model in full float32, compiled for the measures."""
+        with backends.precision("float32"):
+            return Scorer(self.make_model(self.specs[0]), self.inputs, self.settings, classifier(self.dataset))
+
+    def make_model(self, spec: RunSpec) -> Any:
+        """A run's model with its own initial weights."""
+        model = variants.load(self.variant)(
+            spec.latent_dim,
+            network=networks.load(self.network) if self.network else spec.network,
+            likelihood=spec.likelihood,
+            seed=spec.seed,
+            name=spec.variant,
+            **spec.scalars,
+            **spec.options,
+        )
+        model.adapt(self.inputs.train_mean)  # the mean of one image is itself; of all, it takes longer than the rest
+        return model
+
+    def train(self, asked: EngineOption, progress: Progress) -> Iterator[RunRecord | Failure]:
+        """Trains, measures and records the runs; one that crashes does not stop the others.
+
+        Args:
+            asked: which engine trains.
+            progress: told of every epoch.
+        """
+        try:
+            choice = self._choose(asked)
+        except UserError:
+            raise
+        except Exception as error:  # whatever a user's variant raises
+            yield from _failures(self.specs, error)
+            return
+        if choice.engine == "sequential":
+            yield from self._one_by_one(self.specs, choice.reason, progress)
+            return
+        for part in self._parts(choice.members):
+            yield from self._together(part, asked, choice, progress)
+
+    def _choose(self, asked: EngineOption) -> Choice:
+        spec = self.specs[0]
+        return choose(asked, self.make_model(spec), spec, environment.current(spec.backend).device_kind)
+
+    def _parts(self, members: int) -> Iterator[tuple[RunSpec, ...]]:
+        """The runs to do in parts of about equal size, cut as if the whole grid were to be done."""
+        size = math.ceil(len(self.planned) / math.ceil(len(self.planned) / members))
+        for start in range(0, len(self.planned), size):
+            if part := tuple(spec for spec in self.planned[start : start + size] if spec in self.specs):
+                yield part
+
+    def _together(
+        self, specs: tuple[RunSpec, ...], asked: EngineOption, choice: Choice, progress: Progress
+    ) -> Iterator[RunRecord | Failure]:
+        """Trains runs as one program; where that fails and nobody insisted on it, one by one."""
+        try:
+            with backends.precision(specs[0].precision):
+                trained = list(vectorised.train(specs, self.make_model, self.inputs, progress))
+        except UserError:
+            raise
+        except Exception as error:
+            if asked == "vectorised":
+                yield from _failures(specs, error)
+            else:
+                yield from self._one_by_one(specs, f"the vectorised engine failed: {_one_line(error)}", progress)
+            return
+        yield from self._record(trained, choice.reason)
+
+    def _one_by_one(self, specs: tuple[RunSpec, ...], reason: str, progress: Progress) -> Iterator[RunRecord | Failure]:
+        pending = specs
+        while pending:
+            runs = sequential.train(pending, self.make_model, self.inputs, progress)
+            try:
+                while pending:
+                    with backends.precision(specs[0].precision):
+                        trained = next(runs)
+                    yield from self._record([trained], reason)
+                    pending = pending[1:]
+            except UserError:
+                raise
+            except Exception as error:  # told, and the next run goes on
+                yield from _failures(pending[:1], error)
+                pending = pending[1:]
+
+    def rescore(self) -> Iterator[RunRecord]:
+        """Measures finished runs anew from their kept weights, and rewrites their records."""
+        for part in self._parts(MOST_SCORED):
+            records = [self._finished(spec) for spec in part]
+            scored = [(record, weights) for record, weights in records if record.outcome == "ok"]
+            scores = self._score([(record.spec, weights, self._initial(record.spec)) for record, weights in scored])
+            for (record, _), score in zip(scored, scores, strict=True):
+                times = {name: record.metrics.get(name) for name in ("train_seconds", "train_images_per_s")}
+                update = {
+                    "metrics": {**score.metrics, **times},
+                    "profiles": score.profiles,
+                    "metric_versions": measures.versions(),
+                    "measured_with": self.settings,
+                }
+                yield self._keep(record.model_copy(update=update), score.arrays)
+            yield from (record for record, _ in records if record.outcome == "diverged")
+
+    def _finished(self, spec: RunSpec) -> tuple[RunRecord, Weights]:
+        record = self.store.read_record(spec)
+        weights = self.store.read_arrays(spec.run_id, Kept.WEIGHTS)
+        if record is None or weights is None:
+            raise UserError(f"run {spec.run_id} has no record or no kept weights; run `aebench bench` first")
+        return record, weights
+
+    def _initial(self, spec: RunSpec) -> Weights:
+        return get_weights(self.make_model(spec))
+
+    def _score(self, runs: Sequence[tuple[RunSpec, Weights, Weights]]) -> list[Score]:
+        """Numbers and arrays of runs, each with its weights and its initial ones, in full float32."""
+        members = [
+            Member(weights=final, initial=initial, pictured=spec.run_id in self.pictured)
+            for spec, final, initial in runs
+        ]
+        return self.scorer.score(members) if members else []
+
+    def _record(self, trained: Sequence[Trained], reason: str) -> Iterator[RunRecord | Failure]:
+        """Measures trained runs and keeps them; a crash of a measure fails them all, which tells its reason to each."""
+        finite = [run for run in trained if run.outcome == "ok"]
+        try:
+            scores = iter(self._score([(run.spec, run.final, run.initial) for run in finite]))
+        except Exception as error:
+            yield from _failures([run.spec for run in trained], error)
+            return
+        for run in trained:
+            score = next(scores) if run.outcome == "ok" else self.scorer.of_diverged()
+            self.store.write_arrays(run.spec.run_id, Kept.WEIGHTS, dict(run.final))
+            yield self._keep(self._record_of(run, score, reason), score.arrays)
+
+    def _record_of(self, run: Trained, score: Score, reason: str) -> RunRecord:
+        return RunRecord(
+            run_id=run.spec.run_id,
+            spec=run.spec,
+            outcome=run.outcome,
+            metrics={**score.metrics, **cost.training_time(run.seconds, run.images)},
+            profiles=score.profiles,
+            metric_versions=measures.versions(),
+            measured_with=self.settings,
+            curve=run.curve,
+            training=Training(
+                engine=run.engine,
+                reason=reason,
+                cohort_size=run.cohort_size,
+                cohort_seconds=run.cohort_seconds,
+                compile_seconds=run.compile_seconds,
+            ),
+            environment=environment.current(run.spec.backend),
+            finished=now(),
+        )
+
+    def _keep(self, record: RunRecord, arrays: dict[str, dict[str, np.ndarray]]) -> RunRecord:
+        for name, content in arrays.items():
+            self.store.write_arrays(record.run_id, name, content)
+        self.store.write_record(record)
+        return record
+
+
+def _failures(specs: Sequence[RunSpec], error: Exception) -> Iterator[Failure]:
+    """To be called while `error` is being handled."""
+    details = traceback.format_exc()
+    return (Failure(spec=spec, error=_one_line(error), details=details) for spec in specs)
+
+
+def _one_line(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".splitlines()[0]

@@ -1,0 +1,130 @@
+"""Does what a plan says is missing. Imports no Keras until there is work to do."""
+
+from __future__ import annotations
+
+import itertools
+import traceback
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from aebench import backends, data
+from aebench.errors import UserError
+from aebench.harness.plan import Plan
+from aebench.harness.watching import Failure, Watcher
+from aebench.records.record import DatasetRecord, RunRecord
+from aebench.records.spec import RunSpec, TimingSpec
+
+if TYPE_CHECKING:
+    from aebench.harness.cohort import Cohort
+    from aebench.harness.engine.choice import EngineOption
+    from aebench.harness.timing import Timer
+
+
+def execute(todo: Plan, watcher: Watcher, engine: EngineOption = "auto") -> None:
+    """Trains, measures and times what is missing; each finished run is kept at once.
+
+    Args:
+        todo: see `plan`.
+        watcher: told of everything.
+        engine: trains the runs of a cohort side by side, one by one, or as `aebench.harness.engine.choice` finds best.
+
+    Raises:
+        UserError: the store cannot be written to, or a study cannot be run as it is.
+    """
+    for name in todo.study.datasets:
+        todo.store.write_dataset(_dataset_record(data.load(name)))
+    if not todo.missing and not todo.timings:
+        return
+    backends.choose(todo.backend)
+    for name in {spec.precision for spec in todo.chosen}:
+        backends.refuse_missing(name)  # before anything is trained
+    crashed = _train(todo, watcher, engine)
+    for spec, group in itertools.groupby(todo.timings, key=lambda timing: timing[0]):
+        if spec.cohort not in crashed:
+            timer = _timer(todo, spec)  # one for all its batch sizes: it compiles them once
+            for _, timing in group:
+                _time(timer, spec, timing, watcher)
+
+
+def _train(todo: Plan, watcher: Watcher, engine: EngineOption) -> set[str]:
+    """Does the missing runs; returns the cohorts in which one crashed."""
+    crashed: set[str] = set()
+    for cohort in cohorts(todo, todo.missing):
+        watcher.cohort(cohort.specs)
+        for outcome in cohort.train(engine, watcher.epoch):
+            watcher.finished(outcome)
+            if not isinstance(outcome, RunRecord):
+                crashed.add(outcome.spec.cohort)
+    return crashed
+
+
+def _timer(todo: Plan, spec: RunSpec) -> Timer:
+    from aebench.harness.timing import Timer
+
+    (cohort,) = cohorts(todo, (spec,))
+    return Timer(cohort)
+
+
+def _time(timer: Timer, spec: RunSpec, timing: TimingSpec, watcher: Watcher) -> None:
+    """Measures one speed; a crash, as of a batch that fits no memory, does not stop the others."""
+    watcher.timing(timing)
+    try:
+        timer.time(timing)
+    except UserError:
+        raise
+    except Exception as error:
+        what = f"{type(error).__name__}: {error}".splitlines()[0]
+        line = f"timing at batch size {timing.batch_size}: {what}"
+        watcher.untimed(Failure(spec=spec, error=line, details=traceback.format_exc()))
+
+
+def rescore(todo: Plan, watcher: Watcher) -> None:
+    """Measures the chosen, finished runs anew from their kept weights, without training.
+
+    Raises:
+        UserError: the weights of a run are not there or damaged, or the store cannot be written to.
+    """
+    backends.choose(todo.backend)
+    for cohort in cohorts(todo, todo.finished):
+        watcher.cohort(cohort.specs)
+        for record in cohort.rescore():
+            watcher.finished(record)
+
+
+def cohorts(todo: Plan, specs: tuple[RunSpec, ...]) -> Iterator[Cohort]:
+    """Cuts runs into cohorts, in the order of the grid; pictures are drawn of each configuration's first seed.
+
+    One at a time: each holds its pixels and its compiled model for as long as it is held.
+    """
+    from aebench.harness.cohort import Cohort
+
+    groups: dict[str, list[RunSpec]] = {}
+    for spec in specs:
+        groups.setdefault(spec.cohort, []).append(spec)
+    pictured = {spec.configuration: spec.run_id for spec in reversed(todo.grid)}
+    grid: dict[str, list[RunSpec]] = {}
+    for spec in todo.grid:
+        grid.setdefault(spec.cohort, []).append(spec)
+    for name, group in groups.items():
+        yield Cohort(
+            specs=tuple(group),
+            planned=tuple(grid[name]),
+            variant=todo.study.declaration(group[0].variant),
+            network=todo.study.networks.get(group[0].network),
+            dataset=data.load(group[0].dataset),
+            store=todo.store,
+            pictured=frozenset(pictured.values()),
+            settings=todo.study.measures,
+        )
+
+
+def _dataset_record(dataset: data.Dataset) -> DatasetRecord:
+    return DatasetRecord(
+        name=dataset.name,
+        digest=dataset.digest,
+        sizes=(len(dataset.train), len(dataset.validation), len(dataset.test)),
+        image_shape=dataset.image_shape,
+        class_names=dataset.class_names,
+        source=dataset.source,
+        split_rule=dataset.split_rule,
+    )

@@ -1,0 +1,150 @@
+"""What of a study is missing. Imports no Keras."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from aebench import data, measures
+from aebench.backends import environment
+from aebench.errors import UserError
+from aebench.records.record import MeasureSettings, RunRecord
+from aebench.records.spec import ModelSpec, RunSpec, TimingSpec
+from aebench.records.store import Store
+from aebench.study import Study
+
+TIMED_BATCHES = (1, 1024, 8192)  # timed beside the study's own batch size
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """A study against its store: the whole grid, what is finished, and what is to be done.
+
+    Attributes:
+        grid: every run of the study, in its order.
+        chosen: those that were asked for.
+        records: the finished ones of the grid, by run id.
+        missing: the chosen runs to be done.
+        timings: the speeds to be measured on this machine.
+    """
+
+    study: Study
+    backend: str
+    store: Store
+    grid: tuple[RunSpec, ...]
+    chosen: tuple[RunSpec, ...]
+    records: dict[str, RunRecord]
+    missing: tuple[RunSpec, ...]
+    timings: tuple[tuple[RunSpec, TimingSpec], ...]
+
+    @property
+    def finished(self) -> tuple[RunSpec, ...]:
+        """The chosen runs that have a record, diverged ones included."""
+        return tuple(spec for spec in self.chosen if spec.run_id in self.records)
+
+    @property
+    def outdated(self) -> tuple[RunRecord, ...]:
+        """Finished runs that were measured by older code, or less or more thoroughly than the study now asks for."""
+        return tuple(record for record in self.records.values() if _outdated(record, self.study.measures))
+
+
+def plan(
+    study: Study,
+    backend: str,
+    store: Store,
+    *,
+    only: str | None = None,
+    retry_diverged: bool = False,
+) -> Plan:
+    """Compares a study's grid with its store.
+
+    Args:
+        study: the grid.
+        backend: the Keras backend that trains.
+        store: what is finished.
+        only: a condition, as pandas reads it, on the columns of `aebench table` that are known before a run, such as
+            `"variant == 'vae' and latent_dim <= 4"`.
+        retry_diverged: whether runs that diverged count as missing.
+
+    Raises:
+        UserError: a data set cannot be had or is smaller than a batch, `only` is not a condition or matches nothing, or
+            the store cannot be read.
+    """
+    grid = study.expand({name: data.digest(name) for name in study.datasets}, backend)
+    chosen = grid if only is None else _only(grid, only)
+    _refuse_large_batches(chosen)
+    records = {spec.run_id: record for spec in grid if (record := store.read_record(spec)) is not None}
+    done = {name for name, record in records.items() if record.outcome == "ok" or not retry_diverged}
+    return Plan(
+        study=study,
+        backend=backend,
+        store=store,
+        grid=tuple(grid),
+        chosen=tuple(chosen),
+        records=records,
+        missing=tuple(spec for spec in chosen if spec.run_id not in done),
+        timings=tuple(_missing_timings(chosen, store)),
+    )
+
+
+def _outdated(record: RunRecord, asked: MeasureSettings) -> bool:
+    if record.outcome != "ok":
+        return False
+    if record.metric_versions != measures.versions():
+        return True
+    if record.measured_with is not None:
+        return record.measured_with != asked
+    samples = record.metrics.get("nll_samples")  # all that older records tell
+    return samples is not None and samples != asked.nll_samples
+
+
+def _only(grid: list[RunSpec], query: str) -> list[RunSpec]:
+    import pandas as pd
+
+    nested = {"scalars", "options", "adam"}
+    frame = pd.DataFrame([{**spec.model_dump(exclude=nested), **spec.scalars, **spec.options} for spec in grid])
+    try:
+        matches = frame.eval(query)
+    except Exception as error:  # pandas raises whatever its parser met
+        reason = f"{error}".splitlines()[:1] or [type(error).__name__]
+        raise UserError(f"--only {query!r} is not a condition on {', '.join(map(str, frame))}: {reason[0]}") from None
+    if not (isinstance(matches, pd.Series) and pd.api.types.is_bool_dtype(matches)):
+        raise UserError(
+            f"--only {query!r} is not a condition; give one such as \"variant == 'vae' and latent_dim <= 4\""
+        )
+    if not matches.any():
+        raise UserError(f"--only {query!r} matches none of the study's {len(grid)} runs")
+    return list(itertools.compress(grid, matches))
+
+
+def _refuse_large_batches(specs: list[RunSpec]) -> None:
+    """Told before anything is trained; engines leave out an epoch's last, incomplete batch."""
+    for name, train_on, size in dict.fromkeys((spec.dataset, spec.train_on, spec.batch_size) for spec in specs):
+        dataset = data.load(name)
+        images = len(dataset.train) + (len(dataset.validation) if train_on == "train+validation" else 0)
+        if size > images:
+            raise UserError(
+                f"batch_size {size} is larger than what {name} has to train on ({images} images in {train_on}); "
+                "lower it in the study"
+            )
+
+
+def _missing_timings(chosen: list[RunSpec], store: Store) -> Iterator[tuple[RunSpec, TimingSpec]]:
+    programs = {spec.cohort: spec for spec in reversed(chosen)}
+    seen: set[str] = set()
+    for spec in reversed(programs.values()):
+        here = environment.current(spec.backend)
+        for timing in timing_specs(spec):
+            path = store.timing_path(timing, here)
+            if timing.timing_id not in seen and not path.exists():
+                seen.add(timing.timing_id)
+                yield spec, timing
+
+
+def timing_specs(spec: RunSpec) -> list[TimingSpec]:
+    """What is timed of this run's program: the study's batch size and others from one image to thousands."""
+    shared = spec.model_dump(include=set(ModelSpec.model_fields))
+    height, width, channels = data.load(spec.dataset).test.images.shape[1:]
+    sizes = sorted({spec.batch_size, *TIMED_BATCHES})
+    return [TimingSpec(**shared, image_shape=(height, width, channels), batch_size=size) for size in sizes]

@@ -1,1 +1,0 @@
-"""Measures: a trained model's weights and the test split in, numbers out; the same for every variant."""

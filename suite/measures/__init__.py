@@ -1,0 +1,36 @@
+"""Every measure: a trained model's weights and the test split in, numbers out; the same for every variant.
+
+A family declares its numbers beside the code that takes them. Importing the declarations imports no Keras: what
+computes with it is imported when it is called.
+"""
+
+from __future__ import annotations
+
+from aebench.measures import bound, cost, importance, information, reconstruction, training_split
+from aebench.measures.classes import family as classes
+from aebench.measures.family import GROUPS, Family
+from aebench.measures.metric import Metric
+from aebench.measures.pictures import family as pictures
+from aebench.measures.samples import family as samples
+
+__all__ = ["FAMILIES", "GROUPS", "METRICS", "PROFILES", "Family", "Metric", "versions"]
+
+# In the order of tables and columns.
+FAMILIES: tuple[Family, ...] = (
+    bound.FAMILY,
+    importance.FAMILY,
+    training_split.FAMILY,
+    information.FAMILY,
+    reconstruction.FAMILY,
+    classes.FAMILY,
+    samples.FAMILY,
+    pictures.FAMILY,
+    cost.FAMILY,
+)
+METRICS: dict[str, Metric] = {name: metric for family in FAMILIES for name, metric in family.metrics.items()}
+PROFILES: dict[str, Metric] = {name: metric for family in FAMILIES for name, metric in family.profiles.items()}
+
+
+def versions() -> dict[str, int]:
+    """The version of every metric and profile, by name."""
+    return {name: metric.version for name, metric in {**METRICS, **PROFILES}.items()}

@@ -1,0 +1,1 @@
+"""How classes lie in a representation."""

@@ -1,0 +1,83 @@
+"""What the data say before any model is trained: measures of pixels, components and untrained encoders."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from functools import cache, cached_property
+
+import numpy as np
+
+from aebench.data.pixels import Inputs
+from aebench.measures.classes.structure import Labelled, Structure, class_structure
+from aebench.measures.samples.classifier import Classifier
+from aebench.measures.samples.judged import Samples
+from aebench.measures.samples.mixture import one_thread_each
+from aebench.records.record import Numbers
+
+Codes = tuple[np.ndarray, np.ndarray]  # of the training and of the test images
+
+
+class References:
+    """Of the images that runs of one likelihood see.
+
+    Args:
+        inputs: with labels.
+        classifier: of the data set, or `None`.
+    """
+
+    def __init__(self, inputs: Inputs, classifier: Classifier | None) -> None:
+        self.inputs = inputs
+        self.samples = Samples(inputs, classifier) if classifier and inputs.labels is not None else None
+        self._known: dict[bytes, Structure] = {}
+
+    def structures(self, codes: Sequence[Codes]) -> list[Structure]:
+        """Class structure of several representations; one that came before, as an untrained encoder, is remembered."""
+        keys = [hashlib.blake2b(np.ascontiguousarray(test).data, digest_size=16).digest() for _, test in codes]
+        fresh = {key: pair for key, pair in zip(keys, codes, strict=True) if key not in self._known}
+        with one_thread_each() as pool:
+            self._known.update(zip(fresh, pool.map(self._structure, fresh.values()), strict=True))
+        return [self._known[key] for key in keys]
+
+    def _structure(self, codes: Codes) -> Structure:
+        train, test = codes
+        assert self.inputs.labels is not None
+        assert self.inputs.train_labels is not None
+        return class_structure(
+            Labelled(points=train, labels=self.inputs.train_labels), Labelled(points=test, labels=self.inputs.labels)
+        )
+
+    def of_size(self, latent_dim: int) -> Numbers:
+        """The measures of pixels and of as many principal components as a code has numbers."""
+        train, test = self._components
+        pixels, components = self.structures([self._pixels, (train[:, :latent_dim], test[:, :latent_dim])])
+        return {**_named(pixels, "pixels"), **_named(components, "pca")}
+
+    @cached_property
+    def _pixels(self) -> Codes:
+        train, test = self.inputs.seen_train, self.inputs.test
+        return train.reshape(len(train), -1), test.reshape(len(test), -1)
+
+    @cached_property
+    def _components(self) -> Codes:
+        """The images on all principal components of the training images."""
+        from sklearn.decomposition import PCA
+
+        train, test = self._pixels
+        pca = PCA(min(train.shape), svd_solver="covariance_eigh").fit(train)
+        return pca.transform(train), pca.transform(test)
+
+
+def untrained(structure: Structure) -> Numbers:
+    """The measures of an untrained encoder, by the names that a run keeps them under."""
+    return _named(structure, "untrained")
+
+
+def _named(structure: Structure, reference: str) -> Numbers:
+    return {f"{name}_{reference}": value for name, value in structure.numbers.items()}
+
+
+@cache
+def references(inputs: Inputs, classifier: Classifier | None) -> References:
+    """Of these inputs, one for all cohorts of a process."""
+    return References(inputs, classifier)

@@ -1,0 +1,94 @@
+"""Context: what families of measures share about the runs of one cohort, each part made when it is first asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from aebench.data.pixels import Inputs
+from aebench.records.record import MeasureSettings
+
+if TYPE_CHECKING:
+    from aebench.backends.weights import Weights
+    from aebench.measures.evaluator import Evaluator, Runs, Scored
+    from aebench.measures.samples.classifier import Classifier
+
+Posteriors = tuple[np.ndarray, np.ndarray | None]  # means and, of Gaussians, log-variances: (runs, n, latent_dim)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Member:
+    """A finished run: its weights after and before training, and whether pictures of it are wanted."""
+
+    weights: Weights
+    initial: Weights
+    pictured: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """The runs of one cohort and what they are measured on.
+
+    Attributes:
+        evaluator: the cohort's compiled model.
+        inputs: the pixels that the runs saw.
+        settings: how thoroughly to measure.
+        classifier: of the data set; `None` without labels.
+        members: the runs.
+    """
+
+    evaluator: Evaluator
+    inputs: Inputs
+    settings: MeasureSettings
+    classifier: Classifier | None
+    members: Sequence[Member]
+
+    @property
+    def count(self) -> int:
+        """How many runs."""
+        return len(self.members)
+
+    @property
+    def latent_dim(self) -> int:
+        """Numbers in a code."""
+        return int(self.evaluator.model.latent_dim)
+
+    @cached_property
+    def runs(self) -> Runs:
+        """Their trained weights on the device."""
+        return self.evaluator.load([member.weights for member in self.members], len(self.inputs.test))
+
+    @cached_property
+    def untrained(self) -> Runs:
+        """Their weights before training on the device."""
+        return self.evaluator.load([member.initial for member in self.members], len(self.inputs.test))
+
+    @cached_property
+    def scored(self) -> list[Scored]:
+        """What each run makes of the test images."""
+        return self.evaluator.score(self.runs, self.inputs.test)
+
+    @cached_property
+    def codes(self) -> np.ndarray:
+        """Posterior means of the test images, `(runs, n, latent_dim)`."""
+        return np.stack([run.codes for run in self.scored])
+
+    @cached_property
+    def train(self) -> Posteriors:
+        """Posteriors of the training images."""
+        if self.evaluator.is_gaussian:
+            return self.evaluator.gaussians(self.runs, self.inputs.seen_train)
+        return self.evaluator.representations(self.runs, self.inputs.seen_train), None
+
+    def by_class(self, values: np.ndarray) -> tuple[float, ...]:
+        """Mean of `values` `(n,)` over the test images of each class; nothing without labels."""
+        return () if self.inputs.labels is None else by_class(values, self.inputs.labels)
+
+
+def by_class(values: np.ndarray, labels: np.ndarray) -> tuple[float, ...]:
+    """Mean of `values` `(n,)` over the points of each class."""
+    return tuple(float(values[labels == label].mean(dtype=np.float64)) for label in np.unique(labels))

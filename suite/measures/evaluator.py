@@ -1,0 +1,310 @@
+"""Evaluator: a cohort's model as compiled pure functions of (weights of several runs, arrays), traced once."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from aebench import backends
+from aebench.backends import environment
+from aebench.backends.layers import convolutional, leaves
+from aebench.backends.members import over_members, stack
+from aebench.backends.weights import Weights, names
+from aebench.models.distributions import DiagonalGaussian, StandardNormal
+from aebench.models.streams import stream
+
+CHUNK = 2000  # images scored at once: bounds memory whatever the size of the split
+DRAWS = 16  # codes drawn from each image's posterior
+FIXED_SEED = 0  # the harness's own noise, the same for every run, so that runs are compared on the same draws
+# Of the widest layer, for all runs that are scored at once. On a CPU, more than its caches hold gains nothing.
+MOST_ELEMENTS = {"CPU": 2**21, "GPU": 2**28, "TPU": 2**27}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Runs:
+    """Weights of `count` runs on the device, stacked along a first axis in groups of one size.
+
+    The last group is filled up by repeating its last run, so that one trace serves all groups.
+    """
+
+    groups: tuple[list[Any], ...]
+    count: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scored:
+    """What a run makes of each image.
+
+    Attributes:
+        codes: posterior means, `(n, latent_dim)`.
+        recon_nats: -log p(x|z) at the posterior mean, `(n,)`.
+        recon_mse: squared error per pixel of E[x|z] at the posterior mean, `(n,)`.
+        recon_ssim: structural similarity of the image and E[x|z] at the posterior mean, `(n,)`.
+        distortions, rates: -log p(x|z) and the rate in nats at each of some codes drawn from the posterior,
+            `(n, draws)`; `None` without a posterior.
+    """
+
+    codes: np.ndarray
+    recon_nats: np.ndarray
+    recon_mse: np.ndarray
+    recon_ssim: np.ndarray
+    distortions: np.ndarray | None = None
+    rates: np.ndarray | None = None
+
+
+class Evaluator:
+    """The methods of `model` as functions of the weights of several runs at once.
+
+    Noise depends on what it is for and on the place of an image in its split, and not on a run or its companions.
+
+    Args:
+        model: an `Autoencoder` of the cohort's shape, computing in float32; its own weights don't matter and stay as
+            they are.
+    """
+
+    def __init__(self, model: Any) -> None:
+        self.model = model
+        self.has_posterior: bool = model.has_posterior
+        self.is_gaussian, self.has_density = _densities(model)
+        self._names = names(model)
+        self._noise = keras.random.SeedGenerator(0)
+        self._encode = self._over_runs(lambda images: model.encode(images).mean)
+        self._decode_mean = self._over_runs(model.decode_mean)
+        self._score = self._over_runs(self._scores)
+        self._draw = self._over_runs(self._drawn_and_prior_codes)
+        self._weigh = self._over_runs(self._sums_of_weights)
+        self._gaussians = self._over_runs(self._mean_and_log_var)
+        self._applied: dict[Any, Any] = {}
+
+    def load(self, runs: Sequence[Weights], images: int = CHUNK) -> Runs:
+        """Puts the weights of runs on the device, in groups that leave room for their activations.
+
+        Args:
+            runs: at least one.
+            images: how many will be scored.
+        """
+        groups = math.ceil(len(runs) / self._most_at_once(min(images, CHUNK)))
+        size = math.ceil(len(runs) / groups)
+        ordered = [[run[name] for name in self._names] for run in runs]
+        ordered += ordered[-1:] * (groups * size - len(runs))
+        parts = (stack(ordered[start : start + size]) for start in range(0, len(ordered), size))
+        return Runs(groups=tuple([*map(ops.convert_to_tensor, part)] for part in parts), count=len(runs))
+
+    def _most_at_once(self, images: int) -> int:
+        """How many runs may be scored at once."""
+        device = environment.current(keras.backend.backend()).device_kind
+        if device == "CPU" and convolutional(self.model):
+            return 1
+        shapes = [tuple(weight.shape) for layer in leaves(self.model) for weight in layer.trainable_weights]
+        pixels = math.prod(self.model.image_shape)
+        filters = [max(shape[-2:]) for shape in shapes if len(shape) > 2]
+        widest: int = max([pixels * max(filters, default=1), *(shape[-1] for shape in shapes if shape)])
+        return max(1, MOST_ELEMENTS[device] // (images * widest))
+
+    def score(self, runs: Runs, images: np.ndarray, draws: int = DRAWS) -> list[Scored]:
+        """What each run makes of `images` `(n, *image_shape)`, in one pass, with `draws` codes of each."""
+        chunks = [(images[start : start + CHUNK], _states(f"bound/{start}", draws)) for start in _starts(len(images))]
+        results = self._by_chunk(self._score, runs, chunks)
+        return [Scored(**{name: arrays[run] for name, arrays in results.items()}) for run in range(runs.count)]
+
+    def _scores(self, images: Any, states: Any) -> dict[str, Any]:
+        """The fields of `Scored` that the variant has."""
+        posterior = self.model.encode(images)
+        codes = posterior.mean
+        decoded = self.model.decode_mean(codes)
+        at_mean = {
+            "codes": codes,
+            "recon_nats": self.model.distortion(images, codes),
+            "recon_mse": ops.mean((decoded - images) ** 2, axis=(1, 2, 3)),
+            "recon_ssim": structural_similarity(decoded, images),
+        }
+        if not self.has_posterior:
+            return at_mean
+        distortions, rates = ops.map(lambda state: self._terms(posterior, images, state), states)
+        return {**at_mean, "distortions": ops.transpose(distortions), "rates": ops.transpose(rates)}
+
+    def _terms(self, posterior: Any, images: Any, state: Any) -> tuple[Any, Any]:
+        """Distortion and rate of each image at one draw of its code."""
+        codes = posterior.sample(self._noise_at(state))
+        return self.model.distortion(images, codes), self.model.rate(posterior, codes)
+
+    def apply(self, function: Callable[[Any, Any], Any], runs: Runs, images: np.ndarray) -> np.ndarray:
+        """A function of the model and images, in backend operations, of each run: `(runs, n, ...)`.
+
+        Args:
+            function: `(model, images) -> (n, ...)`; compiled at its first use.
+            runs: whose.
+            images: `(n, *image_shape)`.
+        """
+        if function not in self._applied:
+            self._applied[function] = self._over_runs(lambda images: function(self.model, images))
+        chunks = [(images[start : start + CHUNK],) for start in _starts(len(images))]
+        found: np.ndarray = self._by_chunk(self._applied[function], runs, chunks)
+        return found
+
+    def log_weight_sums(self, runs: Runs, images: np.ndarray, states: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """log Σ w and log Σ w² of the weights w = p(x, z) / q(z|x) of codes drawn from each image's posterior.
+
+        Args:
+            runs: of a variant whose posterior and prior have a density.
+            images: `(n, *image_shape)`, at most `CHUNK`.
+            states: of the noise, one for each code, `(draws, 2)`.
+
+        Returns:
+            Both `(runs, n)` nats, float32.
+        """
+        sums, squares = self._by_chunk(self._weigh, runs, [(images, states)])
+        return sums, squares
+
+    def _sums_of_weights(self, images: Any, states: Any) -> tuple[Any, Any]:
+        """One code of every image a step: products of thousands of rows, and activations for one code only.
+
+        For a 784-512-16 VAE a third of the time goes into elementwise passes. A Bernoulli likelihood by products of
+        1 + exp(-|l|), which spares the logarithms, would save 12 % of it: too little for a second formula.
+        """
+        posterior = self.model.encode(images)
+
+        def at_draw(state: Any) -> Any:
+            codes = posterior.sample(self._noise_at(state))
+            log_ratio = self.model.prior.log_prob(codes) - posterior.log_prob(codes)
+            return log_ratio - self.model.distortion(images, codes)
+
+        log_weights = ops.map(at_draw, states)
+        return ops.logsumexp(log_weights, axis=0), ops.logsumexp(2.0 * log_weights, axis=0)
+
+    def gaussians(self, runs: Runs, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Means and log-variances of the posteriors, which must be Gaussian: both `(runs, n, latent_dim)`."""
+        chunks = [(images[start : start + CHUNK],) for start in _starts(len(images))]
+        mean, log_var = self._by_chunk(self._gaussians, runs, chunks)
+        return mean, log_var
+
+    def _mean_and_log_var(self, images: Any) -> tuple[Any, Any]:
+        posterior = self.model.encode(images)
+        return posterior.mean, posterior.log_var
+
+    def representations(self, runs: Runs, images: np.ndarray) -> np.ndarray:
+        """Posterior means (an autoencoder's codes) of `images`: `(runs, n, latent_dim)` float32."""
+        chunks = [(images[start : start + CHUNK],) for start in _starts(len(images))]
+        codes: np.ndarray = self._by_chunk(self._encode, runs, chunks)
+        return codes
+
+    def draw(self, runs: Runs, images: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+        """Codes to make pictures of.
+
+        Args:
+            runs: whose.
+            images: `(n, *image_shape)`, at most `CHUNK`.
+            count: how many new codes.
+
+        Returns:
+            One code drawn from each image's posterior, `(runs, n, latent_dim)`, and `count` codes from the prior,
+            `(runs, count, latent_dim)`; the latter the same for every variant with a standard normal prior.
+        """
+        states = np.stack([noise("reconstruction/0"), noise("prior")])
+        drawn, prior = self._by_chunk(self._draw, runs, [(images, states, np.zeros(count))])
+        return drawn, prior
+
+    def _drawn_and_prior_codes(self, images: Any, states: Any, places: Any) -> tuple[Any, Any]:
+        drawn = self.model.encode(images).sample(self._noise_at(states[0]))
+        return drawn, self.model.prior.sample(places.shape[0], self._noise_at(states[1]))
+
+    def decoded(self, runs: Runs, codes: np.ndarray) -> np.ndarray:
+        """Expected images E[x|z] of a few `codes` of each run, `(runs, n, latent_dim)`: `(runs, n, *image_shape)`."""
+        size: int = runs.groups[0][0].shape[0]
+        padded = np.concatenate([codes, np.repeat(codes[-1:], size * len(runs.groups) - runs.count, axis=0)])
+        parts = [
+            self._decode_mean((own, [ops.convert_to_tensor(padded[index * size : (index + 1) * size])]), [])
+            for index, own in enumerate(runs.groups)
+        ]
+        images: np.ndarray = _joined(parts, axis=0)[: runs.count]
+        return images
+
+    def _noise_at(self, state: Any) -> keras.random.SeedGenerator:
+        """The generator of the harness's noise, set to a state inside a compiled function."""
+        self._noise.state.assign(state)
+        return self._noise
+
+    def _over_runs(self, function: Callable[..., Any]) -> Callable[[Any, Any], Any]:
+        """Compiles `function(*own, *shared)` of one run into the same of a group of runs.
+
+        Returns:
+            A function of `((weights, own), shared)`, whose weights, own arrays and results have a first axis of runs.
+        """
+
+        def of_one(own: Any, shared: Any) -> Any:
+            weights, arrays = own
+            with keras.StatelessScope(state_mapping=zip(self.model.weights, weights, strict=True)):
+                return function(*arrays, *shared)
+
+        of_several = over_members(of_one)
+
+        def of_group(own: Any, shared: Any) -> Any:
+            if own[0][0].shape[0] > 1:
+                return of_several(own, shared)
+            results = of_one(keras.tree.map_structure(lambda array: array[0], own), shared)
+            return keras.tree.map_structure(lambda array: array[None], results)
+
+        return backends.current().compiled(of_group)
+
+    def _by_chunk(self, function: Callable[..., Any], runs: Runs, chunks: Sequence[tuple[np.ndarray, ...]]) -> Any:
+        """Results of `function` for all runs and chunks of images, `(runs, n, ...)`."""
+        shared = ([*map(ops.convert_to_tensor, chunk)] for chunk in chunks)
+        parts = [[function((own, []), arrays) for own in runs.groups] for arrays in shared]
+        whole = [_joined(groups, axis=0) for groups in parts]
+        return keras.tree.map_structure(lambda array: array[: runs.count], _joined(whole, axis=1))
+
+
+def noise(name: str, draw: int = 0) -> np.ndarray:
+    """State of the stream `name` of the harness's noise before draw number `draw`."""
+    return np.array([stream(FIXED_SEED, f"measure/{name}"), draw], "uint32")
+
+
+def structural_similarity(images: Any, others: Any) -> Any:
+    """Mean SSIM of pairs of images in [0, 1] over windows of 7x7 pixels, or as large as fit (Wang et al. 2004).
+
+    Uniform windows and sample variances, as in scikit-image's default.
+
+    Args:
+        images, others: `(n, height, width, channels)`.
+
+    Returns:
+        `(n,)`; 1 for equal images.
+    """
+    side = min(7, *images.shape[1:3])
+    side -= 1 - side % 2
+    unbiased = side**2 / max(side**2 - 1, 1)
+    mean, other = (ops.average_pool(each, side, strides=1) for each in (images, others))
+    products = ((images, images, mean * mean), (others, others, other * other), (images, others, mean * other))
+    variance, other_variance, covariance = (
+        unbiased * (ops.average_pool(a * b, side, strides=1) - of_means) for a, b, of_means in products
+    )
+    small, smaller = 0.01**2, 0.03**2
+    alike = (2.0 * mean * other + small) * (2.0 * covariance + smaller)
+    return ops.mean(alike / ((mean**2 + other**2 + small) * (variance + other_variance + smaller)), axis=(1, 2, 3))
+
+
+def _densities(model: Any) -> tuple[bool, bool]:
+    """Whether posteriors are diagonal Gaussians under a standard normal prior; and whether both have a density."""
+    posterior, prior = model.encode(np.zeros((1, *model.image_shape), "float32")), model.prior
+    gaussian = isinstance(posterior, DiagonalGaussian) and isinstance(prior, StandardNormal)
+    return gaussian, model.has_posterior and hasattr(posterior, "log_prob") and hasattr(prior, "log_prob")
+
+
+def _states(name: str, draws: int) -> np.ndarray:
+    return np.stack([noise(name, draw) for draw in range(draws)])
+
+
+def _starts(count: int) -> range:
+    return range(0, count, CHUNK)
+
+
+def _joined(parts: Sequence[Any], axis: int) -> Any:
+    """Nests of arrays, each array joined to its fellows."""
+    join = lambda *arrays: np.concatenate([*map(ops.convert_to_numpy, arrays)], axis=axis)  # noqa: E731
+    return keras.tree.map_structure(join, *parts)

@@ -1,0 +1,1 @@
+"""What new codes decode to, as the data set's own small classifier sees it."""

@@ -1,0 +1,133 @@
+"""How a configuration looks everywhere on the page: one name, colour and marker per variant and setting."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from aebench.analysis.configurations import Configuration
+from aebench.analysis.numbers import sized
+
+# Okabe & Ito's palette is safe for colour-blind readers; one variant's settings are shades of an ordered map.
+QUALITATIVE = ("#D55E00", "#0072B2", "#CC79A7", "#009E73", "#E69F00", "#56B4E9")
+ORDERED = ("viridis", "rocket", "mako")
+MARKERS = "osD^vPX*<>"
+LINES = ("-", "--", ":", "-.")
+GREY = "#6b7280"
+_MAY_VARY = ("network", "epochs", "batch_size", "learning_rate", "train_on")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """Name, colour, marker and line style of a series; latent sizes of one series share them."""
+
+    name: str
+    colour: str
+    marker: str
+    line: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Looks:
+    """The looks of a study.
+
+    Attributes:
+        by_id: of each configuration.
+        by_variant: colour that stands for a variant whatever its settings.
+        by_latent_dim: marker that stands for a latent size where all sizes share a plot.
+    """
+
+    by_id: dict[str, Look]
+    by_variant: dict[str, str]
+    by_latent_dim: dict[int, str]
+
+    def title(self, configuration: Configuration) -> str:
+        """`VAE β=4, latent size 8`."""
+        return sized(self.by_id[configuration.id].name, configuration.latent_dim)
+
+    def series(self, configurations: Iterable[Configuration]) -> dict[Look, list[Configuration]]:
+        """Configurations grouped by look, each group in order of latent size."""
+        found: dict[Look, list[Configuration]] = {}
+        for item in sorted(configurations, key=lambda item: item.latent_dim):
+            found.setdefault(self.by_id[item.id], []).append(item)
+        order = list(dict.fromkeys(self.by_id.values()))
+        return dict(sorted(found.items(), key=lambda pair: order.index(pair[0])))
+
+
+def looks(configurations: Sequence[Configuration], page: Sequence[Configuration] | None = None) -> Looks:
+    """Assigns the looks of a study; the same study always looks the same.
+
+    Args:
+        configurations: of the study.
+        page: those of all studies on its page, so that a label has one colour on all of it.
+    """
+    colours = _colours(page or configurations)
+    varying = [name for name in _MAY_VARY if len(_values(configurations, name)) > 1]
+    extras = list(dict.fromkeys(_extra(item, varying) for item in configurations))
+    labels = list(colours)
+    by_id = {
+        item.id: Look(
+            name=" ".join([item.label, *filter(None, [_extra(item, varying)])]),
+            colour=colours[item.label],
+            marker=MARKERS[labels.index(item.label) % len(MARKERS)],
+            line=LINES[extras.index(_extra(item, varying)) % len(LINES)],
+        )
+        for item in configurations
+    }
+    return Looks(
+        by_id=by_id, by_variant=_by_variant(configurations, colours), by_latent_dim=_by_latent_dim(configurations)
+    )
+
+
+def class_colours(count: int) -> list[str]:
+    """One colour a class, safe for colour-blind readers up to ten."""
+    import seaborn
+
+    palette = seaborn.color_palette("colorblind", count) if count <= 10 else seaborn.husl_palette(count)
+    return list(palette.as_hex())
+
+
+def _colours(configurations: Sequence[Configuration]) -> dict[str, str]:
+    import seaborn
+
+    plain, ordered, colours = iter(QUALITATIVE * 9), iter(ORDERED * 9), {}
+    for variant in dict.fromkeys(item.variant for item in configurations):
+        labels = _labels(configurations, variant)
+        if len(labels) == 1:
+            colours[labels[0]] = next(plain)
+            continue
+        # The ends of these maps are too light for white paper.
+        shades = seaborn.color_palette(next(ordered), n_colors=100).as_hex()
+        colours |= {label: shades[5 + 80 * at // (len(labels) - 1)] for at, label in enumerate(labels)}
+    return colours
+
+
+def _labels(configurations: Sequence[Configuration], variant: str) -> list[str]:
+    own = [item for item in configurations if item.variant == variant]
+    ordered = sorted(own, key=lambda item: [str(value) if isinstance(value, str) else f"{value:020.6f}"
+                                            for value in item.settings.values()])  # fmt: skip
+    return list(dict.fromkeys(item.label for item in ordered))
+
+
+def _by_variant(configurations: Sequence[Configuration], colours: dict[str, str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for item in configurations:
+        if item.variant not in found or item.plain:
+            found[item.variant] = colours[item.label]
+    return found
+
+
+def _by_latent_dim(configurations: Sequence[Configuration]) -> dict[int, str]:
+    sizes = sorted({item.latent_dim for item in configurations})
+    return {size: MARKERS[at % len(MARKERS)] for at, size in enumerate(sizes)}
+
+
+def _values(configurations: Iterable[Configuration], name: str) -> set[object]:
+    return {getattr(item.specs[0], name) for item in configurations}
+
+
+def _extra(configuration: Configuration, varying: Sequence[str]) -> str:
+    spec = configuration.specs[0]
+    words = {"network": "", "train_on": "on "}
+    values = [f"{words.get(name, name.replace('_', ' ') + ' ')}{getattr(spec, name)}" for name in varying]
+    return f"({', '.join(values)})" if values else ""

@@ -1,0 +1,218 @@
+"""The page: everything that its template needs, and the file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from aebench.analysis.choices import Answer, answers
+from aebench.analysis.configurations import Comparison, Configuration
+from aebench.analysis.evidence import Evidence
+from aebench.analysis.known_values import Held, hold
+from aebench.analysis.numbers import ARROWS, counted, significant
+from aebench.analysis.questions import Verdict, verdicts
+from aebench.analysis.sources import Source
+from aebench.analysis.timings import TimedOperation, timed_operations
+from aebench.errors import UserError
+from aebench.measures import METRICS
+from aebench.page.canvas import Plot
+from aebench.page.cautions import Caution, cautions
+from aebench.page.facts import Fact, facts, likelihood_words, summary
+from aebench.page.look import Looks, looks
+from aebench.page.plots import board_plots
+from aebench.page.seeing import KINDS, PLANES, Seeing, seeing
+from aebench.page.separations import Separation, separations
+from aebench.page.table import Ranked, table
+from aebench.page.throughput import speed_plots
+from aebench.records.store import write_aside
+from aebench.study import Study
+
+TEMPLATES = Path(__file__).parent / "templates"
+SCRIPTS = ("table.js", "pictures.js", "live.js", "figures.js")
+
+
+@dataclass(frozen=True, kw_only=True)
+class BoardSection:
+    """All that the page shows of one data set and one likelihood of a study; only inside it are numbers ranked."""
+
+    key: str
+    title: str
+    answers: tuple[Answer, ...]
+    verdicts: tuple[Verdict, ...]
+    separations: tuple[Separation, ...]
+    plots: tuple[Plot, ...]
+    seeing: Seeing
+    looks: Looks
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudySection:
+    """All that the page shows of one study on one backend; `name` tells it from the others on the page."""
+
+    key: str
+    name: str
+    study: Study
+    argument: str
+    text: str
+    backend: str
+    comparison: Comparison
+    summary: str
+    facts: tuple[Fact, ...]
+    cautions: tuple[Caution, ...]
+    boards: tuple[BoardSection, ...]
+    held: tuple[Held, ...]
+    speeds: tuple[TimedOperation, ...]
+    speed_plots: tuple[Plot, ...]
+
+
+def write(sources: Sequence[Source], out: Path) -> Path:
+    """Writes the report of one or more studies as one HTML file that needs no other.
+
+    Args:
+        sources: what to tell of, each with at least one finished run.
+        out: the folder to write into.
+
+    Returns:
+        Path of the page, `index.html` in `out`.
+
+    Raises:
+        UserError: no run of a study has finished, or the file cannot be written.
+    """
+    text = render(sources)
+    page = out / "index.html"
+    write_aside(page, lambda file: file.write(text.encode()))
+    return page
+
+
+def write_figures(sources: Sequence[Source], folder: Path) -> list[Path]:
+    """Writes every plot as SVG, PDF and PNG, and every sheet of pictures as PNG, into `folder`; returns their paths."""
+    written: list[Path] = []
+    for part in _parts(sources):
+        for plot in part.speed_plots:
+            written += plot.save(folder, f"{part.key}-{plot.key}")
+        for board in part.boards:
+            for plot in board.plots:
+                written += plot.save(folder, f"{board.key}-{plot.key}")
+            written += board.seeing.save(folder, board.key)
+    return written
+
+
+def render(sources: Sequence[Source]) -> str:
+    """The page's HTML."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True,
+    )  # fmt: skip
+    environment.filters |= {"significant": significant, "counted": counted}
+    return environment.get_template("page.html.j2").render(_content(sources))
+
+
+def _content(sources: Sequence[Source]) -> dict[str, Any]:
+    from markupsafe import Markup
+
+    parts = list(_parts(sources))
+    boards = [board for part in parts for board in part.boards]
+    return {
+        "title": " and ".join(dict.fromkeys(part.study.title for part in parts)),
+        "parts": parts,
+        "boards": boards,
+        "table": table([ranked for source in sources for ranked in _ranked(source, sources)]),
+        "kinds": KINDS,
+        "planes": PLANES,
+        "metrics": METRICS,
+        "arrows": ARROWS,
+        "data": {board.key: _data(board) for board in boards},
+        "css": Markup((TEMPLATES / "page.css").read_text()),
+        "js": Markup("\n".join((TEMPLATES / name).read_text() for name in SCRIPTS)),
+    }
+
+
+def _parts(sources: Sequence[Source]) -> Iterator[StudySection]:
+    everything = [row for source in sources for row in timed_operations(source.timings)]
+    backends = {source.backend for source in sources}
+    for source in sources:
+        comparison = source.comparison
+        if not comparison.finished:
+            raise UserError(
+                f"no finished runs of study {source.study.name!r} in {source.store.root}; "
+                f"run `aebench bench {source.argument}` first"
+            )
+        shared, rows = _looks(comparison.configurations, sources), timed_operations(source.timings)
+        yield StudySection(
+            key=_slug(f"{source.study.name}-{source.backend}"),
+            name=f"{source.study.name} on {source.backend}" if len(backends) > 1 else source.study.name,
+            study=source.study,
+            argument=source.argument,
+            text=source.study.source.read_text(encoding="utf-8"),
+            backend=source.backend,
+            comparison=comparison,
+            summary=summary(source),
+            facts=facts(source),
+            cautions=cautions(comparison, rows, shared),
+            boards=tuple(
+                _board(source, *named, known, _looks(known.board, sources), rows)
+                for named, known in _named_boards(source, sources)
+            ),
+            held=tuple(hold(comparison, source.study.expectations)),
+            speeds=tuple(rows),
+            speed_plots=tuple(speed_plots(rows, shared, everything)),
+        )
+
+
+def _looks(items: Sequence[Configuration], sources: Sequence[Source]) -> Looks:
+    """Their names say no more than tells them from one another; their colours are those of the whole page."""
+    return looks(items, [item for other in sources for item in other.comparison.configurations])
+
+
+def _named_boards(source: Source, sources: Sequence[Source]) -> Iterator[tuple[tuple[str, str], Evidence]]:
+    """Each board's key and title, and its evidence; a title says no more than tells it from the others."""
+    studies = {other.study.name for other in sources}
+    backends = {other.backend for other in sources}
+    for (dataset, likelihood), known in source.evidence.items():
+        words = [f"{dataset}, {likelihood_words(likelihood)}"]
+        words += [f"study {source.study.name}"] if len(studies) > 1 else []
+        words += [f"on {source.backend}"] if len(backends) > 1 else []
+        key = _slug("-".join([source.study.name, source.backend, dataset, likelihood]))
+        yield (key, ", ".join(words)), known
+
+
+def _ranked(source: Source, sources: Sequence[Source]) -> Iterator[Ranked]:
+    for (key, title), known in _named_boards(source, sources):
+        yield Ranked(key=key, title=title, evidence=known, looks=_looks(known.board, sources))
+
+
+def _board(
+    source: Source, key: str, title: str, known: Evidence, shared: Looks, rows: Sequence[TimedOperation]
+) -> BoardSection:
+    dataset = source.datasets.get(known.board[0].specs[0].dataset_digest)
+    best = answers(known, shared.title, rows, dataset.image_shape if dataset else None)
+    return BoardSection(
+        key=key,
+        title=title,
+        answers=best,
+        verdicts=verdicts(known),
+        separations=separations(known, shared),
+        plots=tuple(board_plots(known.board, shared)),
+        seeing=seeing(known.board, shared, source.store, [one.winner for one in best if one.winner]),
+        looks=shared,
+    )
+
+
+def _data(board: BoardSection) -> dict[str, Any]:
+    """What the scripts need to know of a board, beside what stands in the page."""
+    seen = board.seeing
+    return {
+        **seen.data,
+        "first": list(seen.first),
+        "live": {live.id: live.data for live in seen.live},
+    }
+
+
+def _slug(text: str) -> str:
+    """A name fit for an id and a file."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")

@@ -1,0 +1,204 @@
+"""The table of every configuration: text for people, raw values for sorting, all numbers that were measured."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from aebench.analysis.configurations import Board, Configuration
+from aebench.analysis.evidence import Evidence
+from aebench.analysis.numbers import ARROWS, column_decimals, mean_interval, number, spread
+from aebench.measures import FAMILIES, GROUPS, METRICS
+from aebench.measures.information import saturated
+from aebench.page.look import Look, Looks
+from aebench.records.spec import symbol
+
+MAIN = ("elbo_nats", "nll_nats", "recon_mse", "silhouette", "prior_recognisable", "active_units", "train_seconds")
+_NEED_LABELS = {name for family in FAMILIES if family.needs_labels for name in family.metrics}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """Header: what it is, its unit, which direction is better, its definition, and the group that it is shown with."""
+
+    name: str
+    label: str
+    unit: str
+    arrow: str
+    about: str
+    group: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """One number.
+
+    Attributes:
+        text: the mean, `12.34`; "n/a" without one.
+        sd: `± 0.05`; empty where it has none.
+        interval: `[12.28, 12.40]`, the 95 % t interval of the mean over seeds; empty for a single run.
+        value: what the column is sorted by; `None` sorts last.
+        n: runs behind it.
+        mark: `best`, `tied` or nothing.
+        title: what there is to say about it.
+    """
+
+    text: str
+    value: float | None
+    sd: str = ""
+    interval: str = ""
+    n: int = 0
+    mark: str = ""
+    title: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One configuration; `n` runs did not diverge. `settings` by symbol, as they are written."""
+
+    look: Look
+    variant: str
+    dataset: str
+    latent_dim: int
+    settings: dict[str, str]
+    runs: str
+    n: int
+    training: str
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Body:
+    """The rows of one board: inside it, and nowhere else, numbers are ranked."""
+
+    key: str
+    title: str
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """Every configuration with every number that any of them has.
+
+    Attributes:
+        groups: those of the columns that are there, by key, with their titles; "main" comes first.
+    """
+
+    columns: tuple[Column, ...]
+    bodies: tuple[Body, ...]
+
+    @property
+    def groups(self) -> dict[str, str]:
+        """The groups that have columns, by key, with their titles."""
+        titles = {"main": "Main numbers"} | GROUPS
+        there = {column.group for column in self.columns}
+        return {key: title for key, title in titles.items() if key in there}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ranked:
+    """What the table needs of one board of one study: its key and title, its evidence, names and colours."""
+
+    key: str
+    title: str
+    evidence: Evidence
+    looks: Looks
+
+
+def table(boards: Sequence[Ranked]) -> Table:
+    """One table of all boards, the best of each column marked within each board."""
+    everyone = [item for ranked in boards for item in ranked.evidence.board]
+    grouped = {"main": MAIN} | {
+        group: tuple(name for family in FAMILIES if family.group == group for name in family.metrics)
+        for group in GROUPS
+    }
+    columns = tuple(
+        _column(name, group)
+        for group, names in grouped.items()
+        for name in names
+        if (group == "main" or name not in MAIN) and any(item.summaries[name].n for item in everyone)
+    )
+    names = [column.name for column in columns]
+    return Table(columns=columns, bodies=tuple(_body(ranked, names) for ranked in boards))
+
+
+def _column(metric: str, group: str) -> Column:
+    about = METRICS[metric]
+    return Column(
+        name=metric, label=about.label, unit=about.unit, arrow=ARROWS[about.better], about=about.about, group=group
+    )
+
+
+def _body(ranked: Ranked, metrics: Sequence[str]) -> Body:
+    board, cells = ranked.evidence.board, [_cells(ranked.evidence, name) for name in metrics]
+    rows = tuple(_row(item, ranked.looks, tuple(column[at] for column in cells)) for at, item in enumerate(board))
+    return Body(key=ranked.key, title=ranked.title, rows=rows)
+
+
+def _row(item: Configuration, looks: Looks, cells: tuple[Cell, ...]) -> Row:
+    diverged = f", {item.diverged} diverged" if item.diverged else ""
+    return Row(
+        look=looks.by_id[item.id],
+        variant=item.variant,
+        dataset=item.dataset,
+        latent_dim=item.latent_dim,
+        settings={symbol(name): f"{value:g}" if isinstance(value, float) else f"{value}"
+                  for name, value in item.settings.items()},
+        runs=f"{item.finished} of {item.planned}{diverged}",
+        n=len(item.usable),
+        training=item.convergence or ("too short to tell" if item.finished else "not run"),
+        cells=cells,
+    )  # fmt: skip
+
+
+def _cells(evidence: Evidence, metric: str) -> list[Cell]:
+    decimals = column_decimals(evidence.board, metric)
+    best = _best(evidence.board, metric)
+    return [_cell(item, metric, decimals, _mark(item, best, metric, evidence)) for item in evidence.board]
+
+
+def _best(board: Board, metric: str) -> Configuration | None:
+    scored = {item.id: mean for item in board if (mean := item.summaries[metric].mean) is not None}
+    better = METRICS[metric].better
+    if better is None or len(set(scored.values())) < 2:
+        return None
+    pick = max if better == "higher" else min
+    return pick((item for item in board if item.id in scored), key=lambda item: scored[item.id])
+
+
+def _mark(item: Configuration, best: Configuration | None, metric: str, evidence: Evidence) -> str:
+    if best is None or item.summaries[metric].mean is None:
+        return ""
+    if item is best or item.summaries[metric].mean == best.summaries[metric].mean:
+        return "best"
+    difference = evidence.difference(item, best, metric)
+    return "tied" if difference and difference.low is not None and not difference.clear else ""
+
+
+def _cell(item: Configuration, metric: str, decimals: int, mark: str) -> Cell:
+    summary = item.summaries[metric]
+    if summary.mean is None:
+        return Cell(text="n/a", value=None, title=_why_absent(item, metric))
+    least = "≥ " if metric == "mutual_information_nats" and _saturated(item) else ""
+    return Cell(
+        text=f"{least}{number(summary.mean, decimals)}",
+        sd=spread(summary, decimals),
+        interval=mean_interval(summary, decimals),
+        value=summary.mean,
+        n=summary.n,
+        mark=mark,
+    )
+
+
+def _saturated(item: Configuration) -> bool:
+    """Whether the mutual information is so near to its ceiling that it only says "at least"."""
+    found, ceiling = (item.summaries[f"mutual_information{end}_nats"].mean for end in ("", "_ceiling"))
+    return found is not None and ceiling is not None and saturated(found, ceiling)
+
+
+def _why_absent(item: Configuration, metric: str) -> str:
+    if not item.usable:
+        return "no run that finished without diverging"
+    if metric in _NEED_LABELS:
+        return "no labels"
+    return f"{item.label} has no {METRICS[metric].label[0].lower()}{METRICS[metric].label[1:]}"

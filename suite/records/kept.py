@@ -1,0 +1,65 @@
+"""Names of the arrays that a finished run keeps beside its record: one file of each kind, in `artefacts/<run>/`."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Kept(StrEnum):
+    """The files; `figures` are kept of each configuration's first seed alone."""
+
+    WEIGHTS = "weights"  # the final weights by name
+    LATENTS = "latents"  # see `Latents`
+    FIGURES = "figures"  # see `Figures`
+
+
+class Latents(StrEnum):
+    """What the run makes of each test image, `(n, ...)`, and of its classes.
+
+    A metric that is a mean over images keeps its value of each under its own name, unless it declares other arrays.
+    """
+
+    MEAN = "mean"  # posterior means, (n, latent_dim)
+    DISTORTION = "distortion"  # nats, mean over drawn codes
+    RATE = "rate"  # nats, mean over drawn codes; of a run with a posterior
+    RECON_MSE = "recon_mse"
+    RECON_NATS = "recon_nats"
+    NLL = "nll"  # of a run with a density
+    SILHOUETTE = "silhouette"
+    SILHOUETTE_INFLUENCE = "silhouette_influence"  # see `aebench.measures.classes.silhouettes`
+    CENTROID_IMAGES = "centroid_images"  # (classes, *image_shape) uint8
+
+
+class Figures(StrEnum):
+    """What pictures are drawn from; images are uint8, `(..., height, width, channels)`."""
+
+    ORIGINALS = "originals"  # the first test images
+    RECONSTRUCTIONS = "reconstructions"  # of these, from a posterior sample
+    PRIOR_SAMPLES = "prior_samples"
+    PRIOR_SAMPLE_LABELS = "prior_sample_labels"  # what the classifier reads in each
+    INTERPOLATIONS = "interpolations"  # (pairs, steps, ...)
+    CENTROIDS = "centroids"
+    TRAVERSALS = "traversals"  # (dimensions, steps, ...)
+    MANIFOLD = "manifold"  # (rows, columns, ...), of two-dimensional codes
+    EMBEDDING_INDEX = "embedding_index"  # places of the embedded images in the test split, (m,)
+    EMBEDDING_IMAGES = "embedding_images"
+    EMBEDDING_RECONSTRUCTIONS = "embedding_reconstructions"
+    EMBEDDING_CODES = "embedding_codes"  # (m, latent_dim)
+    EMBEDDING_LABELS = "embedding_labels"  # (m,)
+    EMBEDDING_PCA = "embedding_pca"  # (m, 2)
+    EMBEDDING_TSNE = "embedding_tsne"  # (m, 2)
+    CLASS_NAMES = "class_names"
+    DECODER_ACTIVATIONS = "decoder_activations"  # of a dense decoder, one name a layer
+
+
+DECODER = ("decoder_kernel_", "decoder_bias_")  # how the names of a dense decoder's arrays begin
+
+
+def decoder_kernel(layer: int) -> str:
+    """The name in `Figures` of a dense decoder layer's kernel, `(inputs, outputs)` half floats."""
+    return f"{DECODER[0]}{layer}"
+
+
+def decoder_bias(layer: int) -> str:
+    """The name in `Figures` of a dense decoder layer's bias, `(outputs,)`."""
+    return f"{DECODER[1]}{layer}"

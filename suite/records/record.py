@@ -1,0 +1,166 @@
+"""What is kept of runs, timings and their data: RunRecord, TimingRecord and DatasetRecord. Imports no Keras."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Final, Literal
+
+from pydantic import Field
+
+from aebench.records.spec import Frozen, RunSpec, TimingSpec
+
+SCHEMA: Final = 1
+
+Outcome = Literal["ok", "diverged"]
+EngineName = Literal["sequential", "vectorised"]
+
+
+# The numbers of a run by name. What this version of the suite does not know is kept, and left out by whoever reads it:
+# a run must not be trained again for a measure's name.
+Numbers = dict[str, float | None]
+Profiles = dict[str, tuple[float, ...]]
+
+
+class Curve(Frozen):
+    """Learning curves, one number an epoch, nats per image; the rate is empty without a posterior.
+
+    Training numbers are means over the epoch's batches while the weights move; validation numbers are taken at the
+    epoch's end, with the same noise each time.
+    """
+
+    objective: tuple[float, ...] = ()
+    distortion: tuple[float, ...] = ()
+    rate: tuple[float, ...] = ()
+    val_objective: tuple[float, ...] = ()
+    val_distortion: tuple[float, ...] = ()
+    val_rate: tuple[float, ...] = ()
+
+
+class Setting(Frozen):
+    """A setting that decides speed: its value, and what the framework would have chosen by itself on that machine."""
+
+    value: str
+    default: str
+
+
+class Environment(Frozen):
+    """Where numbers came from; part of no run's identity, part of every timing's."""
+
+    device: str
+    device_kind: Literal["CPU", "GPU", "TPU"]
+    cores: int
+    python: str
+    versions: dict[str, str]
+    settings: dict[str, Setting] = Field(default={})
+    platform: str
+    commit: str | None = None
+
+
+class MeasureSettings(Frozen):
+    """How thoroughly runs are measured: the table `[measure]` of a study. Decides no run's identity.
+
+    Attributes:
+        nll_samples: codes of each test image in the importance-weighted likelihood.
+        train_elbo_draws: codes of each training image in the ELBO of the training split; 0 leaves that out.
+    """
+
+    nll_samples: int = Field(default=100, ge=1)
+    train_elbo_draws: int = Field(default=0, ge=0)
+
+
+class Training(Frozen):
+    """How a run was trained: the engine, why that one, and in what company.
+
+    Attributes:
+        cohort_size: runs that were trained as one program.
+        cohort_seconds: what they took together, without compilation.
+        compile_seconds: of that program, paid once.
+    """
+
+    engine: EngineName
+    reason: str
+    cohort_size: int = Field(ge=1)
+    cohort_seconds: float | None = None
+    compile_seconds: float
+
+
+class RunRecord(Frozen):
+    """One finished run.
+
+    Attributes:
+        metrics: numbers on the held-out test split, in full float32; absent or `None` where a measure does not apply.
+        profiles: the same of which there are several: one a class, one a latent dimension.
+        metric_versions: of every metric and profile that was declared when the run was measured.
+        measured_with: how thoroughly; `None` in records of before this was recorded.
+    """
+
+    schema_number: Literal[1] = SCHEMA
+    run_id: str
+    spec: RunSpec
+    outcome: Outcome
+    metrics: Numbers
+    profiles: Profiles = Field(default={})
+    metric_versions: dict[str, int]
+    measured_with: MeasureSettings | None = None
+    curve: Curve
+    training: Training
+    environment: Environment
+    finished: str
+
+
+class OperationTiming(Frozen):
+    """Every kept round of one operation; each round handles `images` images and waits for the device.
+
+    Attributes:
+        compile_seconds: what the first call took longer.
+        flops_per_image: multiplications and additions of the matrix products and convolutions alone.
+        joules: energy of all rounds together, where the device tells it: its counter is too slow for single ones.
+        peak_memory_bytes: the most that was held while it ran: of the device where it tells, else of the process.
+    """
+
+    images: int
+    seconds: tuple[float, ...]
+    compile_seconds: float
+    flops_per_image: float | None = None
+    joules: float | None = None
+    peak_memory_bytes: int | None = None
+
+
+class TimingRecord(Frozen):
+    """Speed of one configuration on one device; `operations` are train_step, encode, decode, sample, elbo.
+
+    Attributes:
+        matmul_flops_per_s: what large matrix products of the run's precision reached in the same process.
+    """
+
+    schema_number: Literal[1] = SCHEMA
+    timing_id: str
+    spec: TimingSpec
+    environment: Environment
+    operations: dict[str, OperationTiming]
+    matmul_flops_per_s: float | None = None
+    finished: str
+
+
+class DatasetRecord(Frozen):
+    """What a page tells of the data that runs were trained on, so that it can be drawn where the data are not.
+
+    Attributes:
+        sizes: images in train, validation and test.
+        image_shape: `(height, width, channels)`.
+        class_names: `None` without labels.
+    """
+
+    schema_number: Literal[1] = SCHEMA
+    name: str
+    digest: str
+    sizes: tuple[int, int, int]
+    image_shape: tuple[int, int, int]
+    class_names: tuple[str, ...] | None
+    source: str
+    split_rule: str
+
+
+def now() -> str:
+    """The moment, in UTC to the second, as records write it."""
+    return datetime.now(UTC).isoformat(timespec="seconds")

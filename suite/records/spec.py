@@ -1,0 +1,154 @@
+"""RunSpec: everything that decides a run's numbers, and nothing else. Imports no Keras."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+TrainOn = Literal["train", "train+validation"]
+Schedule = Literal["constant", "cosine", "burda"]
+# bfloat16 computes in the trunks of encoder and decoder; weights, posteriors and losses stay float32. tf32 rounds the
+# factors of matrix products to 10 bits. float32 means that neither happens.
+Precision = Literal["float32", "tf32", "bfloat16"]
+
+
+class Frozen(BaseModel):
+    """Immutable, keyword-only, and strict about unknown fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Adam(Frozen):
+    """Adam's constants as published (Kingma & Ba 2015); Keras's own default epsilon is 1e-7."""
+
+    beta_1: float = Field(default=0.9, ge=0, lt=1)
+    beta_2: float = Field(default=0.999, ge=0, lt=1)
+    epsilon: float = Field(default=1e-8, gt=0)
+
+
+class ModelSpec(Frozen):
+    """What decides a model's compiled program: runs that share it differ in seed and scalars alone."""
+
+    variant: str
+    variant_version: int = Field(ge=1)
+    options: dict[str, int | str] = {}
+    latent_dim: int = Field(ge=1)
+    network: str
+    likelihood: str
+    precision: Precision = "float32"
+    backend: str
+
+
+class RunSpec(ModelSpec):
+    """One point of a study's grid. Two runs of equal RunSpec have equal numbers, up to rounding."""
+
+    scalars: dict[str, float] = {}
+    dataset: str
+    dataset_digest: str
+    train_on: TrainOn = "train"
+    seed: int = Field(ge=0)
+    epochs: int = Field(ge=1)
+    batch_size: int = Field(ge=1)
+    learning_rate: float = Field(gt=0)
+    schedule: Schedule = "constant"
+    adam: Adam = Adam()
+
+    @property
+    def configuration(self) -> str:
+        """Identity of everything but the seed: runs that share it are replicates."""
+        return f"{self._slug()}-{_digest(self.model_dump(exclude={'seed'}))}"
+
+    @property
+    def run_id(self) -> str:
+        """Readable slug and hash; the name of the run's files."""
+        return f"{self._slug()}-s{self.seed}-{_digest(self.model_dump())}"
+
+    @property
+    def cohort(self) -> str:
+        """Identity of everything but seed and scalars: such runs share shapes, data and length."""
+        return _digest(self.model_dump(exclude={"seed", "scalars"}))
+
+    def learning_rate_at(self, epoch: int) -> float:
+        """The learning rate of an epoch, counted from 1.
+
+        `cosine`: half a cosine from the rate in the first epoch to almost 0 in the last (Loshchilov & Hutter 2017).
+        `burda`: stages i = 0, 1, 2 ... of 3^i epochs at the rate times 10^(-i/7) (Burda et al. 2016, section 5).
+        """
+        if self.schedule == "constant":
+            return self.learning_rate
+        if self.schedule == "cosine":
+            return 0.5 * self.learning_rate * (1.0 + math.cos(math.pi * (epoch - 1) / self.epochs))
+        stage, last = 0, 1
+        while epoch > last:
+            stage += 1
+            last += 3**stage
+        return float(self.learning_rate * 10 ** (-stage / 7))
+
+    def label(self) -> str:
+        """How people name the configuration's variant: `VAE β=4`."""
+        name = variant_label(self.variant, self.scalars, self.options)
+        return name if self.precision == "float32" else f"{name} {self.precision}"
+
+    def _slug(self) -> str:
+        settings = {**self.scalars, **self.options}
+        details = [
+            f"{name}{value:g}" if isinstance(value, float) else f"{name}{value}"
+            for name, value in sorted(settings.items())
+        ]
+        precision = [] if self.precision == "float32" else [self.precision]
+        slug = "-".join([self.variant, *details, f"z{self.latent_dim}", self.network, self.dataset, *precision])
+        return _file_name(slug)
+
+
+class TimingSpec(ModelSpec):
+    """One configuration whose speed is measured; scalars and seeds don't change it."""
+
+    image_shape: tuple[int, int, int]
+    batch_size: int = Field(ge=1)
+
+    @property
+    def timing_id(self) -> str:
+        """Readable slug and hash, without the environment."""
+        slug = _file_name(f"{self.variant}-z{self.latent_dim}-{self.network}-b{self.batch_size}")
+        return f"{slug}-{_digest(self.model_dump())}"
+
+
+_LONGEST_SLUG = 160  # a file's name holds 255 bytes; seed, hash and endings need room
+_SYMBOLS = {"beta": "β", "lambda": "λ", "gamma": "γ", "alpha": "α"}
+
+
+def symbol(setting: str) -> str:
+    """A setting as people write it: `β`."""
+    return _SYMBOLS.get(setting, setting)
+
+
+def spelled(text: str) -> str:
+    """The text with letters of settings written out, as in `beta` for `β`."""
+    for name, letter in _SYMBOLS.items():
+        text = text.replace(letter, name)
+    return text
+
+
+def variant_label(variant: str, scalars: dict[str, float], options: dict[str, Any]) -> str:
+    """`AE`, `VAE β=4`: a variant with its settings as people write them."""
+    settings = {**scalars, **options}
+    parts = [
+        f"{symbol(name)}={value:g}" if isinstance(value, float) else f"{name}={value}"
+        for name, value in sorted(settings.items())
+    ]
+    return " ".join([variant.upper() if variant.isalpha() else variant, *parts])
+
+
+def _file_name(slug: str) -> str:
+    """The slug without what cannot be in a file's name or is too long for one; the hash beside it tells runs apart."""
+    return re.sub(r"[^A-Za-z0-9._+-]", "_", slug)[:_LONGEST_SLUG]
+
+
+def _digest(fields: dict[str, Any]) -> str:
+    canonical = json.dumps(fields, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()[:10]

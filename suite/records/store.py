@@ -1,0 +1,196 @@
+"""Store: one file per finished run or timing, written aside and renamed. A file that exists is a finished run."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TypeVar
+
+import numpy as np
+from pydantic import BaseModel, ValidationError
+
+from aebench.errors import UserError
+from aebench.records.kept import Kept
+from aebench.records.record import SCHEMA, DatasetRecord, Environment, RunRecord, TimingRecord
+from aebench.records.spec import RunSpec, TimingSpec
+
+Record = TypeVar("Record", RunRecord, TimingRecord, DatasetRecord)
+Warn = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Store:
+    """The folder that holds one study's records, timings, artefacts and page.
+
+    Args:
+        root: the folder; made when something is written.
+        warn: told, in one line, of every file that had to be set aside.
+    """
+
+    root: Path
+    warn: Warn = print
+
+    def record_path(self, spec: RunSpec) -> Path:
+        """Where this run's record is, or will be."""
+        return self.root / "records" / f"{spec.run_id}.json"
+
+    def timing_path(self, spec: TimingSpec, environment: Environment) -> Path:
+        """Where this timing's record is, or will be: keyed by configuration and environment."""
+        return self.root / "timings" / f"{spec.timing_id}-{environment_key(environment)}.json"
+
+    def artefact_path(self, run_id: str, name: str) -> Path:
+        """Where a run's arrays of one kind are, or will be; `name` is one of `Kept`."""
+        return self.root / "artefacts" / run_id / f"{name}.npz"
+
+    def read_record(self, spec: RunSpec) -> RunRecord | None:
+        """This run's record; `None` if it isn't finished or its file had to be set aside.
+
+        Raises:
+            UserError: the file is there but cannot be read.
+        """
+        path = self.record_path(spec)
+        record = self._read(path, RunRecord)
+        if record is None or (record.spec == spec and record.run_id == spec.run_id):
+            return record
+        self._set_aside(path, f"the record of {spec.run_id}")
+        return None
+
+    def read_timings(self) -> list[TimingRecord]:
+        """All timings, of every environment.
+
+        Raises:
+            UserError: one is there but cannot be read.
+        """
+        paths = sorted((self.root / "timings").glob("*.json"))
+        return [record for path in paths if (record := self._read(path, TimingRecord)) is not None]
+
+    def read_records(self) -> list[RunRecord]:
+        """All finished runs, of whatever study.
+
+        Raises:
+            UserError: one is there but cannot be read.
+        """
+        paths = sorted((self.root / "records").glob("*.json"))
+        return [record for path in paths if (record := self._read(path, RunRecord)) is not None]
+
+    def read_datasets(self) -> list[DatasetRecord]:
+        """The data that runs here were trained on.
+
+        Raises:
+            UserError: one is there but cannot be read.
+        """
+        paths = sorted((self.root / "datasets").glob("*.json"))
+        return [record for path in paths if (record := self._read(path, DatasetRecord)) is not None]
+
+    def write_dataset(self, record: DatasetRecord) -> None:
+        """Keeps what is told of a data set, unless it is kept already."""
+        path = self.root / "datasets" / f"{record.name}-{record.digest[:10]}.json"
+        if not path.exists():
+            self._write_json(path, record)
+
+    def write_record(self, record: RunRecord) -> None:
+        """Keeps a finished run, and forgets that it failed before; its artefacts must be there already.
+
+        Raises:
+            UserError: it cannot be written; see `write_aside`, as for every `write_...` here.
+        """
+        self._write_json(self.record_path(record.spec), record)
+        self._failure_path(record.run_id).unlink(missing_ok=True)
+
+    def write_timing(self, record: TimingRecord) -> None:
+        """Keeps a timing."""
+        self._write_json(self.timing_path(record.spec, record.environment), record)
+
+    def write_arrays(self, run_id: str, name: str, arrays: dict[str, np.ndarray]) -> None:
+        """Keeps a run's arrays as one file; only pictures are compressed: floats shrink by 7 % in 20 times the time."""
+        save = np.savez_compressed if name == Kept.FIGURES else np.savez
+        write_aside(self.artefact_path(run_id, name), lambda file: save(file, allow_pickle=False, **arrays))
+
+    def read_arrays(self, run_id: str, name: str, wanted: Sequence[str] | None = None) -> dict[str, np.ndarray] | None:
+        """A run's arrays called `name`, or those of them that are `wanted` and there; `None` if there are none.
+
+        Raises:
+            UserError: the file is damaged or cannot be read.
+        """
+        path = self.artefact_path(run_id, name)
+        try:
+            with np.load(path, allow_pickle=False) as arrays:
+                return {key: arrays[key] for key in arrays.files if wanted is None or key in wanted}
+        except FileNotFoundError:
+            return None
+        except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:
+            raise UserError(
+                f"cannot read {path}: {str(error) or type(error).__name__}; "
+                f"remove records/{run_id}.json and run `aebench bench` to make it again"
+            ) from None
+
+    def write_failure(self, run_id: str, details: str) -> Path:
+        """Keeps the traceback of a run that crashed, for whoever has to mend it; returns its path."""
+        path = self._failure_path(run_id)
+        write_aside(path, lambda file: file.write(details.encode()))
+        return path
+
+    def _failure_path(self, run_id: str) -> Path:
+        return self.root / "failures" / f"{run_id}.txt"
+
+    def _write_json(self, path: Path, record: BaseModel) -> None:
+        write_aside(path, lambda file: file.write(record.model_dump_json(indent=1).encode()))
+
+    def _read(self, path: Path, kind: type[Record]) -> Record | None:
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise UserError(f"cannot read {path}: {error.strerror}; make it readable or remove it") from None
+        try:
+            return kind.model_validate_json(content)
+        except ValidationError:
+            self._set_aside(path, f"a valid {kind.__name__} (schema {SCHEMA})")
+            return None
+
+    def _set_aside(self, path: Path, expected: str) -> None:
+        names = (path.with_name(f"{path.name}.invalid-{number}") for number in range(1, 10_000))
+        aside = next(name for name in names if not name.exists())
+        try:
+            path.rename(aside)
+        except OSError as error:
+            raise UserError(f"{path} is not {expected} and cannot be set aside: {error.strerror}") from None
+        self.warn(f"{path} is not {expected}; it was set aside as {aside.name} and will be made again")
+
+
+def environment_key(environment: Environment) -> str:
+    """Short hash of device, versions, platform and whatever setting is not the framework's own; not of the commit."""
+    changed = {name: setting for name, setting in environment.settings.items() if setting.value != setting.default}
+    told = environment.model_copy(update={"settings": changed})
+    left_out = {"commit"} if changed else {"commit", "settings"}
+    return hashlib.sha256(told.model_dump_json(exclude=left_out).encode()).hexdigest()[:8]
+
+
+def write_aside(path: Path, write: Callable[[IO[bytes]], object]) -> None:
+    """Writes a file under a temporary name beside `path`, then renames it, so that `path` is whole or absent.
+
+    Raises:
+        UserError: the folder cannot be written to, or the disk is full.
+    """
+    temporary: str | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+            temporary = file.name
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror or error}; nothing finished before was lost") from None
+    finally:
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)

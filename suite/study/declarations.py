@@ -1,0 +1,106 @@
+"""What Python files declare by a decorator, `@register("name", version=N)`, read from their source without running it.
+
+Running them would import Keras, which takes seconds; listing, planning and every cached command would pay for it.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib.util
+import sys
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from aebench.errors import UserError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Declared:
+    """A class or function under such a decorator: its name, version, source and one line about it."""
+
+    name: str
+    version: int
+    path: Path
+    about: str
+    node: ast.ClassDef | ast.FunctionDef
+
+
+@cache
+def models() -> Path:
+    """The folder of `aebench.models`, wherever it is installed."""
+    spec = importlib.util.find_spec("aebench.models")
+    assert spec is not None
+    assert spec.origin is not None
+    return Path(spec.origin).resolve().parent
+
+
+def declared(path: Path, decorator: str) -> list[Declared]:
+    """Everything that a file declares by this decorator.
+
+    Raises:
+        UserError: the file is absent, isn't Python, or declares something by anything but a literal name and version.
+    """
+    nodes = [node for node in _parsed(path).body if isinstance(node, ast.ClassDef | ast.FunctionDef)]
+    return [_declared(node, call, path) for node in nodes for call in _calls(node, decorator)]
+
+
+def likelihoods() -> tuple[str, ...]:
+    """The keys of `aebench.models.likelihoods.LIKELIHOODS`."""
+    for node in _parsed(models() / "likelihoods.py").body:
+        if isinstance(node, ast.AnnAssign) and ast.unparse(node.target) == "LIKELIHOODS":
+            assert isinstance(node.value, ast.Dict)
+            return tuple(str(ast.literal_eval(key)) for key in node.value.keys if key is not None)
+    raise AssertionError("models/likelihoods.py has no LIKELIHOODS")
+
+
+def _parsed(path: Path) -> ast.Module:
+    try:
+        return ast.parse(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"cannot read the file {path}: {error.strerror}") from None
+    except SyntaxError as error:
+        raise UserError(f"the file {path} is not valid Python: line {error.lineno}: {error.msg}") from None
+    except ValueError:  # not UTF-8, or with null bytes
+        raise UserError(f"the file {path} is not a text file; give one that ends in .py") from None
+
+
+def _calls(node: ast.ClassDef | ast.FunctionDef, decorator: str) -> list[ast.Call]:
+    calls = [item for item in node.decorator_list if isinstance(item, ast.Call)]
+    return [call for call in calls if ast.unparse(call.func).split(".")[-1] == decorator]
+
+
+def _declared(node: ast.ClassDef | ast.FunctionDef, call: ast.Call, path: Path) -> Declared:
+    arguments = [*call.args, *(item.value for item in call.keywords if item.arg == "version")]
+    try:
+        name, version = (ast.literal_eval(argument) for argument in arguments)
+    except ValueError:
+        written = ast.unparse(call.func)
+        raise UserError(
+            f"{path}, line {call.lineno}: {ast.unparse(call)} cannot be read without running it; "
+            f'write @{written}("name", version=1)'
+        ) from None
+    about = (ast.get_docstring(node) or "").split("\n")[0]
+    return Declared(name=name, version=version, path=path, about=about, node=node)
+
+
+@cache
+def module(path: Path) -> ModuleType:
+    """The module in this file, imported: as part of `aebench.models` if it lies there, else by a name of its own.
+
+    Raises:
+        UserError: the file's name doesn't end in .py.
+    """
+    if path.parent == models():
+        return importlib.import_module(f"aebench.models.{path.stem}")
+    name = f"aebench_file_{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise UserError(f"cannot import the file {path}; its name must end in .py")
+    made: Any = importlib.util.module_from_spec(spec)
+    sys.modules[name] = made
+    spec.loader.exec_module(made)
+    return made  # type: ignore[no-any-return]

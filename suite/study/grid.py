@@ -1,0 +1,165 @@
+"""Study: a declared grid of runs. Imports no Keras."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, get_args
+
+from aebench.errors import UserError, unknown
+from aebench.records.record import MeasureSettings
+from aebench.records.spec import Adam, Precision, RunSpec, Schedule, TrainOn
+from aebench.study import declarations, networks, variants
+from aebench.study.contrasts import Contrast
+from aebench.study.expectations import Expectation
+
+
+@dataclass(frozen=True, kw_only=True)
+class Axis:
+    """What a key of the grid may hold: one value or a list of them, each checked by `check`."""
+
+    kind: type
+    default: Any = None
+    known: tuple[str, ...] = ()
+    minimum: float | None = None
+    exclusive: bool = False
+    below: float = math.inf
+
+    def check(self, value: Any, where: str) -> Any:
+        """The value, converted; raises UserError if it isn't of the kind or out of bounds."""
+        if self.kind is str:
+            return self._check_name(value, where)
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not number or (self.kind is int and not isinstance(value, int)):
+            raise UserError(f"{where}: {value!r} is not {_a(self.kind)}; give {self._allowed()}")
+        finite = abs(value) <= sys.float_info.max  # false for NaN, and for 10**400 too
+        if not finite or self._too_small(value) or value >= self.below:
+            raise UserError(f"{where}: {value!r} is out of range; give {self._allowed()}")
+        return self.kind(value + 0)  # -0.0 becomes 0.0: one value, one run
+
+    def _check_name(self, value: Any, where: str) -> str:
+        if not isinstance(value, str):
+            raise UserError(f"{where}: {value!r} is not a name; put it in quotes")
+        if self.known and value not in self.known:
+            raise UserError(f"{where}: {unknown('value', value, self.known)}")
+        return value
+
+    def _too_small(self, value: float) -> bool:
+        if self.minimum is None:
+            return False
+        return value <= self.minimum if self.exclusive else value < self.minimum
+
+    def _allowed(self) -> str:
+        kind = "a whole number" if self.kind is int else "a finite number"
+        if self.minimum is None:
+            return kind
+        most = "" if self.below == math.inf else f" and below {self.below:g}"
+        return f"{kind} {'above' if self.exclusive else 'of at least'} {self.minimum:g}{most}"
+
+
+def _a(kind: type) -> str:
+    return {int: "a whole number", float: "a number", str: "a name"}[kind]
+
+
+GRID: dict[str, Axis] = {
+    "dataset": Axis(kind=str),
+    "network": Axis(kind=str, default="mlp", known=tuple(networks.built_in())),
+    "likelihood": Axis(kind=str, default="bernoulli", known=declarations.likelihoods()),
+    "latent_dim": Axis(kind=int, minimum=1),
+    "epochs": Axis(kind=int, minimum=1),
+    "batch_size": Axis(kind=int, default=128, minimum=1),
+    "learning_rate": Axis(kind=float, default=1e-3, minimum=0, exclusive=True),
+    "train_on": Axis(kind=str, default="train", known=get_args(TrainOn)),
+    "precision": Axis(kind=str, default="float32", known=get_args(Precision)),
+    "schedule": Axis(kind=str, default="constant", known=get_args(Schedule)),
+    "adam_beta_1": Axis(kind=float, default=Adam().beta_1, minimum=0, below=1),
+    "adam_beta_2": Axis(kind=float, default=Adam().beta_2, minimum=0, below=1),
+    "adam_epsilon": Axis(kind=float, default=Adam().epsilon, minimum=0, exclusive=True),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class VariantGrid:
+    """One variant's part of the grid: every setting is a tuple of the values it takes."""
+
+    declaration: variants.Declaration
+    scalars: dict[str, tuple[float, ...]]
+    options: dict[str, tuple[int | str, ...]]
+    axes: dict[str, tuple[Any, ...]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study:
+    """A grid of runs: the variants' grids, each crossed with the seeds.
+
+    Attributes:
+        networks: those that it brings along, by what a run's spec calls them.
+        measures: how thoroughly runs are measured; decides no run's identity.
+        contrasts: which variants are held against which.
+        expectations: values that its numbers are held against.
+    """
+
+    name: str
+    title: str
+    about: str
+    seeds: tuple[int, ...]
+    grids: tuple[VariantGrid, ...]
+    measures: MeasureSettings = field(default_factory=MeasureSettings)
+    networks: dict[str, networks.Declaration] = field(default_factory=dict)
+    contrasts: tuple[Contrast, ...] = ()
+    expectations: tuple[Expectation, ...] = ()
+    source: Path = field(compare=False)
+
+    @property
+    def datasets(self) -> tuple[str, ...]:
+        """The data sets' names, each once, in the order of the file."""
+        return tuple(dict.fromkeys(name for grid in self.grids for name in grid.axes["dataset"]))
+
+    def declaration(self, variant: str) -> variants.Declaration:
+        """What the file of this study's `variant` declares."""
+        return next(grid.declaration for grid in self.grids if grid.declaration.name == variant)
+
+    def plain(self, spec: RunSpec) -> bool:
+        """Whether every setting of the run's variant is the one that its file declares: the variant as it is."""
+        declared = self.declaration(spec.variant)
+        return {**spec.scalars, **spec.options} == {**declared.scalars, **declared.options}
+
+    def expand(self, digests: dict[str, str], backend: str) -> list[RunSpec]:
+        """Every run, in the order of the file, seeds fastest.
+
+        Args:
+            digests: content digest of each of `datasets`.
+            backend: the Keras backend that trains.
+        """
+        runs = [
+            _run_spec(grid, dict(zip(_keys(grid), values, strict=True)), seed, digests, backend)
+            for grid in self.grids
+            for values in itertools.product(*_values(grid))
+            for seed in self.seeds
+        ]
+        return list({run.run_id: run for run in runs}.values())
+
+
+def _keys(grid: VariantGrid) -> list[str]:
+    return [*grid.axes, *grid.scalars, *grid.options]
+
+
+def _values(grid: VariantGrid) -> list[tuple[Any, ...]]:
+    return [*grid.axes.values(), *grid.scalars.values(), *grid.options.values()]
+
+
+def _run_spec(grid: VariantGrid, point: dict[str, Any], seed: int, digests: dict[str, str], backend: str) -> RunSpec:
+    return RunSpec(
+        variant=grid.declaration.name,
+        variant_version=grid.declaration.version,
+        scalars={name: point.pop(name) for name in grid.scalars},
+        options={name: point.pop(name) for name in grid.options},
+        adam=Adam(**{name: point.pop(f"adam_{name}") for name in Adam.model_fields}),
+        dataset_digest=digests[point["dataset"]],
+        seed=seed,
+        backend=backend,
+        **point,
+    )

@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+import io
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from aebench.cli.progress import TerminalWatcher
+from aebench.harness.watching import Failure
+from aebench.records.record import Curve, RunRecord
+
+RECORD = RunRecord.model_validate_json(
+    (Path(__file__).parent.parent / "records" / "frozen" / "run_record_v1.json").read_text()
+)
+
+
+@pytest.fixture
+def console() -> Console:
+    return Console(file=io.StringIO(), width=40)
+
+
+def printed(console: Console) -> list[str]:
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue().splitlines()
+
+
+def test_every_run_has_one_line_however_narrow_the_console(console: Console) -> None:
+    diverged = RECORD.model_copy(update={"outcome": "diverged", "curve": Curve(objective=(1.0, 2.0))})
+    with TerminalWatcher(console, (RECORD.spec,) * 3) as watch:
+        watch.finished(RECORD)
+        watch.finished(diverged)
+        watch.finished(Failure(spec=RECORD.spec, error="KeyError: [/x]", details=""))
+    assert printed(console) == [
+        f"[1/3] {RECORD.run_id}: ELBO -26.94 nats/image, 0.2 s",
+        f"[2/3] {RECORD.run_id}: diverged in epoch 3",
+        f"[3/3] {RECORD.run_id}: failed: KeyError: [/x]",
+    ]
+    assert watch.kept == 2
+    assert [failure.error for failure in watch.failures] == ["KeyError: [/x]"]
+
+
+def test_a_timing_that_crashed_is_told_and_is_no_run(console: Console) -> None:
+    with TerminalWatcher(console, (), timings=1) as watch:
+        watch.untimed(Failure(spec=RECORD.spec, error="timing at batch size 1024: MemoryError", details=""))
+    assert printed(console) == [f"{RECORD.run_id}: failed: timing at batch size 1024: MemoryError"]
+    assert (watch.kept, len(watch.failures)) == (0, 1)
+
+
+def test_the_bar_counts_every_epoch_of_every_run_once() -> None:
+    specs = tuple(RECORD.spec.model_copy(update={"seed": seed, "epochs": 5}) for seed in (1, 2))
+    with TerminalWatcher(Console(file=io.StringIO(), force_terminal=True, width=200), specs) as watch:
+        (bar, _) = watch._progress.tasks
+        watch.epoch(specs, 1, (3.0, 4.0))
+        assert "2 runs of VAE z=4 mlp-256 digits: 3.00 to 4.00 nats/image" in bar.fields["live"]
+        watch.epoch(specs, 2, (3.0, 4.0))
+        assert bar.completed == 4
+        for epoch in (1, 2, 3):  # one by one, from the start: the two together had failed
+            watch.epoch(specs[:1], epoch, (3.0,))
+        assert bar.completed == 5
+        for spec in specs:
+            watch.finished(RECORD.model_copy(update={"spec": spec, "run_id": spec.run_id}))
+        assert bar.completed == bar.total == 10
+
+
+@pytest.mark.parametrize("step", ["epoch", "finished"])
+def test_an_interrupt_that_something_swallowed_is_heeded_at_the_next_step(console: Console, step: str) -> None:
+    with TerminalWatcher(console, (RECORD.spec,)) as watch:
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            watch.epoch((RECORD.spec,), 1, (1.0,)) if step == "epoch" else watch.finished(RECORD)
+    assert watch.kept == (step == "finished")
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def of_seed(seed: int) -> RunRecord:
+    spec = RECORD.spec.model_copy(update={"seed": seed})
+    return RECORD.model_copy(update={"spec": spec, "run_id": spec.run_id})
+
+
+def test_an_interrupt_waits_until_what_is_trained_is_kept(console: Console, capfd: pytest.CaptureFixture[str]) -> None:
+    trained = (of_seed(1), of_seed(2))
+    specs = tuple(record.spec for record in trained)
+    with TerminalWatcher(console, specs) as watch:
+        watch.epoch(specs, specs[0].epochs, (1.0, 1.0))
+        signal.raise_signal(signal.SIGINT)
+        watch.finished(trained[0])
+        with pytest.raises(KeyboardInterrupt):
+            watch.finished(trained[1])
+    assert watch.kept == 2
+    assert capfd.readouterr().err == "interrupted: keeping 2 trained runs first; interrupt again to lose them\n"
+
+
+@pytest.mark.parametrize("epoch", [RECORD.spec.epochs - 1, RECORD.spec.epochs])
+def test_a_second_interrupt_or_one_in_training_is_heeded_at_once(console: Console, epoch: int) -> None:
+    with TerminalWatcher(console, (RECORD.spec,)) as watch:
+        watch.epoch((RECORD.spec,), epoch, (1.0,))
+        if epoch == RECORD.spec.epochs:
+            signal.raise_signal(signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            watch.finished(of_seed(9))
+
+
+class Dying:
+    """Raises in its finaliser."""
+
+    def __init__(self, die: Callable[[], object]) -> None:
+        self.die = die
+
+    def __del__(self) -> None:
+        self.die()
+
+
+def test_an_interrupt_in_a_finaliser_is_heeded_and_not_told_of(
+    console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda unraisable: told.append(unraisable.exc_type))
+    with TerminalWatcher(console, (RECORD.spec,)) as watch:
+        Dying(lambda: signal.raise_signal(signal.SIGINT))
+        Dying(lambda: 1 / 0)
+        with pytest.raises(KeyboardInterrupt):
+            watch.epoch((RECORD.spec,), 1, (1.0,))
+    assert told == [ZeroDivisionError]
+
+
+def test_an_ignored_interrupt_stays_ignored(console: Console) -> None:
+    former = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with TerminalWatcher(console, ()):
+            signal.raise_signal(signal.SIGINT)
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, former)

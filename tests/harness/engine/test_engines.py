@@ -1,0 +1,162 @@
+"""What both engines promise: the curve of a loop written by hand, and runs that do not depend on their companions."""
+
+from __future__ import annotations
+
+import importlib.util
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from aebench.data.pixels import Inputs
+from aebench.models.streams import stream
+from aebench.records.spec import RunSpec
+
+IMAGES, BATCH = 70, 16
+
+
+def by_hand(run: RunSpec, model, inputs: Inputs) -> list[float]:
+    """Mean objective of each epoch, from gradients by Keras's backend but batches, noise and Adam written out here."""
+    tf = pytest.importorskip("tensorflow")
+    rng = np.random.default_rng(stream(run.seed, "shuffle"))
+    noise = keras.random.SeedGenerator(stream(run.seed, "binarisation"))
+    first = [np.zeros(weight.shape) for weight in model.trainable_weights]
+    second = [np.zeros(weight.shape) for weight in model.trainable_weights]
+    step, means = 0, []
+    for _ in range(run.epochs):
+        order, losses = rng.permutation(IMAGES), []
+        for start in range(0, IMAGES - BATCH + 1, BATCH):
+            grey = inputs.train[order[start : start + BATCH]]
+            images = ops.cast(keras.random.uniform(grey.shape, seed=noise) < grey, "float32")
+            with tf.GradientTape() as tape:
+                loss = ops.mean(model.terms(images, training=True).objective)
+            gradients = tape.gradient(loss, model.trainable_weights)
+            losses.append(float(loss))
+            step += 1
+            for i, weight in enumerate(model.trainable_weights):
+                gradient = np.asarray(gradients[i], "float64")
+                first[i] = 0.9 * first[i] + 0.1 * gradient
+                second[i] = 0.999 * second[i] + 0.001 * gradient**2
+                rate = 1e-3 * np.sqrt(1 - 0.999**step) / (1 - 0.9**step)
+                weight.assign(np.asarray(weight) - rate * first[i] / (np.sqrt(second[i]) + 1e-8))
+        means.append(np.mean(losses))
+    return means
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="the loop by hand takes TensorFlow's gradients")
+@pytest.mark.parametrize("changes", [{}, {"variant": "ae", "scalars": {}}, {"scalars": {"beta": 4.0}}])
+def test_curve_is_that_of_a_loop_written_by_hand(spec, train, inputs, make_model, changes):
+    run = spec(**changes)
+    (trained,) = train([run])
+    np.testing.assert_allclose(trained.curve.objective, by_hand(run, make_model(run), inputs), rtol=2e-5)
+
+
+def test_a_run_does_not_depend_on_its_companions(spec, train):
+    runs = [spec(seed=1), spec(seed=2, scalars={"beta": 4.0}), spec(seed=3)]
+    for companion in train(runs):
+        (alone,) = train([companion.spec])
+        for name, values in alone.curve.model_dump().items():
+            np.testing.assert_allclose(companion.curve.model_dump()[name], values, rtol=1e-5)
+        for name, array in alone.final.items():
+            np.testing.assert_allclose(companion.final[name], array, atol=1e-5)
+
+
+def test_seeds_and_beta_decide_the_curve(spec, train):
+    runs = [spec(), spec(seed=4), spec(scalars={"beta": 4.0})]
+    objectives = [trained.curve.objective for trained in train(runs)]
+    assert objectives[0] != objectives[1]
+    assert objectives[0][-1] < objectives[2][-1], "a dearer rate costs more"
+
+
+def test_objective_is_distortion_plus_beta_rate(spec, train):
+    (trained,) = train([spec(scalars={"beta": 2.5})])
+    for prefix in ("", "val_"):
+        parts = {name: np.array(getattr(trained.curve, prefix + name)) for name in ("objective", "distortion", "rate")}
+        np.testing.assert_allclose(parts["objective"], parts["distortion"] + 2.5 * parts["rate"], rtol=1e-4)
+        assert len(parts["objective"]) == 4
+
+
+def test_autoencoder_has_no_rate(spec, train):
+    (trained,) = train([spec(variant="ae", scalars={})])
+    assert trained.curve.rate == trained.curve.val_rate == ()
+    np.testing.assert_allclose(trained.curve.objective, trained.curve.distortion)
+
+
+def test_initial_weights_are_those_before_training(spec, train, make_model):
+    runs = [spec(), spec(seed=8, scalars={"beta": 2.0})]
+    for trained in train(runs):
+        fresh = make_model(trained.spec)
+        for name, weight in zip(trained.initial, fresh.weights, strict=True):
+            np.testing.assert_array_equal(trained.initial[name], ops.convert_to_numpy(weight.value))
+        assert any(np.abs(trained.final[name] - trained.initial[name]).max() > 1e-3 for name in trained.final)
+        assert trained.final["beta"] == trained.spec.scalars["beta"]
+
+
+def test_divergence_of_one_run_leaves_the_others_alone(spec, train):
+    before, bad, after = spec(seed=5), spec(scalars={"beta": 3e38}), spec(seed=6)
+    first, diverged, last = train([before, bad, after])
+    assert diverged.outcome == "diverged"
+    assert diverged.curve.objective == ()
+    assert diverged.images == 4 * BATCH, "it counts the epoch in which it diverged and no other"
+    for trained in (first, last):
+        (alone,) = train([trained.spec])
+        assert trained.outcome == "ok"
+        assert trained.curve.objective == pytest.approx(alone.curve.objective, rel=1e-5)
+
+
+def test_training_stops_where_every_run_has_diverged(spec, engine, inputs, make_model):
+    told = []
+    runs = [spec(seed=seed, scalars={"beta": 3e38}, epochs=50) for seed in (1, 2)]
+    outcomes = [run.outcome for run in engine.train(runs, make_model, inputs, lambda *epoch: told.append(epoch))]
+    assert outcomes == ["diverged", "diverged"]
+    assert {epoch for _, epoch, _ in told} == {1}
+
+
+def test_progress_is_told_of_every_epoch_of_every_run(spec, engine, inputs, make_model):
+    runs, told = [spec(seed=1), spec(seed=2)], []
+
+    def progress(specs, epoch, objectives):
+        told.extend((run.seed, epoch, objective) for run, objective in zip(specs, objectives, strict=True))
+
+    trained = list(engine.train(runs, make_model, inputs, progress))
+    assert sorted(pair[:2] for pair in told) == [(seed, epoch) for seed in (1, 2) for epoch in (1, 2, 3, 4)]
+    for run in trained:
+        objectives = [objective for seed, _, objective in told if seed == run.spec.seed]
+        assert run.curve.objective == pytest.approx(objectives, rel=1e-5)
+
+
+def test_shares_of_a_cohort_s_time_add_up(spec, train, engine):
+    runs = train([spec(seed=seed) for seed in (1, 2, 3)])
+    sizes = {run.cohort_size for run in runs}
+    assert sizes == ({1} if "sequential" in engine.__name__ else {3})
+    for run in runs:
+        assert run.seconds * run.cohort_size == pytest.approx(run.cohort_seconds)
+        assert run.images == 4 * 4 * BATCH
+
+
+@pytest.mark.parametrize("where", ["while tracing", "after an epoch"])
+def test_a_crash_leaves_the_next_program_alone(spec, train, engine, inputs, make_model, where):
+    def crash(*args, **kwargs):
+        raise RuntimeError("crashed")
+
+    def broken(run: RunSpec):
+        model = make_model(run)
+        if where == "while tracing":
+            model.terms = crash
+        return model
+
+    before = train([spec()])[0].curve
+    with pytest.raises(RuntimeError, match="crashed"):
+        list(engine.train([spec()], broken, inputs, crash))
+    assert train([spec()])[0].curve == before
+
+
+@pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="backend jax is not installed")
+@pytest.mark.skipif(keras.backend.backend() == "jax", reason="this is JAX")
+def test_crashes_and_divergence_on_jax(python):
+    flags = "--xla_backend_optimization_level=1 --xla_force_host_platform_device_count=2"  # as the suite sets them
+    chosen = "(vectorised and leaves_the_others) or (sequential and crash and epoch)"
+    found = python("-m", "pytest", "-q", __file__, "-k", chosen, KERAS_BACKEND="jax", XLA_FLAGS=flags)
+    assert found.returncode == 0, found.stdout
+    assert "2 passed" in found.stdout

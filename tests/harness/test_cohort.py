@@ -1,0 +1,136 @@
+"""Cohorts: how they are cut, what happens where an engine fails, and what a lower precision changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from aebench import backends
+from aebench import study as studies
+from aebench.errors import UserError
+from aebench.harness import execute, plan
+from aebench.harness.cohort import Cohort
+from aebench.harness.engine import vectorised
+from aebench.harness.watching import Failure
+from aebench.records.record import RunRecord
+from aebench.records.store import Store
+
+GRID = """
+dataset = "digits"
+network = "{network}"
+seeds = {seeds}
+epochs = {epochs}
+latent_dim = 4
+precision = {precision}
+[[variant]]
+name = "vae"
+beta = {beta}
+"""
+
+
+@pytest.fixture
+def cohorts(tmp_path: Path) -> Callable[..., list[Cohort]]:
+    """cohorts(seeds=2, ...) -> those of a study of digits, with a store of its own."""
+
+    def make(only: str | None = None, **changes: Any) -> list[Cohort]:
+        values = {"network": "mlp-256", "seeds": 2, "epochs": 2, "beta": 1.0, "precision": '"float32"', **changes}
+        path = tmp_path / "own.toml"
+        path.write_text(GRID.format(**values))
+        study = studies.read(str(path))
+        todo = plan.plan(study, keras.backend.backend(), Store(tmp_path / "out"), only=only)
+        return list(execute.cohorts(todo, todo.missing))
+
+    return make
+
+
+def train(cohort: Cohort, engine: Any = "auto") -> list[Any]:
+    return list(cohort.train(engine, lambda *told: None))
+
+
+def test_a_cohort_is_cut_alike_whatever_is_done_already(cohorts):
+    (whole,) = cohorts(seeds=10)
+    (rest,) = cohorts(seeds=10, only="seed in [0, 5, 6, 9]")
+    assert [[run.seed for run in part] for part in whole._parts(4)] == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]
+    assert [[run.seed for run in part] for part in rest._parts(4)] == [[0], [5, 6], [9]]
+    assert [len(part) for part in whole._parts(64)] == [10]
+
+
+@pytest.mark.skipif(keras.backend.backend() == "torch", reason="PyTorch has the sequential engine alone")
+def test_where_the_vectorised_engine_fails_runs_are_trained_one_by_one(cohorts, monkeypatch):
+    def fail(*arguments: Any) -> Any:
+        raise RuntimeError("cannot be vectorised\nbecause")
+
+    monkeypatch.setattr(vectorised, "train", fail)
+    (cohort,) = cohorts()
+    records = train(cohort)
+    assert all(isinstance(record, RunRecord) for record in records)
+    assert {record.training.engine for record in records} == {"sequential"}
+    assert records[0].training.reason == "the vectorised engine failed: RuntimeError: cannot be vectorised"
+    failures = train(cohort, "vectorised")
+    assert [failure.error for failure in failures] == ["RuntimeError: cannot be vectorised"] * 2
+
+
+@pytest.mark.skipif(keras.backend.backend() == "torch", reason="PyTorch has the sequential engine alone")
+def test_engines_give_the_same_numbers_and_the_record_says_which(cohorts):
+    (cohort,) = cohorts(seeds=3, epochs=5)
+    alone, together = (train(cohort, engine) for engine in ("sequential", "vectorised"))
+    for one, member in zip(alone, together, strict=True):
+        assert one.run_id == member.run_id, "the engine is no part of a run's identity"
+        assert (one.training.engine, one.training.cohort_size) == ("sequential", 1)
+        assert (member.training.engine, member.training.cohort_size) == ("vectorised", 3)
+        assert member.metrics.get("train_seconds") == pytest.approx(member.training.cohort_seconds / 3)
+        assert "at most 64 runs at once" in member.training.reason or "GPU" in member.training.reason
+        for name in ("elbo_nats", "distortion_nats", "recon_mse", "silhouette", "silhouette_untrained"):
+            assert member.metrics[name] == pytest.approx(one.metrics[name], rel=1e-4, abs=1e-5)
+
+
+def test_a_measure_that_crashes_fails_the_run_and_not_the_others(cohorts, monkeypatch):
+    (first,), (second,) = cohorts(seeds=1), cohorts(seeds=1, network="linear")
+    monkeypatch.setattr(first.scorer, "score", lambda members: 1 / 0)
+    (failure,) = train(first)
+    assert isinstance(failure, Failure)
+    assert failure.error == "ZeroDivisionError: division by zero"
+    assert not first.store.record_path(first.specs[0]).exists()
+    assert isinstance(*train(second), RunRecord)
+
+
+def test_bfloat16_agrees_within_the_spread_of_seeds(cohorts):
+    full, half = cohorts(seeds=5, epochs=40, precision='["float32", "bfloat16"]')
+    assert (full.specs[0].precision, half.specs[0].precision) == ("float32", "bfloat16")
+    assert "bfloat16" in half.specs[0].run_id
+    elbos = [np.array([record.metrics.get("elbo_nats") for record in train(cohort)]) for cohort in (full, half)]
+    assert (elbos[0] != elbos[1]).all(), "it has an effect"
+    assert abs(elbos[1].mean() - elbos[0].mean()) < elbos[0].std(ddof=1)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_precision_holds_in_the_trunks_and_nowhere_else(cohorts, dtype):
+    (cohort,) = cohorts(precision=f'"{dtype}"')
+    with backends.precision(dtype):
+        model = cohort.make_model(cohort.specs[0])
+    images = cohort.inputs.test[:3]
+    assert keras.backend.standardize_dtype(model.features(images).dtype) == dtype
+    assert {keras.backend.standardize_dtype(weight.dtype) for weight in model.weights} == {"float32"}
+    terms = model.terms(images)
+    for part in (terms.objective, terms.distortion, terms.rate):
+        assert keras.backend.standardize_dtype(part.dtype) == "float32"
+    assert keras.config.dtype_policy().name == "float32", "what comes after is not touched"
+
+
+def test_tf32_is_refused_where_there_is_no_gpu(cohorts):
+    (cohort,) = cohorts(precision='"tf32"')
+    with pytest.raises(UserError, match="precision 'tf32' needs a GPU and there is none here; use float32 or bfloat16"):
+        train(cohort)
+
+
+def test_diverged_runs_keep_their_place_beside_finished_ones(cohorts):
+    (cohort,) = cohorts(beta="[1.0, 3e38]", seeds=1)
+    finished, diverged = train(cohort)
+    assert (finished.outcome, diverged.outcome) == ("ok", "diverged")
+    assert diverged.metrics.get("elbo_nats") is None
+    assert diverged.metrics.get("parameters") == finished.metrics.get("parameters")

@@ -1,0 +1,224 @@
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aebench import measures, study
+from aebench.errors import UserError
+from aebench.harness import execute, plan
+from aebench.harness.plan import Plan
+from aebench.records.record import Curve, RunRecord, TimingRecord
+from aebench.records.spec import RunSpec, TimingSpec
+from aebench.records.store import Store
+
+FROZEN = Path(__file__).parent.parent / "records" / "frozen"
+RECORD = RunRecord.model_validate_json((FROZEN / "run_record_v1.json").read_text())
+TIMING = TimingRecord.model_validate_json((FROZEN / "timing_record_v1.json").read_text())
+
+
+def record(spec: RunSpec, outcome: str = "ok") -> RunRecord:
+    update = {"spec": spec, "run_id": spec.run_id, "outcome": outcome, "metrics": {}, "curve": Curve()}
+    return RECORD.model_copy(update=update)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path)
+
+
+def planned(store: Store, **options: Any) -> Plan:
+    return plan.plan(study.read("smoke"), "tensorflow", store, **options)
+
+
+def test_a_new_study_is_missing_altogether(store: Store) -> None:
+    todo = planned(store)
+    assert len(todo.grid) == 12
+    assert todo.grid == todo.chosen == todo.missing
+    assert todo.finished == ()
+    assert {spec.dataset_digest for spec in todo.grid} == {RECORD.spec.dataset_digest}
+
+
+def test_what_is_finished_is_not_missing(store: Store) -> None:
+    first, *rest = planned(store).grid
+    store.write_record(record(first))
+    todo = planned(store)
+    assert todo.missing == tuple(rest)
+    assert todo.finished == (first,)
+    assert list(todo.records) == [first.run_id]
+
+
+def test_a_diverged_run_is_finished_until_it_is_asked_for(store: Store) -> None:
+    first, second, *_ = planned(store).grid
+    store.write_record(record(first, "diverged"))
+    store.write_record(record(second))
+    assert first not in planned(store).missing
+    again = planned(store, retry_diverged=True)
+    assert first in again.missing
+    assert second not in again.missing
+
+
+def test_runs_that_were_measured_otherwise_than_is_asked_for_now_are_outdated(store: Store) -> None:
+    fresh, older, fewer, broken = planned(store).grid[:4]
+    now = measures.versions()
+    asked = {"nll_samples": float(planned(store).study.measures.nll_samples)}
+    for spec, versions, metrics, outcome in (
+        (fresh, now, asked, "ok"),
+        (older, now | {"silhouette": 0}, asked, "ok"),
+        (fewer, now, {"nll_samples": 7.0}, "ok"),
+        (broken, {}, {}, "diverged"),
+    ):
+        made = record(spec, outcome)
+        store.write_record(made.model_copy(update={"metric_versions": versions, "metrics": metrics}))
+    assert [found.spec for found in planned(store).outdated] == [older, fewer]
+
+
+def test_a_record_of_other_data_or_backend_is_another_run(store: Store) -> None:
+    first = planned(store).grid[0]
+    store.write_record(record(first.model_copy(update={"dataset_digest": "f" * 64})))
+    store.write_record(record(first.model_copy(update={"backend": "jax"})))
+    assert len(planned(store).missing) == 12
+
+
+@pytest.mark.parametrize(
+    ("condition", "runs"),
+    [
+        ("variant == 'vae'", 8),
+        ("variant in ['ae', 'vae'] and seed == 0", 6),
+        ("beta <= 1", 4),
+        ("latent_dim <= 2 and not variant == 'ae'", 4),
+        ("dataset.str.startswith('dig')", 12),
+    ],
+)
+def test_only_what_meets_the_condition_is_chosen(condition: str, runs: int, store: Store) -> None:
+    todo = planned(store, only=condition)
+    assert len(todo.chosen) == len(todo.missing) == runs
+    assert len(todo.grid) == 12
+    assert [spec for spec in todo.grid if spec in todo.chosen] == list(todo.chosen)
+
+
+def test_each_program_is_timed_from_one_image_to_thousands(store: Store) -> None:
+    timings = planned(store).timings
+    assert [(spec.variant, spec.latent_dim, timing.batch_size) for spec, timing in timings] == [
+        (variant, latent_dim, size)
+        for variant in ("ae", "vae")
+        for latent_dim in (2, 4)
+        for size in (1, 128, 1024, 8192)
+    ]
+    assert {timing.image_shape for _, timing in timings} == {(8, 8, 1)}
+
+
+def test_a_speed_that_was_measured_here_is_not_measured_again(store: Store) -> None:
+    from aebench.backends import environment
+
+    _, timing = planned(store).timings[0]
+    here = environment.current("tensorflow")
+    elsewhere = here.model_copy(update={"device": "Another"})
+    made = TIMING.model_copy(update={"spec": timing, "timing_id": timing.timing_id})
+    store.write_timing(made.model_copy(update={"environment": elsewhere}))
+    assert len(planned(store).timings) == 16
+    store.write_timing(made.model_copy(update={"environment": here}))
+    assert len(planned(store).timings) == 15
+
+
+@dataclass
+class Told:
+    """A watcher that remembers."""
+
+    events: list[str] = field(default_factory=list)
+
+    def cohort(self, specs: tuple[RunSpec, ...]) -> None:
+        self.events.append(f"cohort of {len(specs)}")
+
+    def epoch(self, specs: Sequence[RunSpec], epoch: int, objectives: Sequence[float]) -> None:
+        self.events.append("epoch")
+
+    def finished(self, outcome: Any) -> None:
+        self.events.append("finished" if isinstance(outcome, RunRecord) else f"failed: {outcome.error}")
+
+    def timing(self, spec: TimingSpec) -> None:
+        self.events.append(f"timing at {spec.batch_size}")
+
+    def untimed(self, failure: Any) -> None:
+        self.events.append(f"untimed: {failure.error}")
+
+
+@dataclass
+class Crashed:
+    spec: RunSpec
+    error: str = "ValueError: no"
+
+
+@dataclass
+class Cohort:
+    """Stands in for a cohort: trains at once; AE crashes, and every batch of 1024 is too large."""
+
+    specs: tuple[RunSpec, ...]
+
+    def train(self, engine: str, progress: Any) -> Iterator[Any]:
+        for spec in self.specs:
+            yield Crashed(spec) if spec.variant == "ae" else record(spec)
+
+
+class Timer:
+    def time(self, timing: TimingSpec) -> None:
+        if timing.batch_size == 1024:
+            raise MemoryError("1024 images\nare too many")
+
+
+def timer(todo: Plan, spec: RunSpec) -> Timer:
+    return Timer()
+
+
+def by_cohort(todo: Plan, specs: tuple[RunSpec, ...]) -> list[Cohort]:
+    groups: dict[str, list[RunSpec]] = {}
+    for spec in specs:
+        groups.setdefault(spec.cohort, []).append(spec)
+    return [Cohort(tuple(group)) for group in groups.values()]
+
+
+def test_crashes_stop_neither_runs_nor_timings(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(execute, "cohorts", by_cohort)
+    monkeypatch.setattr(execute, "_timer", timer)
+    told = Told()
+    execute.execute(planned(store, only="latent_dim == 2"), told)
+    assert told.events == [
+        "cohort of 2",
+        *["failed: ValueError: no"] * 2,
+        "cohort of 4",
+        *["finished"] * 4,
+        "timing at 1",  # of the VAE alone: the AE's program crashed
+        "timing at 128",
+        "timing at 1024",
+        "untimed: timing at batch size 1024: MemoryError: 1024 images",
+        "timing at 8192",
+    ]
+
+
+def test_a_store_that_cannot_be_written_to_stops_everything(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: Cohort, engine: str, progress: Any) -> Iterator[Any]:
+        raise UserError("cannot write")
+        yield
+
+    monkeypatch.setattr(execute, "cohorts", by_cohort)
+    monkeypatch.setattr(execute, "_timer", timer)
+    monkeypatch.setattr(Cohort, "train", refuse)
+    with pytest.raises(UserError, match="cannot write"):
+        execute.execute(planned(store), Told())
+
+
+def test_cohorts_are_the_same_however_much_is_missing(store: Store) -> None:
+    todo = planned(store)
+    sizes = [(cohort.specs[0].variant, len(cohort.specs)) for cohort in execute.cohorts(todo, todo.grid)]
+    assert sizes == [("ae", 2), ("ae", 2), ("vae", 4), ("vae", 4)]
+    for cohort in execute.cohorts(todo, todo.grid[3:]):
+        assert {spec.cohort for spec in cohort.specs} == {cohort.specs[0].cohort}
+
+
+def test_pictures_are_drawn_of_each_configurations_first_seed(store: Store) -> None:
+    todo = planned(store)
+    (cohort,) = execute.cohorts(todo, todo.grid[-1:])
+    assert cohort.pictured == {spec.run_id for spec in todo.grid if spec.seed == 0}

@@ -1,0 +1,100 @@
+"""Fréchet distance, precision, recall, density and coverage: closed forms, a plain loop, and their limits."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.linalg import sqrtm
+
+from aebench.measures.samples.manifold import NEIGHBOURS, frechet_distance, overlap, radii, real
+
+
+def normal(count, width, seed=0, shift=0.0):
+    return np.random.default_rng(seed).normal(size=(count, width)) + shift
+
+
+def with_moments(points, mean, covariance):
+    """`points` moved and turned so that their sample mean and covariance are just these."""
+    centred = points - points.mean(axis=0)
+    whitened = centred @ np.linalg.inv(np.linalg.cholesky(np.cov(centred, rowvar=False))).T
+    return whitened @ np.linalg.cholesky(covariance).T + mean
+
+
+def test_frechet_distance_of_a_set_to_itself_is_zero():
+    points = normal(300, 6)
+    assert frechet_distance(points, points) == pytest.approx(0.0, abs=1e-9)
+    assert frechet_distance(points, points[::-1]) == pytest.approx(0.0, abs=1e-9)
+
+
+def test_frechet_distance_of_axis_aligned_gaussians_is_the_closed_form():
+    first = with_moments(normal(200, 3), [0.0, 1.0, 2.0], np.diag([1.0, 4.0, 9.0]))
+    second = with_moments(normal(150, 3, seed=1), [3.0, 1.0, 2.0], np.diag([4.0, 4.0, 1.0]))
+    assert frechet_distance(first, second) == pytest.approx(3.0**2 + (1 - 2) ** 2 + (3 - 1) ** 2)
+
+
+def test_frechet_distance_of_any_gaussians_is_that_by_the_matrix_root_of_scipy():
+    turned = normal(400, 5) @ normal(5, 5, seed=2)
+    other = normal(400, 5, seed=3) @ normal(5, 5, seed=4) + 0.5
+    covariances = [np.cov(part, rowvar=False) for part in (turned, other)]
+    root = np.trace(sqrtm(covariances[0] @ covariances[1])).real
+    expected = ((turned.mean(0) - other.mean(0)) ** 2).sum() + sum(map(np.trace, covariances)) - 2 * root
+    assert frechet_distance(turned, other) == pytest.approx(expected, rel=1e-8)
+
+
+def test_frechet_distance_takes_one_feature_and_dead_ones():
+    first, second = normal(50, 1), normal(50, 1, seed=1, shift=2.0)
+    spread = (first.std(ddof=1) - second.std(ddof=1)) ** 2
+    assert frechet_distance(first, second) == pytest.approx((first.mean() - second.mean()) ** 2 + spread)
+    dead = np.zeros((50, 4))
+    assert frechet_distance(dead, dead) == 0.0
+    assert frechet_distance(dead, dead + 1.0) == pytest.approx(4.0)
+
+
+def looped(reals, fakes, neighbours=NEIGHBOURS):
+    """The definitions of Kynkäänniemi et al. and Naeem et al., point by point."""
+
+    def reach(points, i):
+        return sorted(np.linalg.norm(points[i] - points[j]) for j in range(len(points)) if j != i)[neighbours - 1]
+
+    near_real = [[np.linalg.norm(x - y) <= reach(reals, i) for y in fakes] for i, x in enumerate(reals)]
+    near_fake = [[np.linalg.norm(x - y) <= reach(fakes, j) for j, y in enumerate(fakes)] for x in reals]
+    return {
+        "precision": np.mean([any(row[j] for row in near_real) for j in range(len(fakes))]),
+        "recall": np.mean([any(row) for row in near_fake]),
+        "density": sum(sum(row) for row in near_real) / (neighbours * len(fakes)),
+        "coverage": np.mean([any(row) for row in near_real]),
+    }
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.7, 2.0])
+def test_overlap_is_that_of_a_plain_loop(shift):
+    reals, fakes = normal(40, 3), normal(40, 3, seed=1, shift=shift)
+    found = overlap(real(reals), fakes)
+    assert {name: getattr(found, name) for name in looped(reals, fakes)} == pytest.approx(looped(reals, fakes))
+
+
+def test_samples_of_one_distribution_have_density_one_and_coverage_near_its_expectation():
+    found = overlap(real(normal(1000, 8)), normal(1000, 8, seed=1))
+    assert found.density == pytest.approx(1.0, abs=0.05)
+    assert found.coverage == pytest.approx(1.0 - 2.0**-NEIGHBOURS, abs=0.015)  # Naeem et al. 2020, section 3.3
+    assert found.precision == pytest.approx(found.recall, abs=0.05)
+
+
+def test_disjoint_sets_share_nothing_and_equal_ones_all():
+    reals = normal(100, 4)
+    apart = overlap(real(reals), normal(100, 4, seed=1, shift=50.0))
+    assert (apart.precision, apart.recall, apart.density, apart.coverage) == (0.0, 0.0, 0.0, 0.0)
+    same = overlap(real(reals), reals)
+    assert (same.precision, same.recall, same.coverage) == (1.0, 1.0, 1.0)
+
+
+def test_samples_that_are_all_alike_are_precise_and_cover_little():
+    reals = normal(200, 4)
+    found = overlap(real(reals), np.repeat(reals[:1], 200, axis=0))
+    assert found.precision == 1.0
+    assert found.recall <= 1 / 200
+    assert 1 / 200 <= found.coverage < 0.2
+
+
+def test_radius_is_the_distance_to_the_fifth_other_point():
+    np.testing.assert_allclose(radii(np.arange(7.0)[:, None])[[0, 3, 6]], [5.0, 3.0, 5.0])

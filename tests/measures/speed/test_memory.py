@@ -1,0 +1,64 @@
+"""Peak and free memory, and the words in which frameworks say that it ran out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from aebench.measures.speed import memory
+
+LINUX = pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="only Linux resets a process's peak")
+MIB = 2**20
+
+
+@LINUX
+def test_the_peak_is_of_what_comes_after():
+    np.ones(200 * MIB, np.uint8)  # given back at once
+    peak = memory.peak_from_now()
+    before = peak()
+    held = np.ones(100 * MIB, np.uint8)
+    assert peak() - before == pytest.approx(100 * MIB, abs=10 * MIB)
+    del held
+    assert memory.peak_from_now()() == pytest.approx(before, abs=10 * MIB)
+
+
+def test_without_a_resettable_peak_there_is_none(monkeypatch, tmp_path):
+    monkeypatch.setattr(memory, "_RESET", tmp_path / "absent" / "clear_refs")
+    assert memory.peak_from_now()() is None
+
+
+@LINUX
+def test_a_container_has_no_more_than_its_limit(monkeypatch, tmp_path):
+    monkeypatch.setattr(memory, "_GROUP", tmp_path)
+    machine = memory.free_bytes()
+    assert MIB < machine < 2**50
+    (tmp_path / "memory.max").write_text(f"{60 * MIB}\n")
+    (tmp_path / "memory.current").write_text(f"{50 * MIB}\n")
+    (tmp_path / "memory.stat").write_text(f"anon 123\ninactive_file {5 * MIB}\n")
+    assert memory.free_bytes() == 15 * MIB
+    (tmp_path / "memory.max").write_text("max\n")
+    assert memory.free_bytes() > 15 * MIB
+
+
+class ResourceExhaustedError(Exception):
+    pass
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        ResourceExhaustedError("failed to allocate"),
+        RuntimeError("RESOURCE_EXHAUSTED: Out of memory while trying to allocate 8 bytes."),
+        RuntimeError("CUDA out of memory. Tried to allocate 20.00 MiB."),
+        RuntimeError("OOM when allocating tensor with shape[8192]"),
+    ],
+)
+def test_what_frameworks_say_when_memory_runs_out(error):
+    assert memory.ran_out(error)
+
+
+def test_other_errors_are_no_lack_of_memory():
+    assert not memory.ran_out(ValueError("shapes (8, 2) and (3, 8) don't match"))

@@ -1,0 +1,265 @@
+"""Scores of a cohort: alone and in company the same, known references, one trace a program."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+
+import keras
+import numpy as np
+import pytest
+
+from aebench.analysis.per_image import kept_arrays
+from aebench.backends.weights import get_weights
+from aebench.data.pixels import Inputs, binarise
+from aebench.measures import METRICS, PROFILES, components, training_split
+from aebench.measures.classes import references
+from aebench.measures.classes import silhouettes as latent
+from aebench.measures.context import Member
+from aebench.measures.evaluator import Evaluator
+from aebench.measures.scorer import Scorer
+from aebench.models import AE, VAE
+from aebench.records.record import MeasureSettings
+
+SHAPE = (6, 6, 1)
+BETAS = (0.0, 0.5, 1.0, 2.0, 4.0)
+
+
+def pixels(labels=True, resample=True):
+    rng = np.random.default_rng(0)
+    grey = rng.random((90, *SHAPE), dtype="float32") ** 2
+    binary = (rng.random(grey.shape) < grey).astype("float32") if resample else grey
+    return Inputs(
+        train=grey,
+        validation=binary[:60],
+        test=binary,
+        grey_test=grey,
+        resample=resample,
+        labels=np.arange(90) % 3 if labels else None,
+        class_names=("a", "b", "c") if labels else None,
+        train_labels=np.arange(90)[::-1] % 3 if labels else None,
+        validation_labels=np.arange(60) % 3 if labels else None,
+        grey_validation=grey[:60],
+    )
+
+
+class Brightness:
+    """A classifier by hand: a class is the third that is brightest."""
+
+    class_names = ("a", "b", "c")
+    test_accuracy = 0.5
+
+    def judge(self, images):
+        thirds = images.reshape(len(images), 3, -1).mean(axis=2) + 1e-6
+        return thirds, thirds / thirds.sum(axis=1, keepdims=True)
+
+    def features(self, images):
+        return self.judge(images)[0]
+
+    def probabilities(self, images):
+        return self.judge(images)[1]
+
+
+def scorer_of(model, inputs, classifier=None, **measures):
+    return Scorer(model, inputs, MeasureSettings(**{"nll_samples": 20, **measures}), classifier)
+
+
+def member(cls, seed, steps=0, network="mlp-256", pictured=False, likelihood="bernoulli", **scalars):
+    model = cls(3, network=network, likelihood=likelihood, seed=seed, **scalars)
+    model.adapt(pixels().train)
+    initial = get_weights(model)
+    rng = np.random.default_rng(100 + steps)
+    trained = {
+        name: array if array.ndim == 0 else (array + rng.normal(0, 0.2, array.shape)).astype("float32")
+        for name, array in initial.items()
+    }
+    return model, Member(weights=trained, initial=initial, pictured=pictured)
+
+
+@cache
+def cohort(name, network="mlp-256"):
+    """A scorer and five members, three seeds among them, two pictured."""
+    scalars = [{"beta": beta} if name == "VAE" else {} for beta in BETAS]
+    made = [
+        member({"AE": AE, "VAE": VAE}[name], run % 3, run, network, pictured=run in {0, 4}, **settings)
+        for run, settings in enumerate(scalars)
+    ]
+    return scorer_of(made[0][0], pixels(), Brightness()), [each for _, each in made]
+
+
+def flat(score):
+    numbers = {name: value for name, value in score.metrics.items() if value is not None}
+    return {**numbers, **score.profiles, **score.arrays["latents"]}
+
+
+def assert_same(score, other):
+    ours, theirs = flat(score), flat(other)
+    assert set(ours) == set(theirs)
+    for name, value in ours.items():
+        np.testing.assert_allclose(value, theirs[name], rtol=1e-5, atol=1e-6, err_msg=name)
+
+
+@pytest.mark.parametrize("network", ["mlp-256", "conv"])
+@pytest.mark.parametrize("name", ["AE", "VAE"])
+def test_alone_in_company_and_in_groups_the_same(name, network, monkeypatch):
+    scorer, members = cohort(name, network)
+    together = scorer.score(members)
+    alone = [scorer.score([each])[0] for each in members]
+    widest = 90 * 256
+    monkeypatch.setattr("aebench.measures.evaluator.MOST_ELEMENTS", dict.fromkeys(("CPU", "GPU"), 2 * widest))
+    grouped = scorer_of(scorer.evaluator.model, scorer.inputs, Brightness()).score(members)
+    for run, others in enumerate(zip(together, alone, grouped, strict=True)):
+        assert_same(others[0], others[1])
+        assert_same(others[0], others[2])
+        assert ("figures" in others[0].arrays) == members[run].pictured
+    assert len({score.metrics.get("recon_nats") for score in together}) == len(members)
+
+
+def test_numbers_are_those_of_the_trained_weights_and_references_of_the_data():
+    scorer, members = cohort("VAE")
+    score, data = scorer.score(members[:1])[0], scorer.inputs
+
+    def encode(weights, images):
+        return scorer.evaluator.representations(scorer.evaluator.load([weights]), images)[0]
+
+    metrics, codes = score.metrics, encode(members[0].weights, data.test)
+    np.testing.assert_allclose(score.arrays["latents"]["mean"], codes, rtol=1e-5, atol=1e-6)
+    assert metrics.get("elbo_nats") == pytest.approx(-(metrics.get("distortion_nats") + metrics.get("rate_nats")))
+    assert metrics.get("parameters") == scorer.evaluator.model.count_params() - 1  # β is not trained
+    on_components = components.principal_components(binarise(data.train, "train"), data.test, 3)
+    expected = {
+        "silhouette": codes,
+        "silhouette_grey": encode(members[0].weights, data.grey_test),
+        "silhouette_untrained": encode(members[0].initial, data.test),
+        "silhouette_pca": on_components,
+        "silhouette_pixels": data.test.reshape(90, -1),
+    }
+    for name, points in expected.items():
+        found = latent.silhouettes(points, data.labels).values.mean()
+        assert metrics[name] == pytest.approx(found, abs=1e-6), name
+    assert len({round(metrics[name], 6) for name in expected}) == 5
+
+
+def test_choices_look_at_the_validation_split():
+    from sklearn.metrics import silhouette_score
+
+    scorer, members = cohort("VAE")
+    metrics, data = scorer.score(members[:1])[0].metrics, scorer.inputs
+    codes = scorer.evaluator.representations(scorer.evaluator.load([members[0].weights]), data.validation)[0]
+    known = silhouette_score(codes, data.validation_labels)
+    assert metrics["silhouette_validation"] == pytest.approx(known, abs=1e-5)
+    assert metrics["silhouette_validation"] != metrics["silhouette"]
+    assert metrics["prior_frechet_distance_validation"] != metrics["prior_frechet_distance"]
+    as_test = replace(data, grey_validation=data.grey_test)  # of as many images: then they must agree
+    same = scorer_of(scorer.evaluator.model, as_test, Brightness()).score(members[:1])[0].metrics
+    assert same["prior_frechet_distance_validation"] == pytest.approx(metrics["prior_frechet_distance"])
+
+
+def test_every_declared_number_of_a_vae_is_there():
+    """But those of the ELBO on training data, which has to be asked for, and of the training, which the run adds."""
+    scorer, members = cohort("VAE")
+    score = scorer.score(members[:1])[0]
+    absent = {"elbo_train_nats", "ppca_train_nats", "train_seconds", "train_images_per_s"}
+    assert METRICS.keys() - score.metrics.keys() == absent
+    assert PROFILES.keys() == score.profiles.keys()
+    assert len(score.profiles["kl_by_dimension_nats"]) == len(score.profiles["silhouette_by_class"]) == 3
+    labels = score.arrays["figures"]["prior_sample_labels"].tolist()
+    assert len(labels) == 25
+    assert {letter for label in labels for letter in label.split("/")} <= {"a", "b", "c", "?"}
+
+
+def test_kept_values_of_single_images_have_the_metrics_for_their_means():
+    scorer, members = cohort("VAE")
+    score = scorer.score(members[:1])[0]
+    kept = {metric: kept_arrays(metric) for metric in METRICS}
+    assert sum(map(bool, kept.values())) == 7
+    for metric, parts in kept.items():
+        if not parts:
+            continue
+        mean = sum(sign * score.arrays["latents"][name].mean() for name, sign in parts)
+        assert mean == pytest.approx(score.metrics[metric], rel=1e-4, abs=1e-5), metric
+
+
+def test_the_bound_by_many_codes_is_above_the_elbo():
+    scorer, members = cohort("VAE")
+    for score in scorer.score(members):
+        assert score.metrics["nll_nats"] < -score.metrics["elbo_nats"]
+        assert score.metrics["nll_samples"] == 20.0
+
+
+def test_the_elbo_of_the_training_images_is_taken_where_it_is_asked_for():
+    model, one = member(VAE, 0, network="linear", likelihood="gaussian", beta=1.0)
+    inputs = pixels(resample=False)
+    metrics = scorer_of(model, inputs, train_elbo_draws=50).score([one])[0].metrics
+    assert metrics["ppca_train_nats"] == pytest.approx(training_split.probabilistic_pca(inputs.train, 3))
+    assert metrics["elbo_train_nats"] < metrics["ppca_train_nats"]
+    same = scorer_of(model, replace(inputs, test=inputs.train)).score([one])[0].metrics
+    assert metrics["elbo_train_nats"] == pytest.approx(same["elbo_nats"], abs=0.5)
+    assert "elbo_train_nats" not in same
+
+
+def test_autoencoder_has_neither_elbo_nor_rate():
+    scorer, members = cohort("AE")
+    score = scorer.score(members)[1]
+    assert score.metrics.get("elbo_nats") is score.metrics.get("rate_nats") is None
+    assert score.metrics.get("distortion_nats") == pytest.approx(score.metrics.get("recon_nats"))
+    assert not {"rate", "nll"} & set(score.arrays["latents"])
+    assert not {"nll_nats", "mutual_information_nats"} & set(score.metrics)
+
+
+def test_without_labels_there_is_no_silhouette():
+    model, one = member(VAE, 0, beta=1.0)
+    score = scorer_of(model, pixels(labels=False)).score([one])[0]
+    assert score.metrics.get("silhouette") is score.metrics.get("silhouette_pixels") is None
+    assert score.metrics.get("elbo_nats") is not None
+    assert not any(name.endswith("by_class") for name in score.profiles)
+
+
+def test_grey_input_is_the_input_where_pixels_stay_grey():
+    model, one = member(VAE, 0, beta=1.0, likelihood="continuous_bernoulli")
+    metrics = scorer_of(model, pixels(resample=False)).score([one])[0].metrics
+    assert metrics.get("silhouette") == metrics.get("silhouette_grey")
+    assert metrics.get("silhouette") != metrics.get("silhouette_untrained")
+
+
+def test_one_bad_member_spoils_no_other():
+    scorer, members = cohort("VAE")
+    broken = {name: np.full_like(array, np.nan) for name, array in members[1].weights.items()}
+    spoiled = Member(weights=broken, initial=members[1].initial, pictured=True)
+    scores = scorer.score([members[2], spoiled])
+    assert_same(scores[0], scorer.score(members)[2])
+    assert scores[1].metrics.get("silhouette") is scores[1].metrics.get("elbo_nats") is None
+    assert scorer.score([]) == []
+
+
+def test_a_representation_is_judged_once(monkeypatch):
+    """Five runs of three seeds: five codes, three untrained encoders, pixels and components."""
+    scorer, members = cohort("VAE")
+    seen, real = [], references.class_structure
+    monkeypatch.setattr(references, "class_structure", lambda *given: seen.append(1) or real(*given))
+    fresh = scorer_of(scorer.evaluator.model, pixels())
+    fresh.score(members)
+    assert len(seen) == 5 + 3 + 2
+    fresh.score(members)
+    assert len(seen) == 5 + 3 + 2
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="counts TensorFlow's traces")
+def test_each_program_is_traced_once_for_all_groups(monkeypatch):
+    monkeypatch.setattr("aebench.measures.evaluator.MOST_ELEMENTS", {"CPU": 2 * 90 * 256, "GPU": 2 * 90 * 256})
+    scorer, members = cohort("VAE")
+    fresh = scorer_of(scorer.evaluator.model, scorer.inputs, Brightness())
+    for _ in range(2):
+        fresh.score(members)
+    # codes and posteriors are also taken of the validation and training images, of which there are other numbers
+    programs = [value for value in vars(fresh.evaluator).values() if hasattr(value, "experimental_get_tracing_count")]
+    assert [program.experimental_get_tracing_count() for program in programs] == [2, 2, 1, 2, 1, 1]
+
+
+def test_groups_hold_every_run_and_repeat_the_last_one():
+    scorer, members = cohort("VAE")
+    evaluator = Evaluator(scorer.evaluator.model)
+    runs = evaluator.load([each.weights for each in members])
+    assert runs.count == 5
+    assert sum(group[0].shape[0] for group in runs.groups) >= 5
+    assert evaluator.representations(runs, scorer.inputs.test).shape == (5, 90, 3)
