@@ -10,13 +10,15 @@ import numpy as np
 import pytest
 
 from aebench.analysis.per_image import kept_arrays
-from aebench.backends.weights import get_weights
+from aebench.backends.weights import get_weights, set_weights
 from aebench.data.pixels import Inputs, binarise
 from aebench.measures import METRICS, PROFILES, components, training_split
 from aebench.measures.classes import references
 from aebench.measures.classes import silhouettes as latent
 from aebench.measures.context import Member
 from aebench.measures.evaluator import Evaluator
+from aebench.measures.family import Family, Measured
+from aebench.measures.metric import Metric
 from aebench.measures.scorer import Scorer
 from aebench.models import AE, VAE
 from aebench.records.record import MeasureSettings
@@ -263,3 +265,33 @@ def test_groups_hold_every_run_and_repeat_the_last_one():
     assert runs.count == 5
     assert sum(group[0].shape[0] for group in runs.groups) >= 5
     assert evaluator.representations(runs, scorer.inputs.test).shape == (5, 90, 3)
+
+
+def test_a_number_that_its_family_does_not_declare_is_refused():
+    scorer, members = cohort("AE")
+    undeclared = Family(name="odd", group="cost", measure=lambda context: [Measured(numbers={"sparkle": 1.0})])
+    fresh = Scorer(scorer.evaluator.model, scorer.inputs, scorer.settings, None, families=[undeclared])
+    with pytest.raises(KeyError, match="the family 'odd' measured 'sparkle', which it does not declare"):
+        fresh.score(members[:1])
+
+
+def brightness(model, images):
+    """Mean of each reconstruction."""
+    return keras.ops.mean(model(images), axis=(1, 2, 3))
+
+
+def test_a_measure_of_single_images_is_one_declaration():
+    """Its values are kept under its name, and the number is their mean; each run's by its own weights."""
+    scorer, members = cohort("VAE")
+    metric = Metric(label="Brightness", unit="", better=None, about="mean of the reconstruction", of_images=brightness)
+    family = Family(name="mine", group="cost", metrics={"brightness": metric})
+    scores = Scorer(scorer.evaluator.model, scorer.inputs, scorer.settings, None, families=[family]).score(members)
+    for score, each in zip(scores, members, strict=True):
+        model = scorer.evaluator.model
+        before = get_weights(model)
+        set_weights(model, each.weights)
+        expected = keras.ops.convert_to_numpy(brightness(model, scorer.inputs.test))
+        set_weights(model, before)
+        np.testing.assert_allclose(score.arrays["latents"]["brightness"], expected, rtol=1e-5)
+        assert score.metrics == {"brightness": pytest.approx(expected.mean(), rel=1e-5)}
+    assert len({score.metrics["brightness"] for score in scores}) == len(members)

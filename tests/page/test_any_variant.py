@@ -1,0 +1,98 @@
+"""A variant that nobody has written yet: verdicts, colours, tables and plots come from what its study declares."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aebench import page, study
+from aebench.analysis.sources import Source
+from aebench.records.record import RunRecord
+from aebench.records.store import Store
+
+VARIANT = '''
+from aebench.models import VAE, register
+
+
+@register("novel", version=1)
+class Novel(VAE):
+    """Something new."""
+
+    def __init__(self, latent_dim, *, kappa: float = 2.0, **options):
+        super().__init__(latent_dim, **options)
+        self.kappa = self.scalar("kappa", kappa)
+'''
+STUDY = """
+dataset = "digits"
+network = "linear"
+seeds = 5
+epochs = 40
+latent_dim = [2, 4]
+[[variant]]
+name = "base"
+file = "novel.py"
+[[variant]]
+name = "novel"
+file = "novel.py"
+kappa = [1.0, 2.0, 4.0]
+"""
+BASE = VARIANT.replace('"novel"', '"base"').replace("Novel", "Base").replace(", *, kappa: float = 2.0", "")
+BASE = BASE.replace('        self.kappa = self.scalar("kappa", kappa)\n', "").replace(
+    "from aebench.models import VAE, register", ""
+)
+
+
+@pytest.fixture
+def source(tmp_path: Path, make_record: Callable[..., RunRecord]) -> Callable[..., Source]:
+    """source(contrast="", **numbers) -> a study of two variants of the user's own, with these numbers of `novel`."""
+
+    def made(contrast: str = "", **numbers: Any) -> Source:
+        (tmp_path / "novel.py").write_text(VARIANT + BASE)
+        (tmp_path / "new.toml").write_text(STUDY + contrast)
+        chosen = study.read(str(tmp_path / "new.toml"))
+        specs = chosen.expand({"digits": "0" * 64}, "tensorflow")
+        records = {}
+        for spec in specs:
+            noise = 1e-4 * spec.seed * spec.latent_dim
+            own = {"silhouette": 0.1 + noise, "recon_mse": 0.05, **(numbers if spec.variant == "novel" else {})}
+            records[spec.run_id] = make_record(spec, **{name: value + noise for name, value in own.items()})
+        return Source(study=chosen, specs=specs, store=Store(tmp_path / "out"), records=records, timings=[])
+
+    return made
+
+
+def verdicts(source: Source) -> dict[str, str]:
+    from aebench.analysis.questions import verdicts as asked
+
+    (evidence,) = source.evidence.values()
+    return {verdict.question: verdict.standing for verdict in asked(evidence)}
+
+
+def test_it_is_held_against_the_simplest_and_its_setting_against_its_own_default(source):
+    found = verdicts(source(silhouette=0.2))
+    question = "Does the NOVEL (kappa = 2) separate classes better than the BASE of the same latent size?"
+    assert found[question] == "refuted"
+    assert "Does kappa help or hurt?" in found
+
+
+def test_a_study_asks_in_what_it_wants_to_know(source):
+    contrast = '[[contrast]]\nvariant = "novel"\nagainst = "base"\nmetrics = ["recon_mse"]\nclaim = "it is no better"\n'
+    better, worse = (verdicts(source(contrast, recon_mse=error)) for error in (0.01, 0.09))
+    question = "Does the NOVEL (kappa = 2) do better in Reconstruction MSE than the BASE of the same latent size?"
+    assert (better[question], worse[question]) == ("refuted", "confirmed"), "less is better"
+
+
+def test_the_page_names_colours_and_filters_it(source, tmp_path):
+    text = page.write([source(silhouette=0.2)], tmp_path / "page").read_text()
+    assert "Does the NOVEL separate classes better than the BASE?" in text
+    names = ["BASE", *(f"NOVEL kappa={value}" for value in (1, 2, 4))]
+    colours = {name: {*re.findall(rf'style="background:(#[0-9a-fA-F]+)"></span>{name}<', text)} for name in names}
+    assert [len(found) for found in colours.values()] == [1] * 4, "one colour each, wherever it is named"
+    assert len(set.union(*colours.values())) == 4, "and its own"
+    assert text.count('data-settings=\'{"kappa": "4"}\'') == 2
+    assert text.count("<figure") > 4
+    assert "beta" not in re.sub(r"<style>.*?</style>|<script.*?</script>", "", text, flags=re.DOTALL).lower()
