@@ -15,7 +15,7 @@ Settings are the keyword-only arguments of the class's own `__init__`: those ann
 hyper-parameters, made by `scalar`; those annotated `int` or `str` change the program's shape, and the variant adds
 them to `get_config`. An inherited setting that studies may vary is named there again.
 
-Every layer has a name and every initializer a stream of its own (`networks.initializer`): weights are kept by their
+Every layer has a name and every initializer a stream of its own (`seeding.initializer`): weights are kept by their
 path, and Keras numbers layers without a name afresh in each model.
 """
 
@@ -32,7 +32,7 @@ from keras import layers, ops
 from aebench.models import networks
 from aebench.models.distributions import PointCode, Posterior, StandardNormal
 from aebench.models.likelihoods import LIKELIHOODS
-from aebench.models.networks import initializer
+from aebench.models.seeding import initializer
 from aebench.models.streams import stream
 
 Variant = TypeVar("Variant", bound="type[Autoencoder]")

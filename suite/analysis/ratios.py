@@ -89,9 +89,9 @@ def _values(side: Side, name: str) -> list[str]:
 
 
 def notes(found: SideBySide) -> list[str]:
-    """What must be known to read the ratios: both settings, what is unsteady, and what could not be paired."""
-    lines = [f"A = {found.a.name}: {_settings(found.a)}", f"B = {found.b.name}: {_settings(found.b)}"]
-    if len({*found.a.settings, *found.b.settings}) == 1:
+    """What must be known to read the ratios: both places, what is unsteady, and what could not be paired."""
+    lines = [f"A = {found.a.name}: {_places(found.a)}", f"B = {found.b.name}: {_places(found.b)}"]
+    if len({*found.a.places, *found.b.places}) == 1:
         lines.append("A and B ran in the same environment: ratios other than 1 are noise, or changes of the code")
     if unsteady := sum(ratio.wide for ratio in found.ratios):
         lines.append(f"~ {unsteady} of {len(found.ratios)} unsteady: interquartile range above {WIDE:.0%} on a side")
@@ -101,8 +101,8 @@ def notes(found: SideBySide) -> list[str]:
     return lines
 
 
-def _settings(side: Side) -> str:
-    return " | ".join(", ".join(setting.parts) for setting in side.settings)
+def _places(side: Side) -> str:
+    return " | ".join(", ".join(place.parts) for place in side.places)
 
 
 def rows(found: SideBySide) -> list[dict[str, Any]]:
@@ -116,9 +116,9 @@ def _row(ratio: Ratio) -> dict[str, Any]:
     row |= {name: int(value) for name in ("latent_dim", "batch_size", "epochs") if (value := row[name]) is not None}
     for letter, speed in (("a", ratio.a), ("b", ratio.b)):
         row |= {
-            f"{letter}_device": speed.setting.device,
-            f"{letter}_backend": speed.setting.backend,
-            f"{letter}_precision": speed.setting.precision,
+            f"{letter}_device": speed.place.device,
+            f"{letter}_backend": speed.place.backend,
+            f"{letter}_precision": speed.place.precision,
             f"{letter}_images_per_s": speed.rate.median,
             f"{letter}_spread": speed.rate.spread,
             f"{letter}_count": speed.rate.count,

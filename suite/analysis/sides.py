@@ -1,4 +1,4 @@
-"""One side of `compare A B`: the speeds that a study's folder holds, each by what was done and in what setting."""
+"""One side of `compare A B`: the speeds that a study's folder holds, each by what was done and in what place."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _NAMED = 3  # of a long list so many are named
 
 
 @dataclass(frozen=True, kw_only=True)
-class Setting:
+class Place:
     """Where and how some work was done: what a comparison is about."""
 
     device: str
@@ -63,10 +63,10 @@ class Work:
 
 @dataclass(frozen=True, kw_only=True)
 class Speed:
-    """How fast some work was, and in what setting."""
+    """How fast some work was, and in what place."""
 
     work: Work
-    setting: Setting
+    place: Place
     rate: Rate
 
 
@@ -78,9 +78,9 @@ class Side:
     speeds: dict[Work, Speed]
 
     @property
-    def settings(self) -> tuple[Setting, ...]:
+    def places(self) -> tuple[Place, ...]:
         """Those of its speeds, each once."""
-        return tuple(dict.fromkeys(speed.setting for speed in self.speeds.values()))
+        return tuple(dict.fromkeys(speed.place for speed in self.speeds.values()))
 
 
 def read(given: str, reports: Path, warn: Warn) -> Side:
@@ -88,24 +88,24 @@ def read(given: str, reports: Path, warn: Warn) -> Side:
 
     Args:
         given: a study's name, its TOML file, or a folder with `timings/` or `records/`; then, where that holds the same
-            work from several settings, `@` and a text that only one of them has in its device, backend, precision or
+            work from several places, `@` and a text that only one of them has in its device, backend, precision or
             versions, as in `digits@jax` or `digits@jax@bfloat16`.
         reports: the folder that holds the studies' folders.
         warn: told, in one line, of each file that cannot be read.
 
     Raises:
-        UserError: there is no such side, nothing in it was timed, or it holds some work from several settings.
+        UserError: there is no such side, nothing in it was timed, or it holds some work from several places.
     """
     folder, texts = _folder(given, reports)
     timings = [speed for record in _records(folder / "timings", TimingRecord, warn) for speed in _timed(record)]
     found = [*timings, *_trained([*_records(folder / "records", RunRecord, warn)])]
     if not found:
         raise UserError(f"{given}: {folder} holds no timings and no finished runs; run `python -m aebench bench` first")
-    picked = [speed for speed in found if all(speed.setting.holds(text) for text in texts)]
+    picked = [speed for speed in found if all(speed.place.holds(text) for text in texts)]
     if not picked:
-        told = _told([speed.setting for speed in found])
+        told = _told([speed.place for speed in found])
         raise UserError(f"{given}: nothing in {folder} was timed with {'@'.join(texts)!r}; it holds {told}")
-    return Side(name=given, speeds=_of_one_setting(given, picked))
+    return Side(name=given, speeds=_of_one_place(given, picked))
 
 
 def few(names: Sequence[object]) -> str:
@@ -139,24 +139,24 @@ def _records(folder: Path, kind: type[Record], warn: Warn) -> Iterator[Record]:
 
 
 def _timed(record: TimingRecord) -> Iterator[Speed]:
-    spec, setting = record.spec, _setting(record.environment, record.spec)
+    spec, place = record.spec, _place(record.environment, record.spec)
     shape = "x".join(map(str, spec.image_shape))
     for operation, timed in record.operations.items():
         work = _work(spec, operation, {"image_shape": shape, "batch_size": spec.batch_size})
-        yield Speed(work=work, setting=setting, rate=rate_of(timed))
+        yield Speed(work=work, place=place, rate=rate_of(timed))
 
 
 def _trained(records: Sequence[RunRecord]) -> Iterator[Speed]:
     """Images/s of training, over cohorts: the runs of one tell the same number, each that of all together."""
-    found: dict[tuple[Work, Setting], set[float]] = {}
+    found: dict[tuple[Work, Place], set[float]] = {}
     for record in records:
         speed = record.metrics.get("train_images_per_s")
         if record.outcome == "ok" and speed is not None:
             work = _work(record.spec, TRAINING, {name: getattr(record.spec, name) for name in _RUN})
-            key = work, _setting(record.environment, record.spec)
+            key = work, _place(record.environment, record.spec)
             found.setdefault(key, set()).add(speed)
-    for (work, setting), speeds in found.items():
-        yield Speed(work=work, setting=setting, rate=rate(sorted(speeds)))
+    for (work, place), speeds in found.items():
+        yield Speed(work=work, place=place, rate=rate(sorted(speeds)))
 
 
 def _work(spec: ModelSpec, operation: str, more: dict[str, Any]) -> Work:
@@ -166,9 +166,9 @@ def _work(spec: ModelSpec, operation: str, more: dict[str, Any]) -> Work:
     return Work(tuple((name, str(value)) for name, value in fields.items()))
 
 
-def _setting(environment: Environment, spec: ModelSpec) -> Setting:
+def _place(environment: Environment, spec: ModelSpec) -> Place:
     versions = [f"{package} {version}" for package, version in sorted(environment.versions.items())]
-    return Setting(
+    return Place(
         device=device_name(environment),
         backend=spec.backend,
         precision=spec.precision,
@@ -176,33 +176,33 @@ def _setting(environment: Environment, spec: ModelSpec) -> Setting:
     )
 
 
-def _of_one_setting(given: str, speeds: Sequence[Speed]) -> dict[Work, Speed]:
+def _of_one_place(given: str, speeds: Sequence[Speed]) -> dict[Work, Speed]:
     chosen: dict[Work, Speed] = {}
     for speed in speeds:
-        if chosen.setdefault(speed.work, speed).setting != speed.setting:
-            both = [chosen[speed.work].setting, speed.setting]
+        if chosen.setdefault(speed.work, speed).place != speed.place:
+            both = [chosen[speed.work].place, speed.place]
             raise UserError(
-                f"{given} holds several settings for {speed.work}: {_told([*both])}; pick one by a text that only it "
+                f"{given} holds several places for {speed.work}: {_told([*both])}; pick one by a text that only it "
                 f"has, as in {given}@{_telling(both)}"
             )
     return chosen
 
 
-def _told(settings: Sequence[Setting]) -> str:
+def _told(places: Sequence[Place]) -> str:
     """Settings by what they do not all share."""
-    each = list(dict.fromkeys(settings))
+    each = list(dict.fromkeys(places))
     if len(each) == 1:
         return ", ".join(each[0].parts)
-    return " | ".join(", ".join(_own_parts(setting, each)) for setting in each)
+    return " | ".join(", ".join(_own_parts(place, each)) for place in each)
 
 
-def _own_parts(setting: Setting, among: Sequence[Setting]) -> list[str]:
-    return [part for part in setting.parts if any(part not in other.parts for other in among)]
+def _own_parts(place: Place, among: Sequence[Place]) -> list[str]:
+    return [part for part in place.parts if any(part not in other.parts for other in among)]
 
 
-def _telling(settings: Sequence[Setting]) -> str:
-    """A text that picks the first of two settings that differ; the second's, where that has no such text."""
-    first, second = settings
+def _telling(places: Sequence[Place]) -> str:
+    """A text that picks the first of two places that differ; the second's, where that has no such text."""
+    first, second = places
     own = [part for part in first.parts if not second.holds(part)] or second.parts
     text = own[0]
     return f"'{text}'" if " " in text else text

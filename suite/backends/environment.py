@@ -1,4 +1,4 @@
-"""Where numbers come from: device, versions, settings, platform and commit."""
+"""Where numbers come from: device, versions, switches, platform and commit."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def current(backend: str) -> Environment:
         cores=cores(),
         python=platform.python_version(),
         versions={package: version for package in wanted if (version := _version(package))},
-        settings=chosen.settings(),
+        switches=chosen.switches(),
         platform=f"{platform.system()} {platform.machine()}",
         commit=commit(),
     )

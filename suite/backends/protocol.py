@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from aebench.records.record import Setting
+from aebench.records.record import Switch
 from aebench.records.spec import Precision, RunSpec
 
 Function = Callable[..., Any]
@@ -93,10 +93,10 @@ class Backend(Protocol):
     trains_cohorts: bool
 
     def start(self) -> None:
-        """Called once, before anything imports Keras: settings that must be made before the framework starts."""
+        """Called once, before anything imports Keras: switches that must be set before the framework starts."""
 
-    def settings(self) -> dict[str, Setting]:
-        """The settings, by name, that `start` makes or finds and that decide speed; the same before it and after."""
+    def switches(self) -> dict[str, Switch]:
+        """The switches, by name, that `start` sets or finds and that decide speed; the same before it and after."""
 
     def gpu_name(self) -> str | None:
         """The first GPU's (or TPU's) own name; `None` where the framework sees none."""

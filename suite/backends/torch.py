@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from aebench.backends.protocol import CohortProgram, Function, Members, Peak
-from aebench.records.record import Setting
+from aebench.records.record import Switch
 from aebench.records.spec import Precision, RunSpec
 
 
@@ -22,7 +22,7 @@ class Torch:
     def start(self) -> None:
         """Nothing to be set."""
 
-    def settings(self) -> dict[str, Setting]:
+    def switches(self) -> dict[str, Switch]:
         """None."""
         return {}
 

@@ -46,7 +46,7 @@ def facts(source: Source) -> tuple[Fact, ...]:
         Fact(name="Training", lines=(_training(specs), *_speed(comparison))),
         Fact(name="Runs", lines=(_runs(comparison, specs),)),
         Fact(name="Device", lines=tuple(dict.fromkeys(map(device_name, comparison.environments)))),
-        Fact(name="Versions", lines=(*_versions(comparison), *_settings(comparison))),
+        Fact(name="Versions", lines=(*_versions(comparison), *_switches(comparison))),
         Fact(name="Commit and date", lines=(f"{listed(_commits(comparison))}, {' to '.join(days)}",)),
     )
 
@@ -110,13 +110,13 @@ def _versions(comparison: Comparison) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _settings(comparison: Comparison) -> tuple[str, ...]:
-    """Settings that are other than the framework's own choice on that machine."""
+def _switches(comparison: Comparison) -> tuple[str, ...]:
+    """Switches that are other than the framework's own choice on that machine."""
     changed = (
-        f"{name}={setting.value}, where the framework itself would have {setting.default}"
+        f"{name}={switch.value}, where the framework itself would have {switch.default}"
         for item in comparison.environments
-        for name, setting in item.settings.items()
-        if setting.value != setting.default
+        for name, switch in item.switches.items()
+        if switch.value != switch.default
     )
     return tuple(dict.fromkeys(changed))
 

@@ -36,8 +36,8 @@ class Curve(Frozen):
     val_rate: tuple[float, ...] = ()
 
 
-class Setting(Frozen):
-    """A setting that decides speed: its value, and what the framework would have chosen by itself on that machine."""
+class Switch(Frozen):
+    """A switch of a framework that decides speed: its value, and what the framework itself would have chosen there."""
 
     value: str
     default: str
@@ -51,7 +51,7 @@ class Environment(Frozen):
     cores: int
     python: str
     versions: dict[str, str]
-    settings: dict[str, Setting] = Field(default={})
+    switches: dict[str, Switch] = Field(default={})
     platform: str
     commit: str | None = None
 

@@ -166,10 +166,10 @@ class Store:
 
 
 def environment_key(environment: Environment) -> str:
-    """Short hash of device, versions, platform and whatever setting is not the framework's own; not of the commit."""
-    changed = {name: setting for name, setting in environment.settings.items() if setting.value != setting.default}
-    told = environment.model_copy(update={"settings": changed})
-    left_out = {"commit"} if changed else {"commit", "settings"}
+    """Short hash of all but the commit and the switches that are as the framework itself would have them."""
+    changed = {name: switch for name, switch in environment.switches.items() if switch.value != switch.default}
+    told = environment.model_copy(update={"switches": changed})
+    left_out = {"commit"} if changed else {"commit", "switches"}
     return hashlib.sha256(told.model_dump_json(exclude=left_out).encode()).hexdigest()[:8]
 
 

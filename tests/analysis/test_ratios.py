@@ -1,4 +1,4 @@
-"""`compare A B`: ratios of equal work, refusal of unequal work, and sides that hold several settings."""
+"""`compare A B`: ratios of equal work, refusal of unequal work, and sides that hold several places."""
 
 from __future__ import annotations
 
@@ -117,10 +117,10 @@ def test_the_same_environment_is_told(keep):
     assert any("same environment" in line for line in ratios.notes(side_by_side(read(keep("a")), read(keep("b")))))
 
 
-def test_a_side_of_several_settings_is_refused_until_one_is_picked(keep):
+def test_a_side_of_several_places_is_refused_until_one_is_picked(keep):
     keep("a")
     folder = keep("a", device="Faster", speedup=2.0)
-    with pytest.raises(UserError, match=r"several settings.*CPU: .*\| CPU: .*as in .*a@'CPU: ") as refusal:
+    with pytest.raises(UserError, match=r"several places.*CPU: .*\| CPU: .*as in .*a@'CPU: ") as refusal:
         read(folder)
     assert "keras" not in str(refusal.value), "only what differs is told"
     slow, fast = read(f"{folder}@made-up"), read(f"{folder}@faster@tensorflow")
@@ -129,13 +129,13 @@ def test_a_side_of_several_settings_is_refused_until_one_is_picked(keep):
         read(f"{folder}@jax")
 
 
-def test_the_text_that_a_refusal_proposes_picks_one_setting(keep):
+def test_the_text_that_a_refusal_proposes_picks_one_place(keep):
     keep("a")
     folder = keep("a", spec={"backend": "jax"})
     with pytest.raises(UserError) as refusal:
         read(folder)
     proposed = str(refusal.value).split("@")[-1].strip("'")
-    assert len(read(f"{folder}@{proposed}").settings) == 1
+    assert len(read(f"{folder}@{proposed}").places) == 1
 
 
 def test_a_studys_name_and_file_mean_its_folder(keep, tmp_path, monkeypatch):

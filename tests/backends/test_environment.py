@@ -9,7 +9,7 @@ import pytest
 
 from aebench.backends import NAMES, get
 from aebench.backends import environment as environments
-from aebench.records.record import Environment, Setting
+from aebench.records.record import Environment, Switch
 from aebench.records.store import environment_key
 
 ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
@@ -17,10 +17,10 @@ TOLD = f"""
 import json, os
 from aebench import backends
 from aebench.backends import environment
-before = environment.current("tensorflow").settings
+before = environment.current("tensorflow").switches
 environment.current.cache_clear()
 backends.choose("tensorflow")
-after = environment.current("tensorflow").settings
+after = environment.current("tensorflow").switches
 from tensorflow.python.util import _pywrap_util_port
 print(json.dumps([os.environ["{ONEDNN}"], before["{ONEDNN}"].value, after["{ONEDNN}"].value,
                   _pywrap_util_port.IsMklEnabled()]))
@@ -41,19 +41,19 @@ def test_onednn_is_on_unless_the_user_says_otherwise_and_the_record_says_so(
 @pytest.mark.parametrize(("features", "default"), [({"avx2", "avx512_vnni"}, "1"), ({"avx2", "avx512f"}, "0")])
 def test_what_tensorflow_would_choose_follows_from_the_processor(features, default, monkeypatch) -> None:
     monkeypatch.setattr(environments, "processor_features", lambda: frozenset(features))
-    assert get("tensorflow").settings()[ONEDNN].default == default
+    assert get("tensorflow").switches()[ONEDNN].default == default
 
 
-def environment(**settings: Setting) -> Environment:
+def environment(**switches: Switch) -> Environment:
     return Environment(
-        device="a CPU", device_kind="CPU", cores=2, python="3.11", versions={}, platform="Linux", settings=settings
+        device="a CPU", device_kind="CPU", cores=2, python="3.11", versions={}, platform="Linux", switches=switches
     )
 
 
-def test_only_a_setting_that_the_framework_would_not_have_chosen_makes_another_environment() -> None:
+def test_only_a_switch_that_the_framework_would_not_have_chosen_makes_another_environment() -> None:
     """So that speeds of before it was recorded are not measured again where nothing has changed."""
-    bare, same = environment(), environment(x=Setting(value="1", default="1"))
-    changed, back = environment(x=Setting(value="1", default="0")), environment(x=Setting(value="0", default="0"))
+    bare, same = environment(), environment(x=Switch(value="1", default="1"))
+    changed, back = environment(x=Switch(value="1", default="0")), environment(x=Switch(value="0", default="0"))
     assert environment_key(bare) == environment_key(same) == environment_key(back) != environment_key(changed)
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from aebench.measures.evaluator import structural_similarity
 from aebench.measures.similarity import chance_overlap, image_correlation, linear_cka, neighbour_overlap
+from aebench.measures.ssim import structural_similarity
 
 
 def rng(seed=0):

@@ -15,7 +15,7 @@ from keras import layers, ops
 from aebench.models import AE, VAE
 from aebench.models.base import Terms
 from aebench.models.distributions import DiagonalGaussian, StandardNormal, gaussian_log_prob
-from aebench.models.networks import initializer
+from aebench.models.seeding import initializer
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from aebench.backends.protocol import CohortProgram, Function, Members, Peak
-from aebench.records.record import Setting
+from aebench.records.record import Switch
 from aebench.records.spec import Precision, RunSpec
 
 _PRODUCTS = {"float32": "highest", "tf32": "tensorfloat32"}
@@ -40,7 +40,7 @@ class Jax:
         flags = [f"{name}={value}" for name, value in wanted.items() if name not in given]
         os.environ["XLA_FLAGS"] = " ".join([*flags, given]).strip()
 
-    def settings(self) -> dict[str, Setting]:
+    def switches(self) -> dict[str, Switch]:
         """None that a user can choose between."""
         return {}
 

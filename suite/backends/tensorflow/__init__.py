@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from aebench.backends.protocol import CohortProgram, Function, Members, Peak
-from aebench.records.record import Setting
+from aebench.records.record import Switch
 from aebench.records.spec import Precision, RunSpec
 
 _START_UP = re.compile(r"I\d{4} |WARNING: All log messages before absl::InitializeLog")
@@ -37,12 +37,12 @@ class TensorFlow:
         os.environ.setdefault(_ONEDNN, "1")
         _import_quietly()
 
-    def settings(self) -> dict[str, Setting]:
+    def switches(self) -> dict[str, Switch]:
         """Whether oneDNN is on."""
         from aebench.backends.environment import processor_features
 
         by_itself = "1" if _ONEDNN_BY_ITSELF & processor_features() else "0"
-        return {_ONEDNN: Setting(value=os.environ.get(_ONEDNN, "1"), default=by_itself)}
+        return {_ONEDNN: Switch(value=os.environ.get(_ONEDNN, "1"), default=by_itself)}
 
     def gpu_name(self) -> str | None:
         """The first GPU's name."""

@@ -17,7 +17,7 @@ import numpy as np
 from keras import layers
 
 from aebench.data import Split
-from aebench.models.networks import initializer
+from aebench.models.seeding import initializer
 from aebench.models.streams import stream
 
 SEED = 0

@@ -12,7 +12,7 @@ from aebench.analysis.numbers import decimals_of, number
 from aebench.measures import METRICS
 from aebench.page.canvas import SMALL, WIDE, Plot, canvas
 from aebench.page.look import Looks
-from aebench.page.plots.marks import Numbers, by_size, half_width, mean, scored, told, unit
+from aebench.page.plots.marks import Floats, by_size, half_width, mean, scored, told, unit
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -81,7 +81,7 @@ def _panel(axes: Axes, board: Board, looks: Looks, metric: str) -> None:
     _annotate(axes, values, words)
 
 
-def _cells(board: Board, looks: Looks, metric: str) -> tuple[Numbers, dict[tuple[int, int], tuple[str, str]]]:
+def _cells(board: Board, looks: Looks, metric: str) -> tuple[Floats, dict[tuple[int, int], tuple[str, str]]]:
     """Means by row and column, NaN where there is none, and the two lines that each cell says."""
     series, sizes = looks.series(board), list(by_size(board))
     values = np.full((len(series), len(sizes)), np.nan)
@@ -104,7 +104,7 @@ def _spread(half: float | None, decimals: int) -> str:
     return f"± {number(half, decimals)}" if half >= least / 2.0 else f"± <{number(least, decimals)}"
 
 
-def _annotate(axes: Axes, values: Numbers, words: dict[tuple[int, int], tuple[str, str]]) -> None:
+def _annotate(axes: Axes, values: Floats, words: dict[tuple[int, int], tuple[str, str]]) -> None:
     """Writes each cell's two lines in black or white, whichever stands out more."""
     from matplotlib.cm import ScalarMappable
 

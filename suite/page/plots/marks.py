@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.lines import Line2D
 
 
-Numbers = npt.NDArray[np.float64]
+Floats = npt.NDArray[np.float64]
 
 INTERVAL = "Points are means over seeds, bars their 95 % t intervals"
 _BAR_WIDTH = 1.1
@@ -36,12 +36,12 @@ class Means:
         n: seeds.
     """
 
-    mean: Numbers
-    half: Numbers
+    mean: Floats
+    half: Floats
     n: int
 
 
-def means(values: Sequence[Sequence[float]] | Numbers) -> Means:
+def means(values: Sequence[Sequence[float]] | Floats) -> Means:
     """Of `(seeds, k)` numbers, one seed at least; Student 1908."""
     rows = np.asarray(values, "float64")
     halves = [half_width(summarise(column)) for column in rows.T.tolist()]
@@ -103,7 +103,7 @@ def level_bars(axes: Axes, x: Iterable[float], y: Iterable[float], half: Iterabl
     return axes.plot(across, up, "-", color=colour, linewidth=_BAR_WIDTH, marker="", zorder=2.5)[0]
 
 
-def _gapped(x: Iterable[float], y: Iterable[float], half: Iterable[float | None]) -> tuple[Numbers, Numbers]:
+def _gapped(x: Iterable[float], y: Iterable[float], half: Iterable[float | None]) -> tuple[Floats, Floats]:
     """From (x, y - half) to (x, y + half), NaN, and so on."""
     at, middle = np.asarray(list(x), "float64"), np.asarray(list(y), "float64")
     lengths = np.array([np.nan if value is None else value for value in half], "float64")

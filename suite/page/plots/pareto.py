@@ -13,7 +13,7 @@ from aebench.analysis.numbers import significant
 from aebench.measures import METRICS
 from aebench.page.canvas import WIDE, Plot, canvas, legend_right
 from aebench.page.look import Looks
-from aebench.page.plots.marks import INTERVAL, Numbers, axis_label, keys, mean, scored
+from aebench.page.plots.marks import INTERVAL, Floats, axis_label, keys, mean, scored
 from aebench.page.plots.naming import name_points
 from aebench.page.plots.planes import marked
 from aebench.records.rates import rate
@@ -72,7 +72,7 @@ def pareto(board: Board, looks: Looks) -> Plot | None:
         )
 
 
-def non_dominated(points: Sequence[Sequence[float]] | Numbers, signs: Sequence[int]) -> list[int]:
+def non_dominated(points: Sequence[Sequence[float]] | Floats, signs: Sequence[int]) -> list[int]:
     """Indices of the points that no other beats: nowhere worse and somewhere better.
 
     Args:

@@ -7,11 +7,13 @@ while one does. pythae needs an environment of its own (`pip install pythae torc
     python tests/benchmarks/peers/race.py digits --members 1 64
     python tests/benchmarks/peers/race.py mnist --members 1 8 --pythae path/to/python
     python tests/benchmarks/peers/race.py mnist --backend jax --precision bfloat16 --pythae path/to/python
+    python tests/benchmarks/peers/race.py digits --set TF_ENABLE_ONEDNN_OPTS=0 --set TF_ENABLE_ONEDNN_OPTS=1
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import statistics
 import subprocess
@@ -69,6 +71,7 @@ def main() -> None:
     parser.add_argument("--members", type=int, nargs="+", default=[1, 8], help="cohort sizes")
     parser.add_argument("--pythae", metavar="PYTHON", help="interpreter of an environment with pythae")
     parser.add_argument("--rounds", type=int, default=7, help="rounds of each, after two that are not counted")
+    parser.add_argument("--set", metavar="NAME=VALUE", action="append", help="race this suite once with each of these")
     parser.add_argument("--images", type=int, default=10_000, help="at most this many training images")
     chosen = parser.parse_args()
 
@@ -83,11 +86,11 @@ def main() -> None:
         racers = [
             start(f"Keras fit, {chosen.backend}", sys.executable, "keras_fit.py", file.name, width, epochs, **backend)
         ]
-        for members in chosen.members:
-            name = f"aebench, {chosen.backend} {chosen.precision}, {members} at once"
+        for members, setting in itertools.product(chosen.members, chosen.set or [""]):
+            named = dict(part.split("=", 1) for part in setting.split(",") if part)
             racers.append(
                 start(
-                    name,
+                    " ".join([f"aebench, {chosen.backend} {chosen.precision}, {members} at once", setting]).strip(),
                     sys.executable,
                     "aebench_engine.py",
                     file.name,
@@ -96,6 +99,7 @@ def main() -> None:
                     members,
                     chosen.precision,
                     **backend,
+                    **named,
                 )
             )
         if chosen.pythae:
@@ -115,11 +119,12 @@ def main() -> None:
 def show(racers: list[Racer]) -> None:
     """Median images/s of each, and the median of its ratios, round by round, to each peer."""
     peers = [racer for racer in racers if not racer.name.startswith("aebench")]
-    print(f"{'images/s':42}{'median':>10}{'min':>10}{'max':>10}" + "".join(f"{'/ ' + p.name:>24}" for p in peers))
+    wide = max(len(racer.name) for racer in racers) + 2
+    print(f"{'images/s':{wide}}{'median':>10}{'min':>10}{'max':>10}" + "".join(f"{'/ ' + p.name:>24}" for p in peers))
     for racer in racers:
         ratios = [statistics.median(a / b for a, b in zip(racer.speeds, peer.speeds, strict=True)) for peer in peers]
         speeds = (statistics.median(racer.speeds), min(racer.speeds), max(racer.speeds))
-        print(f"{racer.name:42}" + "".join(f"{s:10,.0f}" for s in speeds) + "".join(f"{r:24.2f}" for r in ratios))
+        print(f"{racer.name:{wide}}" + "".join(f"{s:10,.0f}" for s in speeds) + "".join(f"{r:24.2f}" for r in ratios))
 
 
 if __name__ == "__main__":
