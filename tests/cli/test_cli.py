@@ -140,7 +140,7 @@ def test_a_dry_run_names_the_runs_and_does_nothing(tmp_path: Path) -> None:
 def test_the_table_of_runs_is_csv(smoke: Path, suite_command: Callable[..., object]) -> None:
     result = suite_command("table", "smoke", "--out", smoke, "--by", "run", "--format", "csv")
     assert result.returncode == 0, result.stderr
-    frame = pd.read_csv(io.StringIO(result.stdout))
+    frame = pd.read_csv(io.StringIO(result.stdout), float_precision="round_trip")
     assert len(frame) == 12
     assert set(SETTINGS) | set(METRICS) == set(frame.columns)
     assert frame["beta"].isna().sum() == frame["elbo_nats"].isna().sum() == 4
