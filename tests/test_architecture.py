@@ -169,3 +169,18 @@ def test_help_is_instant(suite_command: Callable[..., object]) -> None:
         return time.perf_counter() - start
 
     assert min(seconds() for _ in range(3)) < 1.0
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_docstrings_are_sentences_that_stand_alone(room: str) -> None:
+    """None opens in the middle of one, as "Of each run." does."""
+    documented = (ast.FunctionDef, ast.ClassDef)
+    opened = {
+        f"{name}.{node.name}: {text.splitlines()[0]}"
+        for name, path in modules(room).items()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, documented)
+        and (text := ast.get_docstring(node))
+        and text.split()[0] in ("Of", "By", "With")
+    }
+    assert opened == set()

@@ -171,7 +171,7 @@ def _best_silhouette(ranking: _Ranking) -> Answer:
 
 
 def _best_sampler(ranking: _Ranking) -> Answer | None:
-    """By codes from the prior; said beside it how the same model samples from a mixture fitted to its codes."""
+    """Ranks by codes from the prior, and says beside it how the same model samples from a mixture fitted to its codes."""
     answer = _best(ranking, "Sampling", validation_metric("prior_frechet_distance_validation", -1))
     if answer is None or answer.winner is None:
         return answer
@@ -189,7 +189,7 @@ def _best_sampler(ranking: _Ranking) -> Answer | None:
 def _fastest(
     board: Sequence[Configuration], timed: Sequence[TimedOperation], image_shape: tuple[int, int, int] | None
 ) -> Answer | None:
-    """By its training steps at the batch size that the study trains with; scalars and seed don't change the speed."""
+    """Ranks by training steps at the batch size of the study; scalars and seed don't change the speed."""
     spec = board[0].specs[0]
     steps = [row for row in timed if row.operation == "train step" and row.batch_size == spec.batch_size]
     if image_shape is not None:

@@ -81,7 +81,7 @@ def evidence(board: Board, store: Store, contrasts: Sequence[Contrast]) -> Evide
 
 
 def _class_names(board: Board, store: Store) -> tuple[str, ...]:
-    """Of the data set on which the first run that tells them was trained."""
+    """Names of the classes of the data on which the first run that tells them was trained."""
     names = {known.digest: known.class_names for known in store.read_datasets()}
     for item in board:
         known = names.get(item.specs[0].dataset_digest)

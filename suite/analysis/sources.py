@@ -40,7 +40,7 @@ class Source:
 
     @cached_property
     def evidence(self) -> dict[tuple[str, str], Evidence]:
-        """Of each board, by data set and likelihood."""
+        """The evidence of each board, by data set and likelihood."""
         contrasts = self.study.contrasts
         return {key: evidence(board, self.store, contrasts) for key, board in self.comparison.boards().items()}
 

@@ -77,7 +77,7 @@ class Difference:
 
 
 def difference_of(differences: Sequence[float], margin: float | None = None) -> Difference | None:
-    """Of differences of paired runs, one a seed, by Student's t (1908); `None` of no pairs."""
+    """The mean of differences of paired runs, one a seed, by Student's t (1908); `None` of no pairs."""
     n = len(differences)
     if not n:
         return None
@@ -86,7 +86,7 @@ def difference_of(differences: Sequence[float], margin: float | None = None) -> 
 
 
 def crossed_difference(differences: np.ndarray, margin: float | None = None) -> Difference:
-    """Of differences of each test image under each pair of runs: both seeds and images are samples.
+    """The mean of differences of each test image under each pair of runs: both seeds and images are samples.
 
     Two-way random effects without replication. The variance of the grand mean of S seeds and N images is
     (MS_seed + MS_image - MS_rest) / (S N), with degrees of freedom by Satterthwaite (1946); it is not let fall below

@@ -142,7 +142,7 @@ class Backend(Protocol):
         """One step of a compiled Keras model as a function of what it takes, to be timed."""
 
     def peak_memory(self) -> Peak:
-        """On a GPU: a function that tells the most bytes that were held since this call."""
+        """A function that, on a GPU, tells the most bytes that were held since this call."""
 
     def free_memory(self) -> int | None:
-        """On a GPU: how many bytes more it can hold; `None` where nothing tells it."""
+        """How many bytes more a GPU can hold; `None` where nothing tells it."""

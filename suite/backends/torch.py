@@ -96,14 +96,14 @@ class Torch:
         return lambda indices: trainer.train_step((indices,))
 
     def peak_memory(self) -> Peak:
-        """Of the first GPU."""
+        """The peak of the first GPU."""
         import torch
 
         torch.cuda.reset_peak_memory_stats()
         return lambda: int(torch.cuda.max_memory_allocated())
 
     def free_memory(self) -> int | None:
-        """Of the first GPU."""
+        """What the first GPU has left."""
         import torch
 
         return int(torch.cuda.mem_get_info()[0])

@@ -223,7 +223,7 @@ class Cohort:
 
 
 def _failures(specs: Sequence[RunSpec], error: Exception) -> Iterator[Failure]:
-    """To be called while `error` is being handled."""
+    """Turns an error into failures of these runs; to be called while it is being handled."""
     details = traceback.format_exc()
     return (Failure(spec=spec, error=_one_line(error), details=details) for spec in specs)
 

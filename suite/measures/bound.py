@@ -51,7 +51,7 @@ def bits_per_dim(nats: float, image_shape: tuple[int, ...]) -> float:
 
 
 def measure(context: Context) -> Sequence[Measured]:
-    """Of each run."""
+    """Measures each run."""
     return [_measured(evidence_bound(run), context.inputs.test.shape[1:]) for run in context.scored]
 
 

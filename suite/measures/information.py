@@ -26,7 +26,7 @@ NEAR_CEILING = 2.0
 
 @dataclass(frozen=True, kw_only=True)
 class Information:
-    """Of a run, in nats; `mutual_information + marginal_kl` is the mean rate of the images that were drawn from.
+    """A run's information in nats; `mutual_information + marginal_kl` is the mean rate of the images that were drawn from.
 
     Attributes:
         mutual_information: I(x; z) = E[log q(z|x) - log q(z)], at most `ceiling`. Of which of these images a code is;
@@ -88,7 +88,7 @@ def aggregated_log_prob(codes: np.ndarray, mean: np.ndarray, log_var: np.ndarray
 
 
 def _logsumexp(values: np.ndarray) -> np.ndarray:
-    """Of each row of `values`, which are overwritten: what is left of the largest is exact enough in float32."""
+    """The log-sum-exp of each row of `values`, which are overwritten: beside the largest, float32 is exact enough."""
     largest = values.max(axis=1)
     values -= largest[:, None]
     shares = values.astype("float32")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def measure(context: Context) -> Sequence[Measured]:
-    """Of each run."""
+    """Measures each run."""
     return [_measured(run, context) for run in context.scored]
 
 

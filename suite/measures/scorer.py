@@ -75,7 +75,7 @@ class Scorer:
         return [_score(parts) for parts in zip(*found, strict=True)]
 
     def of_diverged(self) -> Score:
-        """Of a run that diverged: its size is known, its numbers are not."""
+        """The score of a run that diverged: its size is known, its numbers are not."""
         return Score(metrics=cost.size(self.evaluator.model), profiles={}, arrays={})
 
 
@@ -98,7 +98,7 @@ def _measured(family: Family, context: Context) -> list[Measured]:
 
 
 def _of_images(family: Family, context: Context) -> list[tuple[str, np.ndarray]]:
-    """By name, `(runs, n)`: the measures that say with `of_images` all there is to them."""
+    """Values `(runs, n)` by name of the measures that say with `of_images` all there is to them."""
     return [
         (name, context.evaluator.apply(metric.of_images, context.runs, context.inputs.test).astype("float32"))
         for name, metric in family.metrics.items()

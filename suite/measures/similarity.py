@@ -28,7 +28,7 @@ def linear_cka(codes: np.ndarray, others: np.ndarray) -> float:
 
 
 def _centred(points: np.ndarray) -> np.ndarray:
-    """In float64, about the mean and within ±1: all 0 if the points are one, whatever rounding makes of their mean."""
+    """The points in float64, about their mean and within ±1: all 0 if they are one, whatever rounding makes of it."""
     points = points.astype("float64")
     spread = np.ptp(points, axis=0)
     apart = np.where(spread > 0, points - points.mean(axis=0), 0.0)
@@ -70,7 +70,7 @@ def chance_overlap(images: int, neighbours: int = NEIGHBOURS) -> float:
 
 
 def _jaccard(shared: int, neighbours: int) -> float:
-    """Of two sets of `neighbours` with `shared` members in common."""
+    """The Jaccard index of two sets of `neighbours` with `shared` members in common."""
     return shared / (2 * neighbours - shared)
 
 

@@ -32,7 +32,7 @@ def probabilistic_pca(images: np.ndarray, components: int) -> float:
 
 
 def measure(context: Context) -> Sequence[Measured]:
-    """Of each run; nothing unless the study asks for it."""
+    """Measures each run; says nothing unless the study asks for it."""
     draws, images = context.settings.train_elbo_draws, context.inputs.seen_train
     if not draws:
         return [Measured()] * context.count

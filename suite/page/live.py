@@ -41,7 +41,7 @@ class Live:
 
 
 def live_decoders(kept: Iterable[tuple[Configuration, Arrays]], explored: npt.NDArray[np.intp]) -> list[Live]:
-    """As many, in the order given, as `MOST_BYTES` allows; configurations without a dense decoder are passed over.
+    """Takes decoders in the order given, as many as `MOST_BYTES` allows; passes over those that are not dense.
 
     Args:
         kept: configurations with the `figures` arrays of a run.

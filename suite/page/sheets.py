@@ -42,12 +42,12 @@ class Sheet:
 
     @property
     def width(self) -> int:
-        """In pixels."""
+        """Pixels of the whole sheet."""
         return int(self.pixels.shape[1])
 
     @property
     def height(self) -> int:
-        """In pixels."""
+        """Pixels of the whole sheet."""
         return int(self.pixels.shape[0])
 
     @cached_property

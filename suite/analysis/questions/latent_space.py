@@ -57,7 +57,7 @@ def _pictures(contrast: Contrast, found: Sequence[_Likeness]) -> Verdict:
 
 @dataclass(frozen=True, kw_only=True)
 class _Likeness:
-    """Of two variants at one latent size; `chance` is the overlap that independent codes would have."""
+    """How alike two variants are at one latent size; `chance` is the overlap that independent codes would have."""
 
     latent_dim: int
     cka: Alike
@@ -98,7 +98,7 @@ def _alike(ours: Codes, theirs: Codes, measure: Callable[[np.ndarray, np.ndarray
 
 
 def _mean_of_known(values: Sequence[float]) -> float | None:
-    """Without those of codes that have collapsed to one point, which are like nothing: NaN."""
+    """The mean without values of codes that have collapsed to one point, which are like nothing: NaN."""
     known = [value for value in values if np.isfinite(value)]
     return float(np.mean(known)) if known else None
 

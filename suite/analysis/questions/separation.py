@@ -24,7 +24,7 @@ _SAID = {"silhouette": "separate classes better"}
 
 
 def better_than_the_baseline(evidence: Evidence) -> Iterator[Verdict]:
-    """Of each contrast, by its first metric; then by the others. For AE and VAE: the thesis's main question."""
+    """Judges each contrast by its first metric, then by the others. For AE and VAE: the thesis's main question."""
     for contrast in evidence.contrasts:
         found = _differences(evidence, contrast, contrast.metrics[0])
         if found:
@@ -63,7 +63,7 @@ def _side(metric: str, conclusion: Conclusion) -> str:
 
 
 def _standing(sides: Sequence[str]) -> Standing:
-    """Of the claim that the first is not better."""
+    """What becomes of the claim that the first is not better."""
     found = {*sides}
     if "better" in found:
         return "refuted" if found == {"better"} else "refuted in part"

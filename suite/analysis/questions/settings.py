@@ -16,7 +16,7 @@ ASKED = ("elbo_nats", "recon_mse", "silhouette", "prior_frechet_distance")
 
 
 def effect_of_settings(evidence: Evidence) -> Iterator[Verdict]:
-    """Of each scalar setting that a variant has in several values: every other value against the plain one."""
+    """Holds, for each scalar setting that a variant has in several values, the others against the plain one."""
     found = dict(_varied(evidence))
     metrics = [metric for metric in ASKED if evidence.has(metric)]
     variants = {variant for variant, _ in found}
@@ -68,7 +68,7 @@ def _line(evidence: Evidence, pairs: Sequence[Pair], setting: str, value: float,
 
 
 def _answer(evidence: Evidence, pairs: Sequence[Pair], setting: str, metrics: Sequence[str]) -> str:
-    """For each measure, which values other than the plain one were better or worse, and at how many latent sizes."""
+    """Says for each measure which values other than the plain one were better or worse, and at how many latent sizes."""
     parts, sign, plain = [], symbol(setting), _plain(pairs, setting)
     for metric in metrics:
         higher, lower = _clear(evidence, pairs, setting, metric)

@@ -24,7 +24,7 @@ class Jax:
     trains_cohorts = True
 
     def start(self) -> None:
-        """On a CPU, makes each core a device, for cohorts to be spread over, and halves the time to compile.
+        """Makes each core of a CPU a device, for cohorts to be spread over, and halves the time to compile.
 
         At that level of optimisation they run as fast: products, which take most of the time, come from a library.
         """
@@ -58,13 +58,13 @@ class Jax:
         jax.config.update("jax_default_matmul_precision", _PRODUCTS.get(precision))
 
     def compiled(self, function: Function) -> Function:
-        """With XLA."""
+        """Uses XLA."""
         import jax
 
         return jax.jit(function)  # type: ignore[no-any-return]
 
     def compiled_loop(self, function: Function) -> Function:
-        """With XLA."""
+        """Uses XLA."""
         return self.compiled(function)
 
     def jit_pays(self) -> bool:
@@ -140,7 +140,7 @@ class Jax:
         return peak
 
     def free_memory(self) -> int | None:
-        """Of the first device."""
+        """What the first device has left."""
         stats = _memory()
         return stats["bytes_limit"] - stats["bytes_in_use"] if "bytes_limit" in stats else None
 

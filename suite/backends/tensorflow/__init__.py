@@ -66,13 +66,13 @@ class TensorFlow:
         return tf.function(function, jit_compile=self.jit_pays(), autograph=False)  # type: ignore[no-any-return]
 
     def compiled_loop(self, function: Function) -> Function:
-        """With XLA on a CPU too: it makes one pass over the matrix of a dozen, three times as fast."""
+        """Uses XLA on a CPU too: it makes one pass over the matrix of a dozen, three times as fast."""
         import tensorflow as tf
 
         return tf.function(function, jit_compile=True, autograph=False)  # type: ignore[no-any-return]
 
     def jit_pays(self) -> bool:
-        """On a GPU: on 2 CPU cores `fit` of a 64-256-16 VAE ran at 65,000 images/s without XLA, 15,000 with it."""
+        """Only on a GPU: on 2 cores `fit` of a 64-256-16 VAE ran at 65,000 images/s without XLA, 15,000 with it."""
         import tensorflow as tf
 
         return bool(tf.config.list_physical_devices("GPU"))
@@ -117,7 +117,7 @@ class TensorFlow:
         return _OpenBatch(self.compiled(lambda indices: trainer.train_step((indices,))))
 
     def peak_memory(self) -> Peak:
-        """Of the first GPU."""
+        """The peak of the first GPU."""
         import tensorflow as tf
 
         tf.config.experimental.reset_memory_stats("GPU:0")

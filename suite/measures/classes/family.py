@@ -114,7 +114,7 @@ def references_of(measure: str) -> dict[str, str]:
 
 
 def measure(context: Context) -> Sequence[Measured]:
-    """Of the codes of each run, of those of its encoder before training, and of the data; nothing without labels."""
+    """Measures the codes of each run, those of its untrained encoder, and the data; nothing without labels."""
     from aebench.measures.classes.references import references, untrained
 
     data, encode = context.inputs, context.evaluator.representations

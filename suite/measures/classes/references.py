@@ -19,7 +19,7 @@ Codes = tuple[np.ndarray, np.ndarray]  # of the training and of the test images
 
 
 class References:
-    """Of the images that runs of one likelihood see.
+    """Knows the measures of the images that runs of one likelihood see.
 
     Args:
         inputs: with labels.
@@ -79,5 +79,5 @@ def _named(structure: Structure, reference: str) -> Numbers:
 
 @cache
 def references(inputs: Inputs, classifier: Classifier | None) -> References:
-    """Of these inputs, one for all cohorts of a process."""
+    """The references of these inputs, one object for all cohorts of a process."""
     return References(inputs, classifier)

@@ -16,7 +16,7 @@ CHUNK = 1000  # rows of the distance matrix held at once
 
 @dataclass(frozen=True, kw_only=True)
 class Silhouettes:
-    """Of labelled points.
+    """Silhouettes of labelled points.
 
     Attributes:
         values: the silhouette of each point, `(n,)` in [-1, 1]; 0 for the only point of a class, as in scikit-learn.

@@ -104,7 +104,7 @@ def paths(codes: np.ndarray) -> np.ndarray:
 
 
 def traversals(codes: np.ndarray) -> np.ndarray:
-    """From the mean code along each of the dimensions that vary most, the others held.
+    """Codes from the mean along each of the dimensions that vary most, the others held.
 
     Args:
         codes: `(n, latent_dim)`.
@@ -158,7 +158,7 @@ def subset(count: int, labels: np.ndarray | None) -> np.ndarray:
 
 
 def measure(context: Context) -> Sequence[Measured]:
-    """Of each run that is to be pictured, unless its codes are not finite."""
+    """Draws each run that is to be pictured, unless its codes are not finite."""
     chosen = [
         run for run, member in enumerate(context.members)
         if member.pictured and np.isfinite(context.scored[run].codes).all()
@@ -173,7 +173,7 @@ def measure(context: Context) -> Sequence[Measured]:
 
 
 def _labelled(figures: Arrays, context: Context) -> Arrays:
-    """With what the classifier sees in each prior sample."""
+    """Adds what the classifier sees in each prior sample."""
     if context.classifier is None:
         return figures
     from aebench.measures.samples.classifier import sample_labels

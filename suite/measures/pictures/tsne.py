@@ -59,7 +59,7 @@ def joint_probabilities(points: np.ndarray) -> np.ndarray:
 
 
 def _squared_distances(points: np.ndarray) -> np.ndarray:
-    """Of all pairs, `(n, n)`, in units of their mean; infinite to itself."""
+    """Squared distances of all pairs, `(n, n)`, in units of their mean; infinite of a point to itself."""
     squares = np.sum(points**2, axis=1)
     distances: np.ndarray = np.maximum(squares[:, None] + squares - 2.0 * points @ points.T, 0.0)
     distances /= max(float(distances.mean()), 1e-30)
@@ -106,7 +106,7 @@ def _descend(joint: Any, state: Any, steps: Any, constants: Any) -> Any:
 
 
 def _gradient(joint: Any, places: Any) -> Any:
-    """Of KL(P || Q) at places `(n, 2)`: 4 Σ_j (p_ij - q_ij) w_ij (y_i - y_j), where w_ij = 1 / (1 + |y_i - y_j|²)."""
+    """Gradient of KL(P || Q) at places `(n, 2)`: 4 Σ_j (p_ij - q_ij) w_ij (y_i - y_j), w_ij = 1 / (1 + |y_i - y_j|²)."""
     x, y = places[:, 0], places[:, 1]
     weights = 1.0 / (1.0 + (x[:, None] - x) ** 2 + (y[:, None] - y) ** 2)
     total = ops.sum(weights) - places.shape[0]

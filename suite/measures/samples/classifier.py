@@ -129,7 +129,7 @@ def path(dataset: Dataset) -> Path:
 
 
 def _read(dataset: Dataset, class_names: tuple[str, ...]) -> Classifier | None:
-    """From the cache; `None` if it isn't there, or is not whole: then it is made anew."""
+    """Reads it from the cache; `None` if it isn't there, or is not whole: then it is made anew."""
     where = path(dataset)
     try:
         meta = _Meta.model_validate_json(where.with_suffix(".json").read_bytes())

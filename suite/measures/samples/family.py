@@ -171,7 +171,7 @@ _PROFILES: Final[dict[str, Metric]] = {
 
 
 def measure(context: Context) -> Sequence[Measured]:
-    """Of each run; nothing without labels, for there is no classifier then."""
+    """Measures each run; nothing without labels, for there is no classifier then."""
     from aebench.measures.classes.references import references
 
     samples = references(context.inputs, context.classifier).samples

@@ -104,7 +104,7 @@ class Samples:
     def _codes(
         self, evaluator: Evaluator, weights: Sequence[Weights], mixture: np.ndarray, codes: np.ndarray
     ) -> np.ndarray:
-        """Of each run all that is to be decoded, in the order of `_sizes`: `(runs, n, latent_dim)`."""
+        """All that is to be decoded of each run, in the order of `_sizes`: `(runs, n, latent_dim)`."""
         _, prior = evaluator.draw(evaluator.load(weights, self.count), self.inputs.test[:1], self.count)
         first, second = self._pairs
         paths = straight_lines(codes[:, first], codes[:, second]).reshape(len(codes), -1, codes.shape[-1])
@@ -175,7 +175,7 @@ class Samples:
         return None if images is None else self.classifier.features(images[_some(len(images), self.count)])
 
     def _of_centroids(self, images: np.ndarray) -> Numbers:
-        """Of one image a class, in the order of `_classes`."""
+        """Numbers of one image a class, in the order of `_classes`."""
         own = self.classifier.probabilities(images)[np.arange(len(images)), self._classes]
         return {
             "centroid_recognised": float(np.mean(own >= RECOGNISABLE)),
@@ -184,7 +184,7 @@ class Samples:
         }
 
     def _along(self, images: np.ndarray) -> Paths:
-        """Of the images of all paths, one path after the other."""
+        """Entropies along paths, from the images of all, one path after the other."""
         if not len(images):
             return Paths(steps=(), excess=None, peaks=None)
         each = entropy(self.classifier.probabilities(images)).reshape(-1, STEPS)

@@ -73,7 +73,7 @@ def radii(features: np.ndarray) -> np.ndarray:
 
 
 def overlap(reference: Real, generated: np.ndarray) -> Overlap:
-    """Of real images and as many generated ones, by features `(n, d)`."""
+    """Compares real images with as many generated ones, by features `(n, d)`."""
     apart = distances(reference.features, generated)
     within = apart <= reference.radii[:, None]
     return Overlap(

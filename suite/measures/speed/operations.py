@@ -68,5 +68,5 @@ def _bound(model: Any, images: Any) -> Any:
 
 
 def _sample(model: Any, places: Any) -> Any:
-    """As many images from the prior as there are places `(batch,)`, a number that stays open on TensorFlow."""
+    """Draws as many images from the prior as there are places `(batch,)`, a number that stays open on TensorFlow."""
     return model.decode_mean(model.prior.sample(ops.shape(places)[0], model.noise))

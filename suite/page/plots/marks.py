@@ -42,7 +42,7 @@ class Means:
 
 
 def means(values: Sequence[Sequence[float]] | Floats) -> Means:
-    """Of `(seeds, k)` numbers, one seed at least; Student 1908."""
+    """Summarises `(seeds, k)` numbers, one seed at least (Student 1908)."""
     rows = np.asarray(values, "float64")
     halves = [half_width(summarise(column)) for column in rows.T.tolist()]
     return Means(mean=rows.mean(axis=0), half=np.array(halves, "float64"), n=len(rows))  # None becomes NaN
@@ -104,7 +104,7 @@ def level_bars(axes: Axes, x: Iterable[float], y: Iterable[float], half: Iterabl
 
 
 def _gapped(x: Iterable[float], y: Iterable[float], half: Iterable[float | None]) -> tuple[Floats, Floats]:
-    """From (x, y - half) to (x, y + half), NaN, and so on."""
+    """Lines from (x, y - half) to (x, y + half), then NaN, and so on."""
     at, middle = np.asarray(list(x), "float64"), np.asarray(list(y), "float64")
     lengths = np.array([np.nan if value is None else value for value in half], "float64")
     gaps = np.full(len(at), np.nan)
