@@ -171,7 +171,7 @@ def _best_silhouette(ranking: _Ranking) -> Answer:
 
 
 def _best_sampler(ranking: _Ranking) -> Answer | None:
-    """Ranks by codes from the prior, and says beside it how the same model samples from a mixture fitted to its codes."""
+    """Ranks by codes from the prior, and says beside it how well a mixture fitted to training codes can do."""
     answer = _best(ranking, "Sampling", validation_metric("prior_frechet_distance_validation", -1))
     if answer is None or answer.winner is None:
         return answer

@@ -26,7 +26,7 @@ NEAR_CEILING = 2.0
 
 @dataclass(frozen=True, kw_only=True)
 class Information:
-    """A run's information in nats; `mutual_information + marginal_kl` is the mean rate of the images that were drawn from.
+    """A run's information in nats; `mutual_information + marginal_kl` is the mean rate of the drawn images.
 
     Attributes:
         mutual_information: I(x; z) = E[log q(z|x) - log q(z)], at most `ceiling`. Of which of these images a code is;

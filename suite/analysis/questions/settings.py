@@ -68,7 +68,7 @@ def _line(evidence: Evidence, pairs: Sequence[Pair], setting: str, value: float,
 
 
 def _answer(evidence: Evidence, pairs: Sequence[Pair], setting: str, metrics: Sequence[str]) -> str:
-    """Says for each measure which values other than the plain one were better or worse, and at how many latent sizes."""
+    """Says for each measure which other values were better or worse than the plain one, and at how many sizes."""
     parts, sign, plain = [], symbol(setting), _plain(pairs, setting)
     for metric in metrics:
         higher, lower = _clear(evidence, pairs, setting, metric)

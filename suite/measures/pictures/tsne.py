@@ -106,7 +106,7 @@ def _descend(joint: Any, state: Any, steps: Any, constants: Any) -> Any:
 
 
 def _gradient(joint: Any, places: Any) -> Any:
-    """Gradient of KL(P || Q) at places `(n, 2)`: 4 Σ_j (p_ij - q_ij) w_ij (y_i - y_j), w_ij = 1 / (1 + |y_i - y_j|²)."""
+    """Slope of KL(P || Q) at places `(n, 2)`: 4 Σ_j (p_ij - q_ij) w_ij (y_i - y_j), w_ij = 1 / (1 + |y_i - y_j|²)."""
     x, y = places[:, 0], places[:, 1]
     weights = 1.0 / (1.0 + (x[:, None] - x) ** 2 + (y[:, None] - y) ** 2)
     total = ops.sum(weights) - places.shape[0]
