@@ -62,6 +62,15 @@ def suite_command(python: Callable[..., Finished]) -> Callable[..., Finished]:
     return lambda *arguments, **environment: python("-m", "aebench", *arguments, **environment)
 
 
+@pytest.fixture
+def in_float64() -> Iterator[None]:
+    """See `rounding.float64`."""
+    import rounding
+
+    with rounding.float64():
+        yield
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """With `--benchmark-only`, leaves out the other tests instead of listing each as skipped."""
     if not config.getoption("--benchmark-only"):

@@ -197,7 +197,19 @@ def test_rescoring_gives_the_same_numbers_without_training(
         numbers = {metric: value for metric, value in expected.items() if value is not None}
         again = after[name].metrics
         assert {metric for metric, value in again.items() if value is not None} == set(numbers)
-        assert {metric: again[metric] for metric in numbers} == pytest.approx(numbers, rel=1e-5, abs=1e-5)
+        for metric, value in numbers.items():
+            assert again[metric] == pytest.approx(value, rel=1e-4, abs=slack(metric)), metric
+
+
+def slack(metric: str) -> float:
+    """What a run's number alone may be off from that in company, beside (64 + 256) 5 u = 1e-4 of itself for its codes.
+
+    An image that lies on a threshold may be counted or not: a few of 360. And among 18 validation images of a class a
+    point's √(5 u) · 2 √2 = 1.5e-3 from itself counts by a seventeenth, over distances of 0.1 of the largest coordinate.
+    """
+    if METRICS[metric].unit in ("share", "0..1") or metric.endswith("density"):
+        return 0.01
+    return 1e-3 if metric.startswith("silhouette") else 1e-4
 
 
 def max_stamp(folder: Path) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -112,16 +111,17 @@ import socket, time
 socket.create_connection = socket.getaddrinfo = lambda *_, **__: time.sleep(60)  # packets vanish: no refusal
 from aebench import data
 from aebench.errors import UserError
+start = time.perf_counter()  # how long a busy machine takes to start Python is another matter
 try:
     data.load("mnist")
 except UserError as error:
     print(error)
+print(time.perf_counter() - start)
 """
 
 
 def load_without_network() -> tuple[str, float]:
     environment = {key: value for key, value in os.environ.items() if not key.lower().endswith("_proxy")}
-    start = time.perf_counter()
     done = subprocess.run(
         [sys.executable, "-c", NO_NETWORK],
         env={**environment, "PYTHONPATH": str(REPOSITORY)},
@@ -130,7 +130,8 @@ def load_without_network() -> tuple[str, float]:
         check=True,
         timeout=30,
     )
-    return done.stdout, time.perf_counter() - start
+    told, seconds = done.stdout.rstrip().rsplit("\n", 1)
+    return told, float(seconds)
 
 
 def test_absent_and_no_network_is_told_within_two_seconds(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import math
 import keras
 import numpy as np
 import pytest
+import rounding
 from scipy.stats import multivariate_normal
 
 from aebench.backends.weights import get_weights, set_weights
@@ -51,7 +52,7 @@ def vae():
 def trained_vae(images):
     model = built(VAE, beta=0.1)
     model.compile(optimizer="adam")
-    model.fit(images, epochs=60, batch_size=50, verbose=0)
+    model.fit(images, epochs=60, batch_size=50, shuffle=False, verbose=0)  # the same images get the same noise
     return Evaluator(model), get_weights(model)
 
 
@@ -74,10 +75,11 @@ def test_uniform_decoder_and_prior_posterior_cost_ln_2_a_pixel(vae, images):
     evaluator, weights = vae
     zero = {name: np.zeros_like(value) for name, value in weights.items()}
     bound = bound_of(evaluator, zero, images)
-    assert bound.elbo == pytest.approx(-16 * math.log(2), rel=1e-6)
+    same = rounding.relative(16, 4)  # a sum over pixels of one function
+    assert bound.elbo == pytest.approx(-16 * math.log(2), rel=same)
     assert np.abs(bound.rate).max() < 1e-6
     assert bound.mc_se == pytest.approx(0.0, abs=1e-6)
-    assert bounds.bits_per_dim(-bound.elbo, SHAPE) == pytest.approx(1.0)
+    assert bounds.bits_per_dim(-bound.elbo, SHAPE) == pytest.approx(1.0, rel=same)
 
 
 def test_bound_is_that_of_numpy_within_monte_carlo_error(trained_vae, images):
@@ -123,14 +125,14 @@ def test_autoencoder_has_distortion_at_its_code_and_no_elbo(images):
     bound = bound_of(evaluator, weights, images)
     assert bound.elbo is None
     assert bound.rate is None
-    assert bound.distortion.mean() == pytest.approx(scored(evaluator, weights, images).recon_nats.mean(), rel=1e-6)
+    back = scored(evaluator, weights, images).recon_nats.mean(dtype="float64")
+    assert bound.distortion.mean(dtype="float64") == pytest.approx(back, rel=1e-9)
 
 
 def test_evaluator_uses_the_weights_it_is_given(vae, trained_vae, images):
     (evaluator, own), (other, weights) = vae, trained_vae
-    np.testing.assert_allclose(
-        codes_of(evaluator, weights, images), codes_of(other, weights, images), rtol=1e-5, atol=1e-6
-    )
+    apart = np.abs(codes_of(evaluator, weights, images) - codes_of(other, weights, images))
+    assert np.all(apart <= 2.0 * rounding.codes(weights, images))
     assert np.abs(codes_of(evaluator, own, images) - codes_of(evaluator, weights, images)).max() > 0.1
     set_weights(evaluator.model, own)
 
@@ -139,10 +141,11 @@ def test_chunks_make_no_difference(trained_vae, images, monkeypatch):
     evaluator, weights = trained_vae
     whole = codes_of(evaluator, weights, images)
     monkeypatch.setattr("aebench.measures.evaluator.CHUNK", 7)
-    np.testing.assert_allclose(codes_of(evaluator, weights, images), whole, rtol=1e-5, atol=1e-6)
+    same = 2.0 * rounding.codes(weights, images)
+    assert np.all(np.abs(codes_of(evaluator, weights, images) - whole) <= same)
     parts = scored(evaluator, weights, images)
     assert parts.distortions.shape == parts.rates.shape == (50, DRAWS)
-    np.testing.assert_allclose(parts.codes, whole, rtol=1e-5, atol=1e-6)
+    assert np.all(np.abs(parts.codes - whole) <= same)
 
 
 def test_draws_start_where_a_generator_set_to_them_would(trained_vae, images):
@@ -154,7 +157,9 @@ def test_draws_start_where_a_generator_set_to_them_would(trained_vae, images):
     posterior = evaluator.model.encode(images)
     codes = posterior.sample(generator)
     expected = keras.ops.convert_to_numpy(evaluator.model.distortion(images, codes))
-    np.testing.assert_allclose(scored(evaluator, weights, images).distortions[:, 3], expected, rtol=1e-5)
+    # sums over 16 pixels, 256 units and 3 numbers of a code, up to 7 times a distortion without their signs
+    same = rounding.relative(16, 256, 3, 256, 16, condition=7.0)
+    np.testing.assert_allclose(scored(evaluator, weights, images).distortions[:, 3], expected, rtol=same)
 
 
 def test_probabilistic_pca_is_the_gaussian_likelihood_of_its_covariance():

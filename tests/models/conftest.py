@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -32,10 +33,14 @@ def binary(grey: np.ndarray) -> np.ndarray:
 
 @pytest.fixture(scope="session")
 def compile_model() -> Callable[..., Any]:
-    """Compiles a model with Adam as published; with XLA on JAX alone, elsewhere it costs more than it saves."""
+    """Compiles a model with Adam as published; with XLA on JAX alone, elsewhere it costs more than it saves.
+
+    It also fixes the order in which `fit` shuffles, which would else be another one in every process.
+    """
     import keras
 
     def compile_(model: Any, learning_rate: Any = 1e-3, **options: Any) -> Any:
+        keras.utils.set_random_seed(0)
         jit = keras.backend.backend() == "jax"
         model.compile(optimizer=keras.optimizers.Adam(learning_rate, epsilon=1e-8), jit_compile=jit, **options)
         return model
@@ -69,6 +74,31 @@ def gradients(stateless_loss: Callable[..., Any]) -> Callable[[Any, np.ndarray],
         return float(loss), dict(zip([weight.path for weight in weights], arrays, strict=True))
 
     return gradients_
+
+
+@pytest.fixture(scope="session")
+def fall() -> Callable[..., tuple[float, float]]:
+    """fall(model, images, train, part) -> by how much `train()` lowers that part of `Terms`, and its standard error.
+
+    The mean of all images, before and after with the same noise; the error is that of a few draws of it.
+    """
+    import keras
+
+    def values(model: Any, images: np.ndarray, part: str) -> np.ndarray:
+        state, found = keras.ops.convert_to_numpy(model.noise.state.value), []
+        for draw in range(4):
+            model.noise.state.assign(np.array([7, draw], state.dtype))
+            found.append(keras.ops.convert_to_numpy(getattr(model.terms(images), part)))
+        model.noise.state.assign(state)
+        return np.concatenate(found)
+
+    def fall_(model: Any, images: np.ndarray, train: Callable[[], Any], part: str) -> tuple[float, float]:
+        before = values(model, images, part)
+        train()
+        falls = before - values(model, images, part)
+        return float(falls.mean()), float(falls.std(ddof=1)) / math.sqrt(len(falls))
+
+    return fall_
 
 
 def _tensorflow(function: Callable[..., Any], values: list[Any]) -> tuple[Any, Any]:

@@ -10,6 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
+import rounding
 from keras import layers, ops
 
 from aebench.models import AE, VAE
@@ -275,17 +276,25 @@ def test_all_players_are_trained_without_touching_the_model(model, images, gradi
     assert all(np.array_equal(one, other) for one, other in zip(before, after, strict=True))
 
 
-def test_fit_reduces_the_distortion(model, images, compile_model):
-    history = compile_model(model, 1e-2).fit(images, batch_size=32, epochs=6, verbose=0).history
-    assert history["distortion"][-1] < history["distortion"][0]
-    assert np.isfinite(history["loss"]).all()
+@pytest.mark.parametrize("cls", KINDS)
+def test_fit_reduces_the_distortion(cls, images, compile_model, fall):
+    """From no mean image to begin with: by 19 standard errors at the least, in 10 orders of the images for each."""
+    model = cls(4, network="linear", seed=1)
+    model.build((None, *images.shape[1:]))
+    compile_model(model, 1e-2)
+    fallen, error = fall(model, images, lambda: model.fit(images, batch_size=32, epochs=6, verbose=0), "distortion")
+    assert fallen > 8.0 * error
+    assert np.isfinite(model.history.history["loss"]).all()
 
 
 def test_the_second_player_s_part_moves_only_the_codes(images, gradients):
     """The total-correlation term is worth nothing itself, and must not teach the critic to be fooled."""
     (loss, one), (other_loss, other) = (gradients(factor_vae(gamma, images), images) for gamma in (0.0, 9.0))
-    changed = {path.split("/", 1)[1] for path in one if not np.allclose(one[path], other[path], atol=1e-6)}
-    assert loss == pytest.approx(other_loss, rel=1e-6)
+    # What γ adds to the critic's gradients and takes from them again is 2 γ sums over 64 images, whose terms are up to
+    # ten times what is left of them. The codes' gradients change by 0.5.
+    same = rounding.relative(len(images), condition=2 * 9.0 * 10)
+    changed = {path.split("/", 1)[1] for path in one if not np.allclose(one[path], other[path], atol=same)}
+    assert loss == pytest.approx(other_loss, rel=rounding.relative(64, len(images)))  # over pixels, over images
     assert {"mean/kernel", "log_var/kernel"} <= changed
     assert not any(path.startswith(("critic", "decoder", "output")) for path in changed)
 

@@ -9,6 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
+import rounding
 from keras import layers, ops
 
 from aebench import data
@@ -28,6 +29,11 @@ pytestmark = pytest.mark.skipif(keras.backend.backend() == "torch", reason="PyTo
 SEEDS, BETAS = range(4), (0.5, 1.0, 2.0, 4.0)
 XLA_FLAGS = "--xla_backend_optimization_level=1 --xla_force_host_platform_device_count=2"  # as the suite sets them
 EPOCHS = 6  # of 9 steps: 54 steps, across epochs
+# What two curves may part by. A loss rounds in its sums over 256 units, 64 pixels and 128 images: without their signs
+# they are up to 5 times the objective, what each layer's move it by as well as those of the likelihood. A gradient is a
+# sum over 128 images that cancels to 1/√128; steps that are off by that share move the objective by as much of its
+# fall, which is a third of it. And curves are kept to six digits.
+SAME = rounding.relative(256, 64, 128, condition=5.0) + rounding.relative(128, condition=128**0.5) / 3.0 + 1e-5
 
 
 @pytest.fixture(scope="module")
@@ -66,8 +72,8 @@ def test_members_agree_with_the_run_alone(variant, run_of, make, digits):
     for size in (2,) if variant == "iwae" else (1, 2, 16):  # its engine is the VAE's, and it is slow
         members = train(vectorised, runs[:size], make, digits)
         for one, member in zip(alone, members, strict=False):
-            np.testing.assert_allclose(member.curve.objective, one.curve.objective, rtol=1e-5)
-            np.testing.assert_allclose(member.curve.val_objective, one.curve.val_objective, rtol=1e-5)
+            np.testing.assert_allclose(member.curve.objective, one.curve.objective, rtol=SAME)
+            np.testing.assert_allclose(member.curve.val_objective, one.curve.val_objective, rtol=SAME)
             assert list(member.final) == list(one.final)
             for name, array in one.initial.items():
                 np.testing.assert_array_equal(member.initial[name], array)
@@ -80,10 +86,11 @@ def test_members_agree_under_a_schedule_and_other_constants_of_adam(run_of, make
     alone, members = (train(engine, runs, make, digits) for engine in (sequential, vectorised))
     constant = train(vectorised, [run_of("vae", 1, 1.0)], make, digits)
     for one, member in zip(alone, members, strict=True):
-        np.testing.assert_allclose(member.curve.objective, one.curve.objective, rtol=1e-5)
-    assert np.abs(np.subtract(constant[0].curve.objective, members[0].curve.objective))[1:].min() > 1e-3
+        np.testing.assert_allclose(member.curve.objective, one.curve.objective, rtol=SAME)
+    assert np.abs(np.subtract(constant[0].curve.objective, members[0].curve.objective))[1:].min() > 0.01
 
 
+@pytest.mark.usefixtures("in_float64")
 def test_members_see_the_batches_and_the_noise_of_the_run_alone(run_of, make, digits):
     runs = [run_of("vae", seed, 1.0) for seed in (2, 0, 2)]
     models = [make(run) for run in runs]
@@ -102,7 +109,7 @@ def test_members_see_the_batches_and_the_noise_of_the_run_alone(run_of, make, di
         trainer.binarisation.state.assign(binarisation_state(run.seed))
         of_seed = [0, 2].index(run.seed)
         loss = trainer.compute_loss(x=ops.convert_to_tensor(order[of_seed]))
-        assert float(losses[member]) == pytest.approx(float(loss), rel=1e-6)
+        assert float(losses[member]) == pytest.approx(float(loss), rel=1e-9)
         after = trainer.binarisation.state
         np.testing.assert_array_equal(ops.convert_to_numpy(states[of_seed]), ops.convert_to_numpy(after.value))
         noise = others[[variable is template.model.noise.state for variable in template.others].index(True)]
@@ -126,8 +133,7 @@ def test_layers_with_a_state_of_their_own_agree_too(monkeypatch, run_of, make, d
     monkeypatch.setitem(NETWORKS, "with-state", Network(name="with-state", version=1, make=pair, config="with-state"))
     runs = [run_of("vae", seed, 1.0).model_copy(update={"network": "with-state", "epochs": 3}) for seed in (1, 2)]
     for one, member in zip(*(train(engine, runs, make, digits) for engine in (sequential, vectorised)), strict=True):
-        # float32 statistics of small batches: rounding grows faster than without normalisation
-        np.testing.assert_allclose(member.curve.objective, one.curve.objective, rtol=1e-4)
+        np.testing.assert_allclose(member.curve.objective, one.curve.objective, rtol=SAME)
         moved = [name for name in one.final if "moving" in name]
         assert len(moved) == 4
         for name in moved:

