@@ -27,7 +27,7 @@ def tsne(points: np.ndarray) -> np.ndarray:
     """Puts points into the plane so that near ones stay near; starts from their principal components, draws nothing.
 
     Args:
-        points: `(n, d)`, n >= 4 and d >= 2.
+        points: `(n, d)`, n >= 2 and d >= 2.
 
     Returns:
         `(n, 2)` float32.
@@ -35,7 +35,7 @@ def tsne(points: np.ndarray) -> np.ndarray:
     points = points.astype("float32") - points.mean(axis=0, dtype="float32")
     joint, places = _tensor(joint_probabilities(points)), _tensor(_start(points))
     state = (places, ops.zeros_like(places), ops.ones_like(places))
-    rate = max(len(points) / EXAGGERATION / 4.0, 50.0)  # Belkina et al. 2019
+    rate = max(len(points) / EXAGGERATION / 4.0, min(50.0, 2.0 * len(points)))  # Belkina et al. 2019; few: no overshoot
     for steps, exaggeration, momentum in ((EARLY_STEPS, EXAGGERATION, 0.5), (LATE_STEPS, 1.0, 0.8)):
         constants = _tensor((exaggeration, momentum, rate))
         state = _compiled(_descend)(joint, state, ops.convert_to_tensor(steps, "int32"), constants)
