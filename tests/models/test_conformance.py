@@ -196,6 +196,7 @@ def test_objective_at_given_values_is_that_of_assigned_values(variant, images, a
     assert here != pytest.approx(there, rel=1e-3)
 
 
+@rounding.bfloat16
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_mixed_precision_keeps_the_objective_in_full(variant, images, adapted):
     full = adapted(variant, "mlp", "bernoulli")
