@@ -9,7 +9,10 @@ from __future__ import annotations
 if __name__ != "aebench.models":
     raise ImportError(f"import aebench.models, not {__name__}: as a second copy its classes would not be the suite's")
 
+import ast
 import importlib
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -19,10 +22,7 @@ if TYPE_CHECKING:
     from aebench.models.networks import Network, register_network
     from aebench.models.vae import VAE
 
-_HOMES = {
-    "AE": "ae",
-    "IWAE": "iwae",
-    "VAE": "vae",
+_CONTRACT = {
     "Autoencoder": "base",
     "Terms": "base",
     "register": "base",
@@ -33,7 +33,23 @@ _HOMES = {
 __all__ = ["AE", "IWAE", "VAE", "Autoencoder", "Network", "Terms", "register", "register_network"]
 
 
+@cache
+def _homes() -> dict[str, str]:
+    """The module of each public name: the contract's, and every class that a file here registers."""
+    variants = {
+        node.name: path.stem
+        for path in sorted(Path(__file__).resolve().parent.glob("*.py"))
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.ClassDef) and any("register(" in ast.unparse(one) for one in node.decorator_list)
+    }
+    return {**variants, **_CONTRACT}
+
+
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    if name not in _homes():
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    return getattr(importlib.import_module(f"{__name__}.{_homes()[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_homes()})

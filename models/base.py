@@ -6,8 +6,13 @@ A variant is one class in one file. It subclasses `Autoencoder` (or a variant) a
   every image's objective;
 - another posterior: override `encode`, returning anything with `mean` and `sample`
   (`distributions.Posterior`);
-- another prior: override `prior` and `rate`;
+- another prior: override `prior`, returning anything with `sample` and, if it has a density, `log_prob`; a class that
+  is no `VAE` states its `rate` too;
+- codes of more numbers than `latent_dim`, as points on a sphere or choices among categories: override `code_dim`;
 - several stochastic layers: their codes are concatenated along the last axis, and `decode` takes them apart;
+- a weight that follows the training: set `is_scheduled` and ask `progress`; state that training changes without a
+  gradient is a non-trainable weight, assigned in `terms` where `training` is true;
+- what it alone can tell about its codes: override `diagnostics`;
 - a second player: `stop_gradient` decides which weights each part of the objective trains;
   `f(z) - f(stop_gradient(z))` is 0 and trains z alone.
 
@@ -32,6 +37,7 @@ from keras import layers, ops
 from aebench.models import networks
 from aebench.models.distributions import PointCode, Posterior, StandardNormal
 from aebench.models.likelihoods import LIKELIHOODS
+from aebench.models.schedules import RateSchedule
 from aebench.models.seeding import initializer
 from aebench.models.streams import stream
 
@@ -81,11 +87,21 @@ class Autoencoder(keras.Model):
         network: a key of `networks.NETWORKS`, a `Network`, or a pair of Keras models (encoder, decoder).
         likelihood: a key of `likelihoods.LIKELIHOODS`. `"bernoulli"` wants images of 0 and 1 only.
         seed: decides initial weights and noise.
+        rate_warmup, rate_cycles: how the weight of the rate rises in training; see `schedules.RateSchedule`.
+        training_steps: how many steps training will take, over which schedules are laid; without it they stand at
+            their ends from the start.
+
+    Class attributes:
+        has_posterior: whether images have distributions over codes, hence rates.
+        is_scheduled: whether the variant asks for `progress`.
+        not_vectorised: why its runs cannot be trained side by side as one program; empty where they can.
     """
 
     variant_name: str
     variant_version: int
     has_posterior: bool = False
+    is_scheduled: bool = False
+    not_vectorised: str = ""
 
     def __init__(
         self,
@@ -94,11 +110,17 @@ class Autoencoder(keras.Model):
         network: Any = "mlp",
         likelihood: str = "bernoulli",
         seed: int = 0,
+        rate_warmup: float = 0.0,
+        rate_cycles: int = 1,
+        training_steps: int = 0,
         name: str | None = None,
     ) -> None:
         super().__init__(name=name)
         if latent_dim < 1:
             raise ValueError(f"`latent_dim` must be at least 1. Received: latent_dim={latent_dim}")
+        self.rate_schedule = RateSchedule(warmup=rate_warmup, cycles=rate_cycles)
+        if not (self.has_posterior or self.rate_schedule.constant):
+            raise ValueError(f"`rate_warmup` needs a rate, and {type(self).__name__} has none")
         self.latent_dim, self.seed = latent_dim, seed
         self.network, self.likelihood_name = networks.find(network), likelihood
         self.likelihood = _known("likelihood", likelihood, LIKELIHOODS)(name="likelihood")
@@ -106,6 +128,9 @@ class Autoencoder(keras.Model):
         self.distortion_tracker = keras.metrics.Mean(name="distortion")
         self.rate_tracker = keras.metrics.Mean(name="rate") if self.has_posterior else None
         self.scalars: dict[str, float] = {}
+        self.training_steps, self.steps = training_steps, None
+        if training_steps and (self.is_scheduled or not self.rate_schedule.constant):
+            self.steps = self.add_weight(name="steps", shape=(), trainable=False, initializer="zeros")
 
     def scalar(self, name: str, value: float) -> keras.Variable:
         """A scalar hyper-parameter, and its entry in `get_config`.
@@ -128,9 +153,24 @@ class Autoencoder(keras.Model):
             "network": self.network.config,
             "likelihood": self.likelihood_name,
             "seed": self.seed,
+            "rate_warmup": self.rate_schedule.warmup,
+            "rate_cycles": self.rate_schedule.cycles,
+            "training_steps": self.training_steps,
             "name": self.name,
             **self.scalars,
         }
+
+    def progress(self, training: bool) -> Any:
+        """The share of the training that is done, 0 to 1, as a scalar; 1 outside of training."""
+        if self.steps is None or not training:
+            return ops.convert_to_tensor(1.0)
+        return ops.minimum(self.steps / self.training_steps, 1.0)
+
+    def annealed(self, weight: Any, training: bool) -> Any:
+        """A `weight` of the rate as its schedule has it at this step; in full outside of training."""
+        if self.steps is None or not training or self.rate_schedule.constant:
+            return weight
+        return weight * self.rate_schedule.weight(self.progress(training))
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Makes the weights for images of `input_shape` `(batch, height, width, channels)`."""
@@ -158,16 +198,26 @@ class Autoencoder(keras.Model):
         head.build(input_shape)
         return head
 
-    def decoder_width(self) -> int:
-        """How many numbers of a code the decoder network reads."""
+    @property
+    def code_dim(self) -> int:
+        """Numbers in a code: the last axis of what `encode` yields and `decode` takes."""
         return self.latent_dim
 
-    def adapt(self, images: Any) -> None:
-        """Starts the decoder's output at the mean of training `images` `(n, *image_shape)` in [0, 1]."""
+    def decoder_width(self) -> int:
+        """How many numbers of a code the decoder network reads."""
+        return self.code_dim
+
+    def adapt(self, images: Any, mean: Any = None) -> None:
+        """Fits to the training data what is not learned: starts the decoder's output at the mean image.
+
+        Args:
+            images: training images `(n, *image_shape)` in [0, 1], all of them or some.
+            mean: of all of them, `image_shape`, where that is known; that of `images` otherwise.
+        """
         images = np.asarray(images)
         if not self.built:
             self.build((None, *images.shape[1:]))
-        mean = images.mean(axis=0, dtype=np.float64)
+        mean = images.mean(axis=0, dtype=np.float64) if mean is None else np.asarray(mean)
         self.output_bias.assign(self.likelihood.initial_bias(mean).astype("float32"))
 
     @property
@@ -211,6 +261,18 @@ class Autoencoder(keras.Model):
         distortion = self.distortion(images, codes, training=training)
         return Terms(objective=distortion, distortion=distortion)
 
+    def diagnostics(self, images: Any, noise: keras.random.SeedGenerator) -> dict[str, Any]:  # noqa: ARG002
+        """What this variant alone can tell of `images`, by the names that `aebench.measures.diagnostics` declares.
+
+        Args:
+            images: `(batch, *image_shape)`.
+            noise: for codes that are to be drawn.
+
+        Returns:
+            Values `(batch,)`; what is known of the batch alone is repeated for each image.
+        """
+        return {}
+
     def compute_loss(
         self,
         x: Any = None,
@@ -232,6 +294,8 @@ class Autoencoder(keras.Model):
         self.distortion_tracker.update_state(terms.distortion)
         if self.rate_tracker is not None:
             self.rate_tracker.update_state(terms.rate)
+        if self.steps is not None and training:
+            self.steps.assign(self.steps + 1.0)
         return ops.mean(terms.objective)
 
     def call(self, images: Any, training: bool = False) -> Any:  # noqa: ARG002

@@ -41,7 +41,7 @@ class IWAE(VAE):
         codes = posterior.sample(self.noise)
         distortions = self.distortion(ops.repeat(images, self.k, axis=0), codes, training=training)
         log_ratios = self.prior.log_prob(codes) - posterior.log_prob(codes)
-        log_weights = ops.reshape(self.beta * log_ratios - distortions, (-1, self.k))
+        log_weights = ops.reshape(self.annealed(self.beta, training) * log_ratios - distortions, (-1, self.k))
         return Terms(
             objective=math.log(self.k) - ops.logsumexp(log_weights, axis=1),
             distortion=ops.mean(ops.reshape(distortions, (-1, self.k)), axis=1),

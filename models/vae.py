@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from aebench.models.base import Autoencoder, Terms, register
-from aebench.models.distributions import DiagonalGaussian, gaussian_kl
+from aebench.models.distributions import DiagonalGaussian, StandardNormal, gaussian_kl
 
 
 @register("vae", version=1)
@@ -35,13 +35,16 @@ class VAE(Autoencoder):
         features = self.features(images, training)
         return DiagonalGaussian(self.mean_head(features), self.log_var_head(features))
 
-    def rate(self, posterior: Any, codes: Any) -> Any:  # noqa: ARG002
-        """KL(q(z|x) || N(0, I)) in closed form, `(batch,)` nats."""
-        return gaussian_kl(posterior.mean, posterior.log_var)
+    def rate(self, posterior: Any, codes: Any) -> Any:
+        """KL(q(z|x) || p(z)), `(batch,)` nats: in closed form of Gaussians under N(0, I), else estimated at `codes`."""
+        prior = self.prior
+        if isinstance(posterior, DiagonalGaussian) and isinstance(prior, StandardNormal):
+            return gaussian_kl(posterior.mean, posterior.log_var)
+        return posterior.log_prob(codes) - prior.log_prob(codes)
 
     def terms(self, images: Any, training: bool = False) -> Terms:  # noqa: D102
         posterior = self.encode(images, training=training)
         codes = posterior.sample(self.noise)
         distortion = self.distortion(images, codes, training=training)
         rate = self.rate(posterior, codes)
-        return Terms(objective=distortion + self.beta * rate, distortion=distortion, rate=rate)
+        return Terms(objective=distortion + self.annealed(self.beta, training) * rate, distortion=distortion, rate=rate)

@@ -50,8 +50,8 @@ class Inputs:
 
     @cached_property
     def train_mean(self) -> np.ndarray:
-        """The mean training image, `(1, *image_shape)` float64: what every run's output starts at."""
-        mean: np.ndarray = self.train.mean(axis=0, dtype=np.float64, keepdims=True)
+        """The mean training image, `image_shape` float64: what every run's output starts at."""
+        mean: np.ndarray = self.train.mean(axis=0, dtype=np.float64)
         return mean
 
 

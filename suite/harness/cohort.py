@@ -19,6 +19,7 @@ from aebench.errors import UserError
 from aebench.harness.engine import sequential, vectorised
 from aebench.harness.engine.choice import Choice, EngineOption, choose
 from aebench.harness.engine.trained import Progress, Trained
+from aebench.harness.engine.trainer import steps_per_epoch
 from aebench.harness.watching import Failure
 from aebench.measures import cost
 from aebench.measures.context import Member
@@ -30,6 +31,7 @@ from aebench.records.spec import RunSpec
 from aebench.records.store import Store
 from aebench.study import networks, variants
 
+ADAPTED = 1000  # training images that a variant may look at before it is trained
 MOST_SCORED = 64  # runs whose weights are held at once to be measured anew
 
 
@@ -76,11 +78,23 @@ class Cohort:
             likelihood=spec.likelihood,
             seed=spec.seed,
             name=spec.variant,
+            **self._annealing(spec),
             **spec.scalars,
             **spec.options,
         )
-        model.adapt(self.inputs.train_mean)  # the mean of one image is itself; of all, it takes longer than the rest
+        model.adapt(self.inputs.train[:ADAPTED], self.inputs.train_mean)  # of all images, the mean takes too long
         return model
+
+    def _annealing(self, spec: RunSpec) -> dict[str, float]:
+        """What a model must be told for its schedules."""
+        steps = steps_per_epoch(spec, len(self.inputs.train)) * spec.epochs
+        if spec.annealing is None:
+            return {"training_steps": steps}
+        return {
+            "training_steps": steps,
+            "rate_warmup": spec.annealing.warmup,
+            "rate_cycles": spec.annealing.cycles,
+        }
 
     def train(self, asked: EngineOption, progress: Progress) -> Iterator[RunRecord | Failure]:
         """Trains, measures and records the runs; one that crashes does not stop the others.

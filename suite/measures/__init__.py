@@ -6,7 +6,7 @@ computes with it is imported when it is called.
 
 from __future__ import annotations
 
-from aebench.measures import bound, cost, importance, information, reconstruction, training_split
+from aebench.measures import bound, cost, diagnostics, importance, information, reconstruction, training_split
 from aebench.measures.classes import family as classes
 from aebench.measures.family import GROUPS, Family
 from aebench.measures.metric import Metric
@@ -21,6 +21,7 @@ FAMILIES: tuple[Family, ...] = (
     importance.FAMILY,
     training_split.FAMILY,
     information.FAMILY,
+    diagnostics.FAMILY,
     reconstruction.FAMILY,
     classes.FAMILY,
     samples.FAMILY,

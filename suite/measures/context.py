@@ -54,7 +54,7 @@ class Context:
 
     @property
     def latent_dim(self) -> int:
-        """Numbers in a code."""
+        """The latent size that the study asks for; its codes may hold more numbers."""
         return int(self.evaluator.model.latent_dim)
 
     @cached_property
@@ -74,13 +74,13 @@ class Context:
 
     @cached_property
     def codes(self) -> np.ndarray:
-        """Posterior means of the test images, `(runs, n, latent_dim)`."""
+        """Posterior means of the test images, `(runs, n, code_dim)`."""
         return np.stack([run.codes for run in self.scored])
 
     @cached_property
     def train(self) -> Posteriors:
         """Posteriors of the training images."""
-        if self.evaluator.is_gaussian:
+        if self.evaluator.has_gaussian_posterior:
             return self.evaluator.gaussians(self.runs, self.inputs.seen_train)
         return self.evaluator.representations(self.runs, self.inputs.seen_train), None
 

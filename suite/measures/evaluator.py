@@ -17,6 +17,7 @@ from aebench.backends.layers import convolutional, leaves
 from aebench.backends.members import over_members, stack
 from aebench.backends.weights import Weights, names
 from aebench.measures.ssim import structural_similarity
+from aebench.models.base import Autoencoder
 from aebench.models.distributions import DiagonalGaussian, StandardNormal
 from aebench.models.streams import stream
 
@@ -43,7 +44,7 @@ class Scored:
     """What a run makes of each image.
 
     Attributes:
-        codes: posterior means, `(n, latent_dim)`.
+        codes: posterior means, `(n, code_dim)`.
         recon_nats: -log p(x|z) at the posterior mean, `(n,)`.
         recon_mse: squared error per pixel of E[x|z] at the posterior mean, `(n,)`.
         recon_ssim: structural similarity of the image and E[x|z] at the posterior mean, `(n,)`.
@@ -72,7 +73,12 @@ class Evaluator:
     def __init__(self, model: Any) -> None:
         self.model = model
         self.has_posterior: bool = model.has_posterior
-        self.is_gaussian, self.has_density = _densities(model)
+        posterior = model.encode(np.zeros((1, *model.image_shape), "float32"))
+        self.has_gaussian_posterior = isinstance(posterior, DiagonalGaussian)
+        self.has_standard_prior = isinstance(model.prior, StandardNormal)
+        self.has_density: bool = self.has_posterior and all(
+            hasattr(one, "log_prob") for one in (posterior, model.prior)
+        )
         self._names = names(model)
         self._noise = keras.random.SeedGenerator(0)
         self._encode = self._over_runs(lambda images: model.encode(images).mean)
@@ -81,6 +87,8 @@ class Evaluator:
         self._draw = self._over_runs(self._drawn_and_prior_codes)
         self._weigh = self._over_runs(self._sums_of_weights)
         self._gaussians = self._over_runs(self._mean_and_log_var)
+        self._diagnose = self._over_runs(lambda images, state: dict(model.diagnostics(images, self._noise_at(state))))
+        self._prior = self._over_runs(lambda codes: model.prior.log_prob(codes))
         self._applied: dict[Any, Any] = {}
 
     def load(self, runs: Sequence[Weights], images: int = CHUNK) -> Runs:
@@ -169,28 +177,41 @@ class Evaluator:
         For a 784-512-16 VAE a third of the time goes into elementwise passes. A Bernoulli likelihood by products of
         1 + exp(-|l|), which spares the logarithms, would save 12 % of it: too little for a second formula.
         """
-        posterior = self.model.encode(images)
+        posterior, prior = self.model.encode(images), self.model.prior
 
         def at_draw(state: Any) -> Any:
             codes = posterior.sample(self._noise_at(state))
-            log_ratio = self.model.prior.log_prob(codes) - posterior.log_prob(codes)
+            log_ratio = prior.log_prob(codes) - posterior.log_prob(codes)
             return log_ratio - self.model.distortion(images, codes)
 
         log_weights = ops.map(at_draw, states)
         return ops.logsumexp(log_weights, axis=0), ops.logsumexp(2.0 * log_weights, axis=0)
 
     def gaussians(self, runs: Runs, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Means and log-variances of the posteriors, which must be Gaussian: both `(runs, n, latent_dim)`."""
+        """Means and log-variances of the posteriors, which must be Gaussian: both `(runs, n, code_dim)`."""
         chunks = [(images[start : start + CHUNK],) for start in _starts(len(images))]
         mean, log_var = self._by_chunk(self._gaussians, runs, chunks)
         return mean, log_var
+
+    def diagnostics(self, runs: Runs, images: np.ndarray) -> dict[str, np.ndarray]:
+        """What the variant alone tells of each run, by name: means over `images`, `(runs,)`."""
+        if type(self.model).diagnostics is Autoencoder.diagnostics:
+            return {}
+        chunks = [(images[start : start + CHUNK], noise(f"diagnostics/{start}")) for start in _starts(len(images))]
+        found: dict[str, np.ndarray] = self._by_chunk(self._diagnose, runs, chunks)
+        return {name: values.mean(axis=1, dtype=np.float64) for name, values in found.items()}
+
+    def prior_log_probs(self, runs: Runs, codes: np.ndarray) -> np.ndarray:
+        """log p(z) of `codes` of each run, `(runs, n, code_dim)`, under its own prior: `(runs, n)` nats, float32."""
+        found: np.ndarray = self._of_codes(self._prior, runs, codes)
+        return found
 
     def _mean_and_log_var(self, images: Any) -> tuple[Any, Any]:
         posterior = self.model.encode(images)
         return posterior.mean, posterior.log_var
 
     def representations(self, runs: Runs, images: np.ndarray) -> np.ndarray:
-        """Posterior means (an autoencoder's codes) of `images`: `(runs, n, latent_dim)` float32."""
+        """Posterior means (an autoencoder's codes) of `images`: `(runs, n, code_dim)` float32."""
         chunks = [(images[start : start + CHUNK],) for start in _starts(len(images))]
         codes: np.ndarray = self._by_chunk(self._encode, runs, chunks)
         return codes
@@ -204,8 +225,8 @@ class Evaluator:
             count: how many new codes.
 
         Returns:
-            One code drawn from each image's posterior, `(runs, n, latent_dim)`, and `count` codes from the prior,
-            `(runs, count, latent_dim)`; the latter the same for every variant with a standard normal prior.
+            One code drawn from each image's posterior, `(runs, n, code_dim)`, and `count` codes from the prior,
+            `(runs, count, code_dim)`; the latter the same for every variant with a standard normal prior.
         """
         states = np.stack([noise("reconstruction/0"), noise("prior")])
         drawn, prior = self._by_chunk(self._draw, runs, [(images, states, np.zeros(count))])
@@ -216,15 +237,19 @@ class Evaluator:
         return drawn, self.model.prior.sample(places.shape[0], self._noise_at(states[1]))
 
     def decoded(self, runs: Runs, codes: np.ndarray) -> np.ndarray:
-        """Expected images E[x|z] of a few `codes` of each run, `(runs, n, latent_dim)`: `(runs, n, *image_shape)`."""
+        """Expected images E[x|z] of a few `codes` of each run, `(runs, n, code_dim)`: `(runs, n, *image_shape)`."""
+        images: np.ndarray = self._of_codes(self._decode_mean, runs, codes)
+        return images
+
+    def _of_codes(self, function: Callable[..., Any], runs: Runs, codes: np.ndarray) -> Any:
+        """Results of `function` for the codes `(runs, n, code_dim)` of each run: `(runs, n, ...)`."""
         size: int = runs.groups[0][0].shape[0]
         padded = np.concatenate([codes, np.repeat(codes[-1:], size * len(runs.groups) - runs.count, axis=0)])
         parts = [
-            self._decode_mean((own, [ops.convert_to_tensor(padded[index * size : (index + 1) * size])]), [])
+            function((own, [ops.convert_to_tensor(padded[index * size : (index + 1) * size])]), [])
             for index, own in enumerate(runs.groups)
         ]
-        images: np.ndarray = _joined(parts, axis=0)[: runs.count]
-        return images
+        return _joined(parts, axis=0)[: runs.count]
 
     def _noise_at(self, state: Any) -> keras.random.SeedGenerator:
         """The generator of the harness's noise, set to a state inside a compiled function."""
@@ -264,13 +289,6 @@ class Evaluator:
 def noise(name: str, draw: int = 0) -> np.ndarray:
     """State of the stream `name` of the harness's noise before draw number `draw`."""
     return np.array([stream(FIXED_SEED, f"measure/{name}"), draw], "uint32")
-
-
-def _densities(model: Any) -> tuple[bool, bool]:
-    """Whether posteriors are diagonal Gaussians under a standard normal prior; and whether both have a density."""
-    posterior, prior = model.encode(np.zeros((1, *model.image_shape), "float32")), model.prior
-    gaussian = isinstance(posterior, DiagonalGaussian) and isinstance(prior, StandardNormal)
-    return gaussian, model.has_posterior and hasattr(posterior, "log_prob") and hasattr(prior, "log_prob")
 
 
 def _states(name: str, draws: int) -> np.ndarray:

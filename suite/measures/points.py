@@ -14,7 +14,7 @@ def straight_lines(start: np.ndarray, end: np.ndarray) -> np.ndarray:
 
 
 def centroids(codes: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Mean code of each class, `(classes, latent_dim)`."""
+    """Mean code of each class, `(classes, code_dim)`."""
     return np.stack([codes[labels == label].mean(axis=0) for label in np.unique(labels)])
 
 

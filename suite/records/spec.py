@@ -8,7 +8,7 @@ import math
 import re
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
 TrainOn = Literal["train", "train+validation"]
 Schedule = Literal["constant", "cosine", "burda"]
@@ -29,6 +29,13 @@ class Adam(Frozen):
     beta_1: float = Field(default=0.9, ge=0, lt=1)
     beta_2: float = Field(default=0.999, ge=0, lt=1)
     epsilon: float = Field(default=1e-8, gt=0)
+
+
+class Annealing(Frozen):
+    """How the weight of the rate rises in training: see `aebench.models.schedules.RateSchedule`."""
+
+    warmup: float = Field(gt=0, le=1)
+    cycles: int = Field(default=1, ge=1)
 
 
 class ModelSpec(Frozen):
@@ -57,6 +64,15 @@ class RunSpec(ModelSpec):
     learning_rate: float = Field(gt=0)
     schedule: Schedule = "constant"
     adam: Adam = Adam()
+    annealing: Annealing | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_constant(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """A rate whose weight is constant has no entry: so the identities of runs from before there was one stand."""
+        fields: dict[str, Any] = serialise(self)
+        if self.annealing is None:
+            fields.pop("annealing", None)
+        return fields
 
     @property
     def configuration(self) -> str:
@@ -92,7 +108,15 @@ class RunSpec(ModelSpec):
     def label(self) -> str:
         """How people name the configuration's variant: `VAE β=4`."""
         name = variant_label(self.variant, self.scalars, self.options)
-        return name if self.precision == "float32" else f"{name} {self.precision}"
+        parts = [name, *self._annealed(" "), *([] if self.precision == "float32" else [self.precision])]
+        return " ".join(parts)
+
+    def _annealed(self, joint: str) -> list[str]:
+        """`warm-up 0.3`, `4 cycles 0.5`, with `joint` between the two."""
+        if self.annealing is None:
+            return []
+        cycles = self.annealing.cycles
+        return [f"{'warm-up' if cycles == 1 else f'{cycles}{joint}cycles'}{joint}{self.annealing.warmup:g}"]
 
     def _slug(self) -> str:
         settings = {**self.scalars, **self.options}
@@ -101,7 +125,10 @@ class RunSpec(ModelSpec):
             for name, value in sorted(settings.items())
         ]
         precision = [] if self.precision == "float32" else [self.precision]
-        slug = "-".join([self.variant, *details, f"z{self.latent_dim}", self.network, self.dataset, *precision])
+        annealed = self._annealed("-")
+        slug = "-".join(
+            [self.variant, *details, *annealed, f"z{self.latent_dim}", self.network, self.dataset, *precision]
+        )
         return _file_name(slug)
 
 
@@ -119,12 +146,13 @@ class TimingSpec(ModelSpec):
 
 
 _LONGEST_SLUG = 160  # a file's name holds 255 bytes; seed, hash and endings need room
-_SYMBOLS = {"beta": "β", "lambda": "λ", "gamma": "γ", "alpha": "α"}
+_SYMBOLS = {"beta": "β", "lambda": "λ", "gamma": "γ", "alpha": "α", "delta": "δ"}
+_ACRONYM = re.compile(r"\w{1,3}|\w*ae")  # the parts of a variant's name that are written in capitals
 
 
 def symbol(setting: str) -> str:
-    """A setting as people write it: `β`."""
-    return _SYMBOLS.get(setting, setting)
+    """A setting as people write it: `β`, `λ_od`."""
+    return "_".join(_SYMBOLS.get(part, part) for part in setting.split("_")).rstrip("_")
 
 
 def spelled(text: str) -> str:
@@ -141,7 +169,16 @@ def variant_label(variant: str, scalars: dict[str, float], options: dict[str, An
         f"{symbol(name)}={value:g}" if isinstance(value, float) else f"{name}={value}"
         for name, value in sorted(settings.items())
     ]
-    return " ".join([variant.upper() if variant.isalpha() else variant, *parts])
+    return " ".join([_title(variant), *parts])
+
+
+def _title(variant: str) -> str:
+    """A variant's registered name as people write it: `AE`, `β-TCVAE`, `VQ-VAE`, `vamp-VAE`."""
+    return "-".join(_title_of_part(part) for part in variant.split("-"))
+
+
+def _title_of_part(part: str) -> str:
+    return part.upper() if _ACRONYM.fullmatch(part) else _SYMBOLS.get(part, part)
 
 
 def _file_name(slug: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any, get_args
 
 from aebench.errors import UserError, unknown
 from aebench.records.record import MeasureSettings
-from aebench.records.spec import Adam, Precision, RunSpec, Schedule, TrainOn
+from aebench.records.spec import Adam, Annealing, Precision, RunSpec, Schedule, TrainOn
 from aebench.study import declarations, networks, variants
 from aebench.study.contrasts import Contrast
 from aebench.study.expectations import Expectation
@@ -75,6 +75,8 @@ GRID: dict[str, Axis] = {
     "train_on": Axis(kind=str, default="train", known=get_args(TrainOn)),
     "precision": Axis(kind=str, default="float32", known=get_args(Precision)),
     "schedule": Axis(kind=str, default="constant", known=get_args(Schedule)),
+    "rate_warmup": Axis(kind=float, default=0.0, minimum=0, below=1.0 + 1e-9),
+    "rate_cycles": Axis(kind=int, default=1, minimum=1),
     "adam_beta_1": Axis(kind=float, default=Adam().beta_1, minimum=0, below=1),
     "adam_beta_2": Axis(kind=float, default=Adam().beta_2, minimum=0, below=1),
     "adam_epsilon": Axis(kind=float, default=Adam().epsilon, minimum=0, exclusive=True),
@@ -157,9 +159,14 @@ def _run_spec(grid: VariantGrid, point: dict[str, Any], seed: int, digests: dict
         variant_version=grid.declaration.version,
         scalars={name: point.pop(name) for name in grid.scalars},
         options={name: point.pop(name) for name in grid.options},
+        annealing=_annealing(point.pop("rate_warmup"), point.pop("rate_cycles")),
         adam=Adam(**{name: point.pop(f"adam_{name}") for name in Adam.model_fields}),
         dataset_digest=digests[point["dataset"]],
         seed=seed,
         backend=backend,
         **point,
     )
+
+
+def _annealing(warmup: float, cycles: int) -> Annealing | None:
+    return Annealing(warmup=warmup, cycles=cycles) if warmup else None

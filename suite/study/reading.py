@@ -172,7 +172,7 @@ def _refuse_clashes(declared: variants.Declaration, path: Path) -> None:
 
 
 def _option_axis(default: int | str) -> Axis:
-    return Axis(kind=int, default=default, minimum=1) if isinstance(default, int) else Axis(kind=str, default=default)
+    return Axis(kind=int, default=default, minimum=0) if isinstance(default, int) else Axis(kind=str, default=default)
 
 
 def _axis(axis: Axis, name: str, item: dict[str, Any], table: dict[str, Any], where: str) -> tuple[Any, ...]:

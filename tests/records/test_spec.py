@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from aebench.records.spec import Adam, RunSpec, TimingSpec, variant_label
+from aebench.records.spec import Adam, Annealing, RunSpec, TimingSpec, variant_label
 
 FIELDS: dict[str, Any] = {
     "variant": "vae",
@@ -42,6 +42,7 @@ OTHERS: dict[str, Any] = {
     "learning_rate": 2e-3,
     "schedule": "cosine",
     "adam": Adam(epsilon=1e-7),
+    "annealing": Annealing(warmup=0.5, cycles=2),
 }
 SPEC = RunSpec(**FIELDS)
 
@@ -139,7 +140,9 @@ def test_timing_id_names_program_shape_and_batch() -> None:
 def test_labels_are_what_people_write() -> None:
     assert SPEC.label() == "VAE β=4 bound=tight γ=0.5 samples=3"
     assert variant_label("ae", {}, {}) == "AE"
-    assert variant_label("vq-vae", {}, {"codes": 64}) == "vq-vae codes=64"
+    assert variant_label("vq-vae", {}, {"codes": 64}) == "VQ-VAE codes=64"
+    assert variant_label("beta-tcvae", {"lambda_od": 2.0, "lambda_": 1.0}, {}) == "β-TCVAE λ=1 λ_od=2"
+    assert other("annealing").label() == "VAE β=4 bound=tight γ=0.5 samples=3 2 cycles 0.5"
 
 
 def test_burda_s_rates() -> None:

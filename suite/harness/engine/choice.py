@@ -54,6 +54,8 @@ def choose(asked: EngineOption, model: Any, spec: RunSpec, device_kind: Literal[
         return _one_by_one(f"{backend.title} has no cohorts here")
     if asked == "sequential":
         return _one_by_one("asked for")
+    if asked == "auto" and model.not_vectorised:
+        return _one_by_one(model.not_vectorised)
     if asked == "auto" and device_kind == "CPU" and convolutional(model):
         return _one_by_one("convolutions on a CPU train faster one by one")
     each = member_bytes(model, spec.batch_size)

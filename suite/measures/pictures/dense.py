@@ -49,7 +49,7 @@ def _chain(model: Any) -> list[Any] | None:
     cls = type(model)
     if (cls.decode, cls.decode_mean) != (Autoencoder.decode, Autoencoder.decode_mean):
         return None
-    if model.decoder_width() != model.latent_dim:
+    if model.decoder_width() != model.code_dim:
         return None
     parts = [layer for layer in model.decoder.layers if not isinstance(layer, layers.Reshape)]
     plain = all(isinstance(layer, layers.Dense) and layer.activation.__name__ in ACTIVATIONS for layer in parts)

@@ -42,7 +42,7 @@ def figures(evaluator: Evaluator, weights: Sequence[Weights], inputs: Inputs, co
         evaluator: the cohort's compiled model.
         weights: of the runs.
         inputs: the data they were scored on.
-        codes: posterior means of the test images, `(runs, n, latent_dim)`.
+        codes: posterior means of the test images, `(runs, n, code_dim)`.
     """
     from aebench.measures.pictures.dense import dense_decoder
 
@@ -77,7 +77,7 @@ def figures(evaluator: Evaluator, weights: Sequence[Weights], inputs: Inputs, co
 
 
 def decoded(evaluator: Evaluator, weights: Sequence[Weights], points: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Pictures of named codes `(runs, ..., latent_dim)`, all in one call: `(runs, ..., *image_shape)` uint8."""
+    """Pictures of named codes `(runs, ..., code_dim)`, all in one call: `(runs, ..., *image_shape)` uint8."""
     shapes = {name: codes.shape[1:-1] for name, codes in points.items()}
     flat = [codes.reshape(len(codes), -1, codes.shape[-1]) for codes in points.values()]
     runs = evaluator.load(weights, sum(codes.shape[1] for codes in flat))
@@ -94,10 +94,10 @@ def paths(codes: np.ndarray) -> np.ndarray:
     """Straight lines between codes (0, 1), (2, 3) ... of each run.
 
     Args:
-        codes: `(runs, n, latent_dim)`.
+        codes: `(runs, n, code_dim)`.
 
     Returns:
-        `(runs, pairs, STEPS, latent_dim)`.
+        `(runs, pairs, STEPS, code_dim)`.
     """
     pairs = min(PAIRS, codes.shape[1] // 2)
     return straight_lines(codes[:, 0 : 2 * pairs : 2], codes[:, 1 : 2 * pairs : 2])
@@ -107,10 +107,10 @@ def traversals(codes: np.ndarray) -> np.ndarray:
     """Codes from the mean along each of the dimensions that vary most, the others held.
 
     Args:
-        codes: `(n, latent_dim)`.
+        codes: `(n, code_dim)`.
 
     Returns:
-        `(dims, STEPS, latent_dim)`, the most varied dimension first, from -`REACH` to `REACH` of its own standard
+        `(dims, STEPS, code_dim)`, the most varied dimension first, from -`REACH` to `REACH` of its own standard
         deviations; dims is `TRAVERSED` or `latent_dim`, whichever is less.
     """
     mean, spread = codes.mean(axis=0), codes.std(axis=0)

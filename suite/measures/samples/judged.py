@@ -83,7 +83,7 @@ class Samples:
         Args:
             evaluator: the cohort's compiled model.
             weights: of its runs.
-            train_codes, test_codes: posterior means of the training and test images, `(runs, n, latent_dim)`.
+            train_codes, test_codes: posterior means of the training and test images, `(runs, n, code_dim)`.
         """
         finite = [np.isfinite(train).all() and np.isfinite(test).all()
                   for train, test in zip(train_codes, test_codes, strict=True)]  # fmt: skip
@@ -104,7 +104,7 @@ class Samples:
     def _codes(
         self, evaluator: Evaluator, weights: Sequence[Weights], mixture: np.ndarray, codes: np.ndarray
     ) -> np.ndarray:
-        """All that is to be decoded of each run, in the order of `_sizes`: `(runs, n, latent_dim)`."""
+        """All that is to be decoded of each run, in the order of `_sizes`: `(runs, n, code_dim)`."""
         _, prior = evaluator.draw(evaluator.load(weights, self.count), self.inputs.test[:1], self.count)
         first, second = self._pairs
         paths = straight_lines(codes[:, first], codes[:, second]).reshape(len(codes), -1, codes.shape[-1])

@@ -42,7 +42,7 @@ class Operations:
     def at(self, batch_size: int) -> list[Operation]:
         """The operations, in the order of `NAMES`, on batches of `batch_size` that are on the device already."""
         places = np.arange(batch_size, dtype="int32")
-        codes = np.random.default_rng(0).normal(size=(batch_size, self.model.latent_dim)).astype("float32")
+        codes = np.random.default_rng(0).normal(size=(batch_size, self.model.code_dim)).astype("float32")
         images = ops.convert_to_tensor(np.resize(self.images, (batch_size, *self.images.shape[1:])))
         indices = ops.convert_to_tensor(places % self.trainer.images.shape[0])
         arguments = {
