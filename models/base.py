@@ -12,6 +12,7 @@ A variant is one class in one file. It subclasses `Autoencoder` (or a variant) a
 - several stochastic layers: their codes are concatenated along the last axis, and `decode` takes them apart;
 - a weight that follows the training: set `is_scheduled` and ask `progress`; state that training changes without a
   gradient is a non-trainable weight, assigned in `terms` where `training` is true;
+- labels: set `takes_labels`, and `terms` gets those of a training batch; outside of training there are none;
 - what it alone can tell about its codes: override `diagnostics`;
 - a second player: `stop_gradient` decides which weights each part of the objective trains;
   `f(z) - f(stop_gradient(z))` is 0 and trains z alone.
@@ -94,6 +95,8 @@ class Autoencoder(keras.Model):
     Class attributes:
         has_posterior: whether images have distributions over codes, hence rates.
         is_scheduled: whether the variant asks for `progress`.
+        takes_labels: whether `terms` takes the `labels` of a training batch, `(batch,)` integers, -1 where unknown; the
+            variant then has a setting `classes`, how many there are, and one `labelled_images`, how many are known.
         not_vectorised: why its runs cannot be trained side by side as one program; empty where they can.
     """
 
@@ -101,6 +104,7 @@ class Autoencoder(keras.Model):
     variant_version: int
     has_posterior: bool = False
     is_scheduled: bool = False
+    takes_labels: bool = False
     not_vectorised: str = ""
 
     def __init__(
@@ -276,12 +280,12 @@ class Autoencoder(keras.Model):
     def compute_loss(
         self,
         x: Any = None,
-        y: Any = None,  # noqa: ARG002
+        y: Any = None,
         y_pred: Any = None,  # noqa: ARG002
         sample_weight: Any = None,
         training: bool = True,
     ) -> Any:
-        """Mean objective over the batch of images `x`.
+        """Mean objective over the batch of images `x`, with their labels `y` if the variant takes any.
 
         Ignores `y_pred`, which is decoded from the posterior's mean and not from a sample.
 
@@ -290,7 +294,8 @@ class Autoencoder(keras.Model):
         """
         if sample_weight is not None:
             raise ValueError("`sample_weight` is not supported: the objective is a mean over images")
-        terms = self.terms(x, training=training)
+        known = {"labels": y} if self.takes_labels and y is not None else {}
+        terms = self.terms(x, training=training, **known)
         self.distortion_tracker.update_state(terms.distortion)
         if self.rate_tracker is not None:
             self.rate_tracker.update_state(terms.rate)

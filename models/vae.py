@@ -31,7 +31,7 @@ class VAE(Autoencoder):
         super().build_heads(feature_shape)
         self.log_var_head = self.head("log_var", feature_shape, self.latent_dim)
 
-    def encode(self, images: Any, training: bool = False) -> DiagonalGaussian:  # noqa: D102
+    def encode(self, images: Any, training: bool = False) -> Any:  # noqa: D102
         features = self.features(images, training)
         return DiagonalGaussian(self.mean_head(features), self.log_var_head(features))
 

@@ -62,24 +62,25 @@ class Template:
 
         def losses(trainable: Any, others: Any, images: Any, states: Any, batch: Any) -> tuple[Any, Any, Any]:
             drawn, states = draw((states, batch), images)
-            drawn = drawn if own_seed else ops.take(drawn, of_seed, axis=0)
+            if not own_seed:
+                drawn = {name: ops.take(part, of_seed, axis=0) for name, part in drawn.items()}
             values, others = loss((trainable, others, drawn), ())
             return values, others, states
 
         return losses
 
-    def draw(self, state: Any, indices: Any, images: Any) -> tuple[Any, Any]:
-        """A batch of the training `images` for one seed, and its random state after that."""
+    def draw(self, state: Any, indices: Any, images: Any) -> tuple[dict[str, Any], Any]:
+        """What the loss takes of a batch of the training `images`, for one seed, and its random state after that."""
         random = self.binarisation
         mapping = [(random, state), (self.images, images)]
         with keras.StatelessScope(state_mapping=mapping) as scope:
             batch = self.trainer.draw(indices)
         return batch, scope.get_current_value(random)
 
-    def loss(self, trainable: Sequence[Any], others: Sequence[Any], batch: Any) -> tuple[Any, list[Any]]:
+    def loss(self, trainable: Sequence[Any], others: Sequence[Any], batch: dict[str, Any]) -> tuple[Any, list[Any]]:
         """A member's loss on its batch, and its other variables after that."""
         with keras.StatelessScope(state_mapping=self._mapping(trainable, others)) as scope:
-            loss = self.model.compute_loss(x=batch, training=True)
+            loss = self.model.compute_loss(**batch, training=True)
         return loss, self._after(scope)
 
     def results(self, others: Sequence[Any]) -> dict[str, Any]:

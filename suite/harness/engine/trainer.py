@@ -11,6 +11,7 @@ import numpy as np
 from keras import ops
 
 from aebench.data.pixels import Inputs
+from aebench.errors import UserError
 from aebench.models.streams import stream
 from aebench.records.spec import RunSpec
 
@@ -48,6 +49,7 @@ class Trainer(keras.Model):
         self.model = model
         self.images = on_device(inputs)
         self.resample = inputs.resample
+        self.labels = ops.convert_to_tensor(known_labels(inputs, model)) if model.takes_labels else None
         self.binarisation = keras.random.SeedGenerator(0)
         self.built = True
 
@@ -60,13 +62,13 @@ class Trainer(keras.Model):
         """Nothing: all work is in the loss."""
         return indices
 
-    def draw(self, indices: Any) -> Any:
-        """The training images at `indices` `(batch,)` as this step sees them."""
+    def draw(self, indices: Any) -> dict[str, Any]:
+        """What the model's loss takes of the training images at `indices` `(batch,)`, as this step sees them."""
         images = ops.take(self.images, indices, axis=0)
-        if not self.resample:
-            return images
-        draws = keras.random.uniform(ops.shape(images), dtype="float32", seed=self.binarisation)
-        return ops.cast(draws < images, "float32")
+        if self.resample:
+            draws = keras.random.uniform(ops.shape(images), dtype="float32", seed=self.binarisation)
+            images = ops.cast(draws < images, "float32")
+        return {"x": images} if self.labels is None else {"x": images, "y": ops.take(self.labels, indices, axis=0)}
 
     def compute_loss(
         self,
@@ -77,7 +79,29 @@ class Trainer(keras.Model):
         training: bool = True,
     ) -> Any:
         """The model's own loss on the images at indices `x`."""
-        return self.model.compute_loss(x=self.draw(x), training=training)
+        return self.model.compute_loss(**self.draw(x), training=training)
+
+
+def known_labels(inputs: Inputs, model: Any) -> np.ndarray:
+    """Labels of the training images as a model that takes them sees them: `(n,)` int32, -1 where unknown.
+
+    The first `model.labelled_images` of a fixed order of the images are known; all where that is 0.
+
+    Raises:
+        UserError: there are none, or more classes than the model has.
+    """
+    name, labels = model.variant_name, inputs.train_labels
+    if labels is None:
+        raise UserError(f"variant {name!r} needs labels and the data set has none; leave it out of the study")
+    if (found := int(labels.max()) + 1) > model.classes:
+        raise UserError(
+            f"variant {name!r} has classes={model.classes} and the data set has {found}; set classes = {found}"
+        )
+    known = labels.astype("int32")
+    if model.labelled_images:
+        order = np.random.default_rng(stream(0, "labelled")).permutation(len(known))
+        known[order[model.labelled_images :]] = -1
+    return known
 
 
 def steps_per_epoch(spec: RunSpec, images: int) -> int:
