@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,7 +43,7 @@ class Configuration:
 
     Attributes:
         id: `RunSpec.configuration`, shared by all its runs.
-        label: as people write variant and settings: `VAE β=4`.
+        label: as people write variant and settings: `VAE β=4`; without options that the study leaves as declared.
         settings: the variant's scalars and options.
         likelihood: numbers under different likelihoods never share a ranking.
         peers: equal for configurations that differ in variant and settings alone: the only fair comparison.
@@ -156,7 +156,10 @@ def compare(study: Study, specs: Sequence[RunSpec], records: Mapping[str, RunRec
     groups: dict[str, list[RunSpec]] = {}
     for spec in specs:
         groups.setdefault(spec.configuration, []).append(spec)
-    configurations = tuple(_configuration(study, group, records) for group in groups.values())
+    unvaried = _unvaried(study, specs)
+    configurations = tuple(
+        _configuration(study, group, records, unvaried[group[0].variant]) for group in groups.values()
+    )
     return Comparison(
         study=study,
         configurations=configurations,
@@ -173,13 +176,26 @@ def summarise(values: Sequence[float]) -> Summary:
     )
 
 
-def _configuration(study: Study, specs: Sequence[RunSpec], records: Mapping[str, RunRecord]) -> Configuration:
+def _unvaried(study: Study, specs: Sequence[RunSpec]) -> dict[str, set[str]]:
+    """By variant, the settings that have the declared value in the whole study; but its only one is always told."""
+    found: dict[str, set[str]] = {}
+    for variant in dict.fromkeys(spec.variant for spec in specs):
+        declared = {**study.declaration(variant).scalars, **study.declaration(variant).options}
+        used = [{**spec.scalars, **spec.options} for spec in specs if spec.variant == variant]
+        same = {name for name, value in declared.items() if all(settings[name] == value for settings in used)}
+        found[variant] = same if len(declared) > 1 else set()
+    return found
+
+
+def _configuration(
+    study: Study, specs: Sequence[RunSpec], records: Mapping[str, RunRecord], unvaried: Collection[str]
+) -> Configuration:
     first = specs[0]
     finished = tuple(records[spec.run_id] for spec in specs if spec.run_id in records)
     usable = [record for record in finished if record.outcome == "ok"]
     return Configuration(
         id=first.configuration,
-        label=first.label(),
+        label=first.label(unvaried),
         variant=first.variant,
         settings={**first.scalars, **first.options},
         latent_dim=first.latent_dim,

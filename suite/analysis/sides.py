@@ -160,7 +160,7 @@ def _trained(records: Sequence[RunRecord]) -> Iterator[Speed]:
 
 
 def _work(spec: ModelSpec, operation: str, more: dict[str, Any]) -> Work:
-    label = variant_label(spec.variant, {}, spec.options)
+    label = variant_label(spec.variant, spec.options)
     fields = {name: getattr(spec, name) for name in _MODEL} | more | {"label": label, "operation": operation}
     fields["options"] = " ".join(f"{name}={value}" for name, value in sorted(spec.options.items()))
     return Work(tuple((name, str(value)) for name, value in fields.items()))

@@ -69,7 +69,7 @@ def timed_operations(timings: Sequence[TimingRecord]) -> list[TimedOperation]:
 def _timed(record: TimingRecord, operation: str, timed: OperationTiming) -> TimedOperation:
     rate, spec = rate_of(timed), record.spec
     return TimedOperation(
-        name=variant_label(spec.variant, {}, spec.options),
+        name=variant_label(spec.variant, spec.options),
         variant=spec.variant,
         latent_dim=spec.latent_dim,
         network=spec.network,

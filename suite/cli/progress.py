@@ -163,7 +163,7 @@ def _live(specs: Sequence[RunSpec], objectives: Sequence[float]) -> str:
     if len(specs) == 1:
         return f"{_name(specs[0])} seed {specs[0].seed}: {objectives[0]:.2f} nats/image"
     first = specs[0]
-    name = variant_label(first.variant, {}, {})
+    name = variant_label(first.variant, {})
     runs = f"{len(specs)} runs of {name} z={first.latent_dim} {first.network} {first.dataset}"
     return f"{runs}: {min(objectives):.2f} to {max(objectives):.2f} nats/image"
 

@@ -27,8 +27,8 @@ class Live:
     Attributes:
         id: of the configuration.
         data: for the script: layers (activation, inputs, outputs), their kernels and biases as half floats in base64,
-            the likelihood, the image's shape, the explored images' codes likewise, their mean and spread, and the
-            plane of its pad.
+            the likelihood, the image's shape, the explored images' codes likewise, their mean and spread, the plane of
+            its pad, and codes from a prior that is not N(0, I).
     """
 
     id: str
@@ -75,6 +75,7 @@ def _data(item: Configuration, arrays: Arrays, explored: npt.NDArray[np.intp]) -
         "likelihood": item.likelihood,
         "shape": list(arrays[Figures.PRIOR_SAMPLES].shape[1:]),
         "prior": item.summaries["rate_nats"].mean is not None,
+        "priorCodes": _halves(arrays[Figures.PRIOR_CODES]) if Figures.PRIOR_CODES in arrays else "",
         **_space(np.asarray(codes, np.float64)),
     }
 

@@ -71,8 +71,8 @@ def _separation(evidence: Evidence, looks: Looks, baseline: str, variants: Seque
     shown = tuple(dict.fromkeys(looks.by_id[item.id] for item in evidence.board if item.id in own))
     decimals, references = column_decimals(evidence.board, METRIC), references_of(METRIC)
     return Separation(
-        variants=listed([variant_label(variant, {}, {}) for variant in variants], "or"),
-        baseline=variant_label(baseline, {}, {}),
+        variants=listed([variant_label(variant, {}) for variant in variants], "or"),
+        baseline=variant_label(baseline, {}),
         looks=shown,
         references=tuple(METRICS[name].label for name in references),
         rows=tuple(

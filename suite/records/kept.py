@@ -19,7 +19,7 @@ class Latents(StrEnum):
     A metric that is a mean over images keeps its value of each under its own name, unless it declares other arrays.
     """
 
-    MEAN = "mean"  # posterior means, (n, latent_dim)
+    MEAN = "mean"  # posterior means, (n, code_dim)
     DISTORTION = "distortion"  # nats, mean over drawn codes
     RATE = "rate"  # nats, mean over drawn codes; of a run with a posterior
     RECON_MSE = "recon_mse"
@@ -36,6 +36,7 @@ class Figures(StrEnum):
     ORIGINALS = "originals"  # the first test images
     RECONSTRUCTIONS = "reconstructions"  # of these, from a posterior sample
     PRIOR_SAMPLES = "prior_samples"
+    PRIOR_CODES = "prior_codes"  # (m, code_dim), of a prior that is not N(0, I)
     PRIOR_SAMPLE_LABELS = "prior_sample_labels"  # what the classifier reads in each
     INTERPOLATIONS = "interpolations"  # (pairs, steps, ...)
     CENTROIDS = "centroids"
@@ -44,7 +45,7 @@ class Figures(StrEnum):
     EMBEDDING_INDEX = "embedding_index"  # places of the embedded images in the test split, (m,)
     EMBEDDING_IMAGES = "embedding_images"
     EMBEDDING_RECONSTRUCTIONS = "embedding_reconstructions"
-    EMBEDDING_CODES = "embedding_codes"  # (m, latent_dim)
+    EMBEDDING_CODES = "embedding_codes"  # (m, code_dim)
     EMBEDDING_LABELS = "embedding_labels"  # (m,)
     EMBEDDING_PCA = "embedding_pca"  # (m, 2)
     EMBEDDING_TSNE = "embedding_tsne"  # (m, 2)

@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 import re
+from collections.abc import Collection, Mapping
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
@@ -105,11 +106,11 @@ class RunSpec(ModelSpec):
             last += 3**stage
         return float(self.learning_rate * 10 ** (-stage / 7))
 
-    def label(self) -> str:
-        """How people name the configuration's variant: `VAE β=4`."""
-        name = variant_label(self.variant, self.scalars, self.options)
-        parts = [name, *self._annealed(" "), *([] if self.precision == "float32" else [self.precision])]
-        return " ".join(parts)
+    def label(self, without: Collection[str] = ()) -> str:
+        """How people name the configuration's variant: `VAE β=4`; `without` some settings."""
+        settings = {name: value for name, value in {**self.scalars, **self.options}.items() if name not in without}
+        parts = [*self._annealed(" "), *([] if self.precision == "float32" else [self.precision])]
+        return " ".join([variant_label(self.variant, settings), *parts])
 
     def _annealed(self, joint: str) -> list[str]:
         """`warm-up 0.3`, `4 cycles 0.5`, with `joint` between the two."""
@@ -162,9 +163,8 @@ def spelled(text: str) -> str:
     return text
 
 
-def variant_label(variant: str, scalars: dict[str, float], options: dict[str, Any]) -> str:
+def variant_label(variant: str, settings: Mapping[str, Any]) -> str:
     """`AE`, `VAE β=4`: a variant with its settings as people write them."""
-    settings = {**scalars, **options}
     parts = [
         f"{symbol(name)}={value:g}" if isinstance(value, float) else f"{name}={value}"
         for name, value in sorted(settings.items())

@@ -40,8 +40,8 @@ name = "novel"
 file = "novel.py"
 kappa = [1.0, 2.0, 4.0]
 """
-BASE = VARIANT.replace('"novel"', '"base"').replace("Novel", "Base").replace(", *, kappa: float = 2.0", "")
-BASE = BASE.replace('        self.kappa = self.scalar("kappa", kappa)\n', "").replace(
+base = VARIANT.replace('"novel"', '"base"').replace("Novel", "Base").replace(", *, kappa: float = 2.0", "")
+base = base.replace('        self.kappa = self.scalar("kappa", kappa)\n', "").replace(
     "from aebench.models import VAE, register", ""
 )
 
@@ -51,7 +51,7 @@ def source(tmp_path: Path, make_record: Callable[..., RunRecord]) -> Callable[..
     """source(contrast="", **numbers) -> a study of two variants of the user's own, with these numbers of `novel`."""
 
     def made(contrast: str = "", **numbers: Any) -> Source:
-        (tmp_path / "novel.py").write_text(VARIANT + BASE)
+        (tmp_path / "novel.py").write_text(VARIANT + base)
         (tmp_path / "new.toml").write_text(STUDY + contrast)
         chosen = study.read(str(tmp_path / "new.toml"))
         specs = chosen.expand({"digits": "0" * 64}, "tensorflow")
@@ -74,7 +74,7 @@ def verdicts(source: Source) -> dict[str, str]:
 
 def test_it_is_held_against_the_simplest_and_its_setting_against_its_own_default(source):
     found = verdicts(source(silhouette=0.2))
-    question = "Does the NOVEL (kappa = 2) separate classes better than the BASE of the same latent size?"
+    question = "Does the novel (kappa = 2) separate classes better than the base of the same latent size?"
     assert found[question] == "refuted"
     assert "Does kappa help or hurt?" in found
 
@@ -82,14 +82,14 @@ def test_it_is_held_against_the_simplest_and_its_setting_against_its_own_default
 def test_a_study_asks_in_what_it_wants_to_know(source):
     contrast = '[[contrast]]\nvariant = "novel"\nagainst = "base"\nmetrics = ["recon_mse"]\nclaim = "it is no better"\n'
     better, worse = (verdicts(source(contrast, recon_mse=error)) for error in (0.01, 0.09))
-    question = "Does the NOVEL (kappa = 2) do better in Reconstruction MSE than the BASE of the same latent size?"
+    question = "Does the novel (kappa = 2) do better in Reconstruction MSE than the base of the same latent size?"
     assert (better[question], worse[question]) == ("refuted", "confirmed"), "less is better"
 
 
 def test_the_page_names_colours_and_filters_it(source, tmp_path):
     text = page.write([source(silhouette=0.2)], tmp_path / "page").read_text()
-    assert "Does the NOVEL separate classes better than the BASE?" in text
-    names = ["BASE", *(f"NOVEL kappa={value}" for value in (1, 2, 4))]
+    assert "Does the novel separate classes better than the base?" in text
+    names = ["base", *(f"novel kappa={value}" for value in (1, 2, 4))]
     colours = {name: {*re.findall(rf'style="background:(#[0-9a-fA-F]+)"></span>{name}<', text)} for name in names}
     assert [len(found) for found in colours.values()] == [1] * 4, "one colour each, wherever it is named"
     assert len(set.union(*colours.values())) == 4, "and its own"

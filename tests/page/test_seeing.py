@@ -114,3 +114,18 @@ def test_the_live_decoder_matches_keras(network, likelihood, make_study, expand,
     page.keyboard.press("ArrowRight")
     moved = json.loads(page.get_attribute("#live .live", "data-code"))[int(slider.get_attribute("data-dim"))]
     assert moved == pytest.approx(float(slider.input_value()))
+
+
+def test_draws_of_a_prior_of_its_own_are_those_that_were_kept(visit, made_up_store, make_study, expand, tmp_path):
+    study = make_study(seeds=1)
+    specs = expand(study)
+    store, records = made_up_store(specs)
+    spec = next(spec for spec in specs if spec.variant == "vae" and spec.latent_dim == 4)
+    own = np.arange(12, dtype="float16").reshape(3, 4)
+    store.write_arrays(spec.run_id, "figures", {**store.read_arrays(spec.run_id, "figures"), "prior_codes": own})
+    given = Source(study=study, specs=specs, store=store, records=records, timings=[])
+    page = visit(report.write([given], tmp_path / "page")).page
+    page.select_option("#live select", label="VAE β=1, latent size 4")
+    for _ in range(5):
+        page.click("#live [data-go=prior]")
+        assert json.loads(page.get_attribute("#live .live", "data-code")) in own.tolist()

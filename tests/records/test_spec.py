@@ -139,9 +139,10 @@ def test_timing_id_names_program_shape_and_batch() -> None:
 
 def test_labels_are_what_people_write() -> None:
     assert SPEC.label() == "VAE β=4 bound=tight γ=0.5 samples=3"
-    assert variant_label("ae", {}, {}) == "AE"
-    assert variant_label("vq-vae", {}, {"codes": 64}) == "VQ-VAE codes=64"
-    assert variant_label("beta-tcvae", {"lambda_od": 2.0, "lambda_": 1.0}, {}) == "β-TCVAE λ=1 λ_od=2"
+    assert SPEC.label({"bound", "gamma"}) == "VAE β=4 samples=3"
+    assert variant_label("ae", {}) == "AE"
+    assert variant_label("vq-vae", {"codes": 64}) == "VQ-VAE codes=64"
+    assert variant_label("beta-tcvae", {"lambda_od": 2.0, "lambda_": 1.0}) == "β-TCVAE λ=1 λ_od=2"
     assert other("annealing").label() == "VAE β=4 bound=tight γ=0.5 samples=3 2 cycles 0.5"
 
 

@@ -74,7 +74,7 @@ def sizes(items: Sequence[Configuration]) -> str:
 
 def name(variant: str) -> str:
     """`VAE`: a variant as people write it, whatever its settings."""
-    return variant_label(variant, {}, {})
+    return variant_label(variant, {})
 
 
 def with_settings(items: Sequence[Configuration]) -> str:

@@ -21,9 +21,10 @@ from aebench.records.kept import Figures
 if TYPE_CHECKING:
     from aebench.backends.weights import Weights
     from aebench.measures.context import Context
-    from aebench.measures.evaluator import Evaluator
+    from aebench.measures.evaluator import Evaluator, Runs
 
 PRIOR_SAMPLES = 25
+PRIOR_CODES = 100  # kept of a prior that a page could not draw from by itself
 RECONSTRUCTIONS = 10
 PAIRS = 5
 EMBEDDED = 1000  # as many as a page can hold with their reconstructions
@@ -49,6 +50,7 @@ def figures(evaluator: Evaluator, weights: Sequence[Weights], inputs: Inputs, co
     originals = inputs.test[:RECONSTRUCTIONS]
     runs = evaluator.load(weights, RECONSTRUCTIONS)
     drawn, prior = evaluator.draw(runs, originals, PRIOR_SAMPLES)
+    codes_of_prior = [{}] * len(weights) if evaluator.has_standard_prior else _prior_codes(evaluator, runs, originals)
     index = subset(codes.shape[1], inputs.labels)
     points: Arrays = {
         Figures.PRIOR_SAMPLES: prior,
@@ -70,10 +72,16 @@ def figures(evaluator: Evaluator, weights: Sequence[Weights], inputs: Inputs, co
             **shared,
             **{name: images[run] for name, images in pictures.items()},
             **plane,
+            **codes_of_prior[run],
             **dense_decoder(evaluator.model, weights[run]),
         }
         for run, plane in enumerate(planes)
     ]
+
+
+def _prior_codes(evaluator: Evaluator, runs: Runs, images: np.ndarray) -> list[Arrays]:
+    _, codes = evaluator.draw(runs, images, PRIOR_CODES)
+    return [{Figures.PRIOR_CODES: own.astype("float16")} for own in codes]
 
 
 def decoded(evaluator: Evaluator, weights: Sequence[Weights], points: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -17,6 +17,11 @@ function halves(text) {
   });
 }
 
+function rows(text, length) {
+  const flat = halves(text);
+  return Array.from({ length: flat.length / length }, (_, row) => [...flat.subarray(row * length, (row + 1) * length)]);
+}
+
 function decoder(model) {
   const numbers = halves(model.weights);
   let start = 0;
@@ -58,7 +63,7 @@ function live(root) {
   const about = DATA[root.dataset.board];
   const [pad, canvas, sliders] = [".pad", "canvas", ".sliders"].map((name) => root.querySelector(name));
   const [padCaption, said] = [".pad + figcaption", "[role=status]"].map((name) => root.querySelector(name));
-  let model, decode, codes, code, at = -1;
+  let model, decode, codes, prior, code, at = -1;
 
   const project = (point) => model.basis.map((axis) => axis.reduce((sum, weight, dim) => sum + weight * (point[dim] - model.mean[dim]), 0));
   const toPad = ([u, v]) => [500 + (470 * u) / model.reach, 500 - (470 * v) / model.reach];
@@ -85,7 +90,7 @@ function live(root) {
 
   const go = {
     mean: () => { code = [...model.mean]; said.textContent = "The mean code, decoded"; },
-    prior: () => { code = model.mean.map(normal); said.textContent = model.prior ? "A draw from the prior, decoded" : "A draw from N(0, I), which this model never saw in training, decoded"; },
+    prior: () => { code = prior.length ? [...prior[Math.floor(Math.random() * prior.length)]] : model.mean.map(normal); said.textContent = model.prior ? "A draw from the prior, decoded" : "A draw from N(0, I), which this model never saw in training, decoded"; },
     image: () => {
       at = (at + 37) % codes.length;
       code = [...codes[at]];
@@ -97,8 +102,7 @@ function live(root) {
   function load(id) {
     model = about.live[id];
     decode = decoder(model);
-    const flat = halves(model.codes);
-    codes = about.index.map((_, index) => [...flat.subarray(index * model.mean.length, (index + 1) * model.mean.length)]);
+    [codes, prior] = [rows(model.codes, model.mean.length), rows(model.priorCodes, model.mean.length)];
     const paths = {};
     codes.forEach((point, index) => {
       const [x, y] = toPad(project(point)).map(Math.round);
