@@ -65,8 +65,9 @@ def train(engine: Any, runs: list[RunSpec], make: Any, digits: inputs.Inputs) ->
     return list(engine.train(runs, make, digits, lambda *told: None))
 
 
-@pytest.mark.parametrize("variant", sorted(variants.built_in()))
+@pytest.mark.parametrize("variant", ["ae", "iwae", "vae"])
 def test_members_agree_with_the_run_alone(variant, run_of, make, digits):
+    """In cohorts of several sizes; that each variant can be stacked is for `aebench.conformance`."""
     runs = [run_of(variant, seed, scalar) for scalar in BETAS for seed in SEEDS]
     alone = train(sequential, runs[:2], make, digits)
     for size in (2,) if variant == "iwae" else (1, 2, 16):  # its engine is the VAE's, and it is slow
