@@ -105,23 +105,27 @@ def report(
 @app.command()
 def table(
     study: StudyArgument,
-    by: Annotated[Literal["run", "configuration"], typer.Option(help="What a row is.")] = "configuration",
+    by: Annotated[
+        Literal["run", "configuration", "variant"],
+        typer.Option(help="What a row is; a variant stands there with its best settings on validation."),
+    ] = "configuration",
     fmt: Annotated[Literal["text", "csv", "json", "latex"], typer.Option("--format", help="How to print it.")] = "text",
     backend: BackendOption = None,
     out: OutOption = None,
 ) -> None:
     """Print the numbers of a study's finished runs; with --by run, one row a run."""
-    from aebench.analysis import rows
+    from aebench.analysis import best_settings, rows
     from aebench.cli import tables
     from aebench.cli.progress import console
     from aebench.workspace import chosen_backend, finished
 
     (source,) = finished(study, chosen_backend(backend), out, _warn)
-    if by == "configuration" and fmt == "text":
-        tables.print_comparison(console(), source.comparison)
+    comparison = best_settings.best_settings(source.comparison) if by == "variant" else source.comparison
+    if by != "run" and fmt == "text":
+        tables.print_comparison(console(), comparison)
         return
     by_run = by == "run"
-    found = rows.run_rows([*source.records.values()]) if by_run else rows.configuration_rows(source.comparison)
+    found = rows.run_rows([*source.records.values()]) if by_run else rows.configuration_rows(comparison)
     typer.echo(tables.render(found, fmt))
 
 

@@ -14,6 +14,7 @@ from aebench.harness.plan import Plan, plan
 if TYPE_CHECKING:
     from aebench.harness.engine.choice import EngineOption
 
+MOST_ROWS = 60  # of a table at the end; of a larger study it has each variant with its best settings
 INTERRUPTED = 130  # as shells report a process that ended on an interrupt
 
 
@@ -66,14 +67,21 @@ def rescore(todo: Plan) -> None:
 
 def print_summary(done: Plan) -> None:
     """The study's table, what its numbers are held against, its speed, and what to know of its runs."""
-    from aebench.analysis import configurations, known_values
+    from aebench.analysis import best_settings, configurations, known_values
     from aebench.cli import tables
     from aebench.records import rates
 
     if not done.records:
         return
     comparison = configurations.compare(done.study, list(done.grid), done.records)
-    tables.print_comparison(console(), comparison)
+    if len(comparison.configurations) <= MOST_ROWS:
+        tables.print_comparison(console(), comparison)
+    else:
+        tables.print_comparison(console(), best_settings.best_settings(comparison))
+        typer.echo(
+            f"each variant with its best settings on validation, of {len(comparison.configurations)} configurations; "
+            f"`aebench table {done.study.name}` prints all"
+        )
     if done.study.expectations:
         tables.print_held(console(), known_values.hold(comparison, done.study.expectations))
     speed = rates.study_images_per_s(done.records.values())

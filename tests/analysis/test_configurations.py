@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from aebench.analysis.best_settings import best_settings
 from aebench.analysis.configurations import compare, summarise
 from aebench.analysis.convergence import convergence
 from aebench.analysis.differences import paired_difference
@@ -41,6 +42,20 @@ def test_summaries_by_hand(study, specs, make_record):
     summaries = [item.summaries["silhouette"] for item in comparison.configurations]
     assert [(item.mean, item.n) for item in summaries] == [(3.0, 3), (4.0, 3), (0.0, 3)]
     assert [item.sd for item in summaries] == pytest.approx([7**0.5, 0.0, 1.0])
+
+
+def test_best_settings_are_chosen_on_validation(study, specs, make_record):
+    """Not on test: the setting with the lower validation ELBO is passed over, however good it is there."""
+    curves = {4.0: Curve(val_distortion=(9.0, 7.0), val_rate=(1.0, 1.0)), 1.0: Curve(val_distortion=(9.0, 6.0),
+              val_rate=(1.0, 3.0)), None: Curve(val_distortion=(5.0,))}  # fmt: skip
+    records = {
+        spec.run_id: make_record(spec, curve=curves[spec.scalars.get("beta")], elbo_nats=-1.0 if spec.scalars else None)
+        for spec in specs
+    }
+    found = best_settings(compare(study, specs, records))
+    assert [item.label for item in found.configurations] == ["AE", "VAE β=4"]
+    absent = {name: record for name, record in records.items() if record.spec.scalars.get("beta") != 4.0}
+    assert [item.label for item in best_settings(compare(study, specs, absent)).configurations] == ["AE", "VAE β=1"]
 
 
 def test_a_number_that_does_not_apply_is_none(study, specs, make_record):

@@ -161,6 +161,11 @@ def test_the_table_of_configurations_is_json(smoke: Path) -> None:
     assert row["recon_mse_mean"] == pytest.approx(sum(run.metrics.get("recon_mse") for run in runs) / 2)
 
 
+def test_the_table_of_variants_has_each_with_its_best_settings(smoke: Path) -> None:
+    rows = json.loads(output("table", "smoke", "--out", smoke, "--by", "variant", "--format", "json"))
+    assert [(row["variant"], row["latent_dim"]) for row in rows] == [("ae", 2), ("ae", 4), ("vae", 2), ("vae", 4)]
+
+
 def test_the_table_is_latex(smoke: Path) -> None:
     lines = output("table", "smoke", "--out", smoke, "--format", "latex").splitlines()
     assert lines[0].startswith(r"\begin{tabular}")
