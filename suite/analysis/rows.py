@@ -32,6 +32,7 @@ def _run_row(record: RunRecord) -> dict[str, Any]:
     )
     return {
         **{name: getattr(spec, name) for name in fixed},
+        **spec.rate_schedule,
         **spec.scalars,
         **spec.options,
         "outcome": record.outcome,
@@ -53,7 +54,7 @@ def _aligned(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _configuration_row(item: Configuration) -> dict[str, Any]:
     fixed = ("dataset", "variant", "latent_dim", "network", "likelihood")
-    row: dict[str, Any] = {name: getattr(item, name) for name in fixed} | item.settings
+    row: dict[str, Any] = {name: getattr(item, name) for name in fixed} | item.specs[0].rate_schedule | item.settings
     row |= {
         "planned": item.planned,
         "finished": item.finished,

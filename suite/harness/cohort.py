@@ -78,23 +78,17 @@ class Cohort:
             likelihood=spec.likelihood,
             seed=spec.seed,
             name=spec.variant,
-            **self._annealing(spec),
+            **self._schedules(spec),
             **spec.scalars,
             **spec.options,
         )
         model.adapt(self.inputs.train[:ADAPTED], self.inputs.train_mean)  # of all images, the mean takes too long
         return model
 
-    def _annealing(self, spec: RunSpec) -> dict[str, float]:
+    def _schedules(self, spec: RunSpec) -> dict[str, Any]:
         """What a model must be told for its schedules."""
         steps = steps_per_epoch(spec, len(self.inputs.train)) * spec.epochs
-        if spec.annealing is None:
-            return {"training_steps": steps}
-        return {
-            "training_steps": steps,
-            "rate_warmup": spec.annealing.warmup,
-            "rate_cycles": spec.annealing.cycles,
-        }
+        return {"training_steps": steps, **spec.rate_schedule}
 
     def train(self, asked: EngineOption, progress: Progress) -> Iterator[RunRecord | Failure]:
         """Trains, measures and records the runs; one that crashes does not stop the others.

@@ -102,8 +102,10 @@ def _outdated(record: RunRecord, asked: MeasureSettings) -> bool:
 def _only(grid: list[RunSpec], query: str) -> list[RunSpec]:
     import pandas as pd
 
-    nested = {"scalars", "options", "adam"}
-    frame = pd.DataFrame([{**spec.model_dump(exclude=nested), **spec.scalars, **spec.options} for spec in grid])
+    nested = {"scalars", "options", "adam", "annealing"}
+    frame = pd.DataFrame(
+        [{**spec.model_dump(exclude=nested), **spec.rate_schedule, **spec.scalars, **spec.options} for spec in grid]
+    )
     try:
         matches = frame.eval(query)
     except Exception as error:  # pandas raises whatever its parser met

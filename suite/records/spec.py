@@ -90,6 +90,15 @@ class RunSpec(ModelSpec):
         """Identity of everything but seed and scalars: such runs share shapes, data and length."""
         return _digest(self.model_dump(exclude={"seed", "scalars"}))
 
+    @property
+    def rate_schedule(self) -> dict[str, float]:
+        """`rate_warmup` and `rate_cycles`, as studies write them."""
+        annealing = self.annealing
+        return {
+            "rate_warmup": annealing.warmup if annealing else 0.0,
+            "rate_cycles": annealing.cycles if annealing else 1,
+        }
+
     def learning_rate_at(self, epoch: int) -> float:
         """The learning rate of an epoch, counted from 1.
 
