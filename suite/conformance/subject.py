@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import cached_property
 from typing import Any
 
@@ -58,10 +59,12 @@ class Subject:
 
 
 def move(model: Any) -> Any:
-    """The model with normal noise of sd 0.1 on all that is trained but the output's bias."""
+    """The model with normal noise on all that is trained but the output's bias: of sd 0.3, or less where many add up."""
     for weight in model.trainable_weights:
         if weight is not model.output_bias:
-            noise = np.random.default_rng(stream(0, weight.path.split("/", 1)[-1])).normal(0.0, 0.1, weight.shape)
+            rng = np.random.default_rng(stream(0, weight.path.split("/", 1)[-1]))
+            scale = 0.5 / math.sqrt(math.prod(weight.shape[:-1])) if len(weight.shape) > 1 else 0.3
+            noise = rng.normal(0.0, min(scale, 0.3), weight.shape)
             weight.assign(ops.convert_to_numpy(weight.value) + noise.astype("float32"))
     return model
 

@@ -108,10 +108,16 @@ def _full(gradients: list[Any], values: list[Any]) -> list[Any]:
 
 
 def _agree(template: Template, member: list[list[Any]], alone: list[list[np.ndarray]], step: int) -> None:
-    names = [["loss"], *([variable.path for variable in some] for some in (template.trainable, template.others))]
-    for what, of_member, of_run in zip(("", "gradient of ", "after it, "), member, alone, strict=True):
-        for name, one, other in zip(names.pop(0), of_member, of_run, strict=True):
-            bound = SAME * np.abs(other).max(initial=0.0)
+    largest = max(np.abs(gradient).max(initial=0.0) for gradient in alone[1])
+    parts = (
+        ("loss", [""], 0.0),
+        ("gradient of ", [variable.path for variable in template.trainable], 0.01 * largest),
+        ("after it, ", [variable.path for variable in template.others], 0.0),
+    )
+    for (what, names, least), of_member, of_run in zip(parts, member, alone, strict=True):
+        for name, one, other in zip(names, of_member, of_run, strict=True):
+            # What a sum comes to may be little beside what it adds up: then other gradients tell how much that is.
+            bound = SAME * max(np.abs(other).max(initial=0.0), least)
             np.testing.assert_allclose(
                 ops.convert_to_numpy(one), other, rtol=0, atol=bound, err_msg=f"step {step + 1}: {what}{name}"
             )
