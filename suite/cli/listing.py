@@ -28,10 +28,10 @@ def _table(*columns: str) -> Table:
 
 
 def _variants() -> Table:
-    table = _table("variant", "version", "settings (defaults)", "about")
-    for item in variants.built_in().values():
+    table = _table("variant", "version", "from", "settings (defaults)", "about")
+    for item in variants.known().values():
         settings = ", ".join(f"{name}={value}" for name, value in {**item.scalars, **item.options}.items())
-        table.add_row(item.name, str(item.version), settings, item.about)
+        table.add_row(item.name, str(item.version), item.package, settings, item.about)
     return table
 
 

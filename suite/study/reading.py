@@ -157,11 +157,11 @@ def _declared(item: dict[str, Any], path: Path) -> variants.Declaration:
 
 def _refuse_clashes(declared: variants.Declaration, path: Path) -> None:
     """A user's variant must not be taken for one of the suite's, nor its settings for a study's keys."""
-    built_in = variants.built_in()
-    if not NAME.fullmatch(declared.name) or built_in.get(declared.name, declared).path != declared.path:
+    known = variants.known()
+    if not NAME.fullmatch(declared.name) or known.get(declared.name, declared).path != declared.path:
         raise UserError(
             f"{path}: variant: {declared.path} registers {declared.name!r}; choose a name of lower-case letters, "
-            f"digits, '-' and '_' other than {', '.join(built_in)}"
+            f"digits, '-' and '_' other than {', '.join(known)}"
         )
     reserved = {*RunSpec.model_fields, "name", "file"}
     if clashes := sorted(reserved & {*declared.scalars, *declared.options}):

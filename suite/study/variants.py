@@ -2,23 +2,34 @@
 
 A variant file holds a class decorated with `@register("name", version=N)`. Its `__init__`'s keyword-only arguments
 annotated `float` are scalar hyper-parameters; those annotated `int` or `str` are options.
+
+Studies find by name the variants of `aebench.models` and those of installed packages that name a module in the entry
+point group `aebench.variants`.
 """
 
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
+import importlib
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from aebench.errors import unknown
-from aebench.study import declarations
+from aebench.errors import UserError, unknown
+from aebench.study import declarations, packages
+
+ENTRY_POINTS = "aebench.variants"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Declaration:
-    """A variant as its file declares it: its settings with their defaults, and one line about it."""
+    """A variant as its file declares it: its settings with their defaults, and one line about it.
+
+    Attributes:
+        package: what it comes with, a distribution and its version or aebench itself; empty for a user's own file.
+        module: as which it is imported, if it comes with a package.
+    """
 
     name: str
     version: int
@@ -26,30 +37,51 @@ class Declaration:
     scalars: dict[str, float]
     options: dict[str, int | str]
     about: str
+    package: str = ""
+    module: str = ""
 
 
 @cache
 def built_in() -> dict[str, Declaration]:
     """The variants of `aebench.models`, by name."""
     found = [variant for path in sorted(declarations.models().glob("*.py")) for variant in in_file(path)]
-    return {variant.name: variant for variant in found}
+    return {variant.name: replace(variant, package="aebench") for variant in found}
+
+
+@cache
+def known() -> dict[str, Declaration]:
+    """The variants that studies find by name: those of `aebench.models`, then those of installed packages.
+
+    Raises:
+        UserError: two packages have variants of one name, or one names a module that isn't there.
+    """
+    found = {**built_in()}
+    for named in packages.named(ENTRY_POINTS):
+        for variant in in_file(named.path):
+            other = found.setdefault(variant.name, replace(variant, package=named.package, module=named.module))
+            if other.path != variant.path:
+                raise UserError(
+                    f"two packages have a variant {variant.name!r}: {other.package} ({other.path}) and {named.package} "
+                    f"({variant.path}); uninstall one, or rename its variant"
+                )
+    return found
 
 
 def find(name: str, file: Path | None = None) -> Declaration:
-    """The variant `name`, from a user's own `file` or from `aebench.models`.
+    """The variant `name`, from a user's own `file` or among those that are known by name.
 
     Raises:
-        UserError: no such variant or file, or a file that isn't Python.
+        UserError: no such variant or file, a file that isn't Python, or see `known`.
     """
-    known = {variant.name: variant for variant in in_file(file)} if file else built_in()
-    if name not in known:
-        raise unknown("variant", name, known)
-    return known[name]
+    among = {variant.name: variant for variant in in_file(file)} if file else known()
+    if name not in among:
+        raise unknown("variant", name, among)
+    return among[name]
 
 
 def load(variant: Declaration) -> Any:
     """The variant's class, a subclass of `aebench.models.Autoencoder`. Imports Keras."""
-    module = declarations.module(variant.path)
+    module = importlib.import_module(variant.module) if variant.module else declarations.module(variant.path)
     found = [value for value in vars(module).values() if getattr(value, "__module__", None) == module.__name__]
     return next(value for value in found if getattr(value, "variant_name", None) == variant.name)
 
