@@ -92,7 +92,9 @@ class VQVAE(Autoencoder):
         pull = self.commitment * ops.sum((posterior.output - ops.stop_gradient(posterior.code)) ** 2, axis=-1)
         if training:
             self.book.follow(posterior.output, posterior.indices, self.noise)
-        return Terms(objective=distortion + pull + self.annealed(1.0, training) * rate, distortion=distortion, rate=rate)
+        return Terms(
+            objective=distortion + pull + self.annealed(1.0, training) * rate, distortion=distortion, rate=rate
+        )
 
     def diagnostics(self, images: Any, noise: keras.random.SeedGenerator) -> dict[str, Any]:  # noqa: ARG002, D102
         chosen = self.book.one_hot(self.encode(images).indices)
