@@ -51,11 +51,11 @@ class DenoisingAE(AE):
         """The images as the encoder sees them in training, `(batch, *image_shape)`."""
         images = ops.cast(images, self.variable_dtype)
         if self.kind == "gaussian":
-            return images + self.corruption * keras.random.normal(ops.shape(images), images.dtype, seed=self.noise)
-        hit = keras.random.uniform(ops.shape(images), dtype=images.dtype, seed=self.noise) < self.corruption
+            return images + self.corruption * keras.random.normal(ops.shape(images), seed=self.noise)
+        hit = keras.random.uniform(ops.shape(images), seed=self.noise) < self.corruption
         if self.kind == "masking":
             return ops.where(hit, 0.0, images)
-        coins = keras.random.uniform(ops.shape(images), dtype=images.dtype, seed=self.noise) < 0.5
+        coins = keras.random.uniform(ops.shape(images), seed=self.noise) < 0.5
         return ops.where(hit, ops.cast(coins, images.dtype), images)
 
     def terms(self, images: Any, training: bool = False) -> Terms:  # noqa: D102

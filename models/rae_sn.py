@@ -52,8 +52,9 @@ class RAESN(RAE):
         """Parameters of the likelihood: a layer of x/σ is a layer of kernel W/σ."""
         output = codes
         for layer in self.decoder.layers:
-            scale = self.spectral_norm(layer, training) if layer.name in self.directions else 1.0
-            output = layer(output / scale, training=training)
+            if layer.name in self.directions:
+                output = ops.divide(output, self.spectral_norm(layer, training))
+            output = layer(output, training=training)
         return ops.cast(output, self.variable_dtype) + self.output_bias
 
     def spectral_norm(self, layer: Any, training: bool) -> Any:
