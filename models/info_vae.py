@@ -26,7 +26,7 @@ class InfoVAE(VAE):
     Args:
         latent_dim: numbers in a code, >= 1.
         alpha: how far the rate is left out, finite and >= 0; in the paper 0 to 1.
-        lambda_: weight of the codes' distance from the prior, finite and >= 0; in the paper up to 1000.
+        lambda_: weight of the codes' distance from the prior, finite and >= 0; in the paper up to 1000, at a smaller kernel.
         **options: see `VAE`.
 
     Reference:
@@ -34,7 +34,7 @@ class InfoVAE(VAE):
         arXiv:1706.02262.
     """
 
-    def __init__(self, latent_dim: int, *, alpha: float = 0.0, lambda_: float = 100.0, **options: Any) -> None:
+    def __init__(self, latent_dim: int, *, alpha: float = 0.0, lambda_: float = 10.0, **options: Any) -> None:
         super().__init__(latent_dim, **options)
         self.alpha, self.lambda_ = self.scalar("alpha", alpha), self.scalar("lambda_", lambda_)
 
