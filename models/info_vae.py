@@ -26,7 +26,8 @@ class InfoVAE(VAE):
     Args:
         latent_dim: numbers in a code, >= 1.
         alpha: how far the rate is left out, finite and >= 0; in the paper 0 to 1.
-        lambda_: weight of the codes' distance from the prior, finite and >= 0; in the paper up to 1000, at a smaller kernel.
+        lambda_: weight of the codes' distance from the prior, finite and >= 0; in the paper up to 1000, of a
+            smaller discrepancy.
         **options: see `VAE`.
 
     Reference:
