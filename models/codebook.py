@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from aebench.models.discrete import gumbel
@@ -50,7 +51,7 @@ class Codebook(keras.layers.Layer):
         words = ops.convert_to_tensor(self.words)
         parts = ops.reshape(ops.stop_gradient(codes), (-1, codes.shape[-1] // self.width, self.width))
         scores = ops.sum(words**2, axis=1) - 2.0 * ops.matmul(parts, ops.transpose(words))
-        return ops.argmin(scores, axis=-1)
+        return ops.top_k(-scores, 1)[1][..., 0]  # `argmin` of floats cannot be vectorised on TensorFlow
 
     def code(self, indices: Any) -> Any:
         """The words at `indices` `(batch, variables)` side by side, `(batch, variables * width)`."""
@@ -107,17 +108,24 @@ class Nade(keras.layers.Layer):
             self.start = self.add_weight(name="start", shape=(hidden,), initializer="zeros")
         self.built = True
 
-    def log_prob(self, chosen: Any) -> Any:
-        """log p of choices as ones among zeros, `(batch, variables, words)`: `(batch,)` nats."""
-        return ops.sum(chosen * ops.log_softmax(self.logits(chosen), axis=-1), axis=(1, 2))
+    def log_prob(self, indices: Any) -> Any:
+        """log p of choices `(batch, variables)`, `(batch,)` nats."""
+        chosen = ops.one_hot(ops.transpose(indices), self.bias.shape[1], dtype=self.variable_dtype)
+        logits = self.logits(chosen)
+        return ops.sum(ops.sum(chosen * logits, axis=-1) - ops.logsumexp(logits, axis=-1), axis=0)
 
     def logits(self, chosen: Any) -> Any:
-        """Of each word given the choices before it: `(batch, variables, words)`, as `chosen`."""
-        logits = ops.zeros_like(chosen) + self.bias
+        """Of each word given the choices before it, for those as ones among zeros: `(variables, batch, words)` both."""
+        bias = ops.expand_dims(self.bias, 1)
         if not self.depends:
-            return logits
-        hidden = self.start + ops.cumsum(ops.einsum("nvw,vwh->nvh", chosen[:, :-1], self.write), axis=1)
-        return logits + ops.pad(ops.einsum("nvh,vhw->nvw", ops.relu(hidden), self.read), ((0, 0), (1, 0), (0, 0)))
+            return ops.zeros_like(chosen) + bias
+        written = ops.matmul(chosen[:-1], self.write)
+        before = np.tril(
+            np.ones((self.places - 1, self.places - 1), self.variable_dtype)
+        )  # a matrix is faster than cumsum
+        hidden = ops.reshape(ops.matmul(before, ops.reshape(written, (self.places - 1, -1))), ops.shape(written))
+        later = ops.matmul(ops.relu(self.start + hidden), self.read)
+        return bias + ops.pad(later, ((1, 0), (0, 0), (0, 0)))
 
     def sample(self, count: int, noise: keras.random.SeedGenerator) -> Any:
         """`count` times all choices, one after the other: `(count, variables)` int32."""
@@ -171,4 +179,4 @@ class WordPrior:
 
     def log_prob(self, z: Any) -> Any:
         """log p of the words nearest to codes `(batch, code_dim)`, `(batch,)` nats."""
-        return self.choices.log_prob(self.book.one_hot(self.book.indices(z)))
+        return self.choices.log_prob(self.book.indices(z))

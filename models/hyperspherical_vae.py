@@ -44,7 +44,7 @@ class HypersphericalVAE(VAE):
         self.mean_head = self.head("mean", feature_shape, self.code_dim)
         self.concentration_head = self.head("concentration", feature_shape, 1)
 
-    def encode(self, images: Any, training: bool = False) -> VonMisesFisher:  # noqa: D102
+    def encode(self, images: Any, training: bool = False) -> Any:  # noqa: D102
         features = self.features(images, training)
         concentration = 1.0 + ops.softplus(self.concentration_head(features))
         return VonMisesFisher.of(direction(self.mean_head(features)), concentration)

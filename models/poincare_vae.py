@@ -39,7 +39,7 @@ class PoincareVAE(VAE):
         super().__init__(latent_dim, beta=beta, **options)
         self.curvature = self.scalar("curvature", curvature)
 
-    def encode(self, images: Any, training: bool = False) -> WrappedNormal:  # noqa: D102
+    def encode(self, images: Any, training: bool = False) -> Any:  # noqa: D102
         features = self.features(images, training)
         way, curvature = self.mean_head(features), ops.convert_to_tensor(self.curvature)
         return WrappedNormal(walk(ops.zeros_like(way), way, curvature), self.log_var_head(features), curvature)

@@ -49,7 +49,7 @@ class VQVAE(Autoencoder):
         commitment: float = 0.25,
         words: int = 64,
         width: int = 4,
-        context: int = 64,
+        context: int = 32,
         **options: Any,
     ) -> None:
         for name, value, least in (("words", words, 2), ("width", width, 1), ("context", context, 0)):
@@ -88,7 +88,7 @@ class VQVAE(Autoencoder):
     def terms(self, images: Any, training: bool = False) -> Terms:  # noqa: D102
         posterior = self.encode(images, training)
         distortion = self.distortion(images, posterior.mean, training)
-        rate = -self.choices.log_prob(self.book.one_hot(posterior.indices))
+        rate = -self.choices.log_prob(posterior.indices)
         pull = self.commitment * ops.sum((posterior.output - ops.stop_gradient(posterior.code)) ** 2, axis=-1)
         if training:
             self.book.follow(posterior.output, posterior.indices, self.noise)
