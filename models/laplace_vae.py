@@ -47,7 +47,7 @@ class LaplaceVAE(VAE):
     def prior(self) -> Any:  # noqa: D102
         return StandardNormal(self.latent_dim) if self.prior_name == "normal" else StandardLaplace(self.latent_dim)
 
-    def encode(self, images: Any, training: bool = False) -> Laplace:  # type: ignore[override]  # noqa: D102
+    def encode(self, images: Any, training: bool = False) -> Laplace:  # noqa: D102
         features = self.features(images, training)
         return Laplace(self.mean_head(features), self.log_var_head(features))
 

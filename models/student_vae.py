@@ -55,7 +55,7 @@ class StudentVAE(VAE):
             return StandardNormal(self.latent_dim)
         return StandardStudentT(self.latent_dim, self.degrees)
 
-    def encode(self, images: Any, training: bool = False) -> StudentT:  # type: ignore[override]  # noqa: D102
+    def encode(self, images: Any, training: bool = False) -> StudentT:  # noqa: D102
         features = self.features(images, training)
         return StudentT(self.mean_head(features), self.log_var_head(features), self.degrees)
 
