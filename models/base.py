@@ -98,6 +98,7 @@ class Autoencoder(keras.Model):
         takes_labels: whether `terms` takes the `labels` of a training batch, `(batch,)` integers, -1 where unknown; the
             variant then has a setting `classes`, how many there are, and one `labelled_images`, how many are known.
         not_vectorised: why its runs cannot be trained side by side as one program; empty where they can.
+        not_on_pixels: what teaches its decoder if it is not the distortion, in a sentence; empty where it is.
     """
 
     variant_name: str
@@ -106,6 +107,7 @@ class Autoencoder(keras.Model):
     is_scheduled: bool = False
     takes_labels: bool = False
     not_vectorised: str = ""
+    not_on_pixels: str = ""
 
     def __init__(
         self,

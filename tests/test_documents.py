@@ -47,10 +47,10 @@ def test_the_picture_of_the_imports_is_drawn_from_the_code() -> None:
 
 def test_the_readmes_variant_is_declared_and_trains(tmp_path: Path) -> None:
     path = tmp_path / "my_variant.py"
-    path.write_text(block("README.md", "python", "capacity-vae"))
-    declared = variants.find("capacity-vae", path)
-    assert (declared.version, declared.scalars) == (1, {"capacity": 5.0})
-    model = built(variants.load(declared), network="linear", capacity=2.0)
+    path.write_text(block("README.md", "python", "budget-vae"))
+    declared = variants.find("budget-vae", path)
+    assert (declared.version, declared.scalars) == (1, {"budget": 5.0})
+    model = built(variants.load(declared), network="linear", budget=2.0)
     assert np.isfinite(float(keras.ops.convert_to_numpy(model.compute_loss(IMAGES))))
 
 
