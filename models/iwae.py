@@ -34,16 +34,34 @@ class IWAE(VAE):
     def get_config(self) -> dict[str, Any]:  # noqa: D102
         return {**super().get_config(), "k": self.k}
 
+    @property
+    def draws(self) -> int:
+        """Codes that are drawn for each image."""
+        return self.k
+
     def terms(self, images: Any, training: bool = False) -> Terms:
         """The bound; distortion is a mean over the codes, rate in closed form."""
         one = self.encode(images, training=training)
-        posterior = DiagonalGaussian(ops.repeat(one.mean, self.k, axis=0), ops.repeat(one.log_var, self.k, axis=0))
-        codes = posterior.sample(self.noise)
-        distortions = self.distortion(ops.repeat(images, self.k, axis=0), codes, training=training)
-        log_ratios = self.prior.log_prob(codes) - posterior.log_prob(codes)
-        log_weights = ops.reshape(self.annealed(self.beta, training) * log_ratios - distortions, (-1, self.k))
+        posterior = self.repeated(one)
+        log_weights, distortions = self.weigh(images, posterior, posterior.sample(self.noise), training)
         return Terms(
-            objective=math.log(self.k) - ops.logsumexp(log_weights, axis=1),
-            distortion=ops.mean(ops.reshape(distortions, (-1, self.k)), axis=1),
+            objective=self.bound(log_weights),
+            distortion=ops.mean(distortions, axis=1),
             rate=self.rate(one, one.mean),
         )
+
+    def repeated(self, posterior: DiagonalGaussian) -> DiagonalGaussian:
+        """The posterior of every image once for each of its codes: `(batch * draws, latent_dim)`."""
+        parts = (posterior.mean, posterior.log_var)
+        return DiagonalGaussian(*(ops.repeat(part, self.draws, axis=0) for part in parts))
+
+    def weigh(self, images: Any, posterior: DiagonalGaussian, codes: Any, training: bool) -> tuple[Any, Any]:
+        """Log-weights log p(x|z) (p(z) / q(z|x))^β and distortions of all codes, both `(batch, draws)` nats."""
+        distortions = self.distortion(ops.repeat(images, self.draws, axis=0), codes, training=training)
+        log_ratios = self.prior.log_prob(codes) - posterior.log_prob(codes)
+        log_weights = self.annealed(self.beta, training) * log_ratios - distortions
+        return ops.reshape(log_weights, (-1, self.draws)), ops.reshape(distortions, (-1, self.draws))
+
+    def bound(self, log_weights: Any) -> Any:
+        """What is minimised, `(batch,)` nats, of the log-weights `(batch, draws)`."""
+        return math.log(self.k) - ops.logsumexp(log_weights, axis=1)

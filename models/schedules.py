@@ -7,6 +7,8 @@ from typing import Any
 
 from keras import ops
 
+ROUNDING = 1e-5  # of a cycle: more than float32 puts a step off by, less than a step
+
 
 @dataclass(frozen=True, kw_only=True)
 class RateSchedule:
@@ -33,6 +35,11 @@ class RateSchedule:
         return self.warmup == 0.0
 
     def weight(self, progress: Any) -> Any:
-        """The factor of the rate, 0 to 1, when this share of the training, 0 to 1, is done."""
-        place = ops.where(progress < 1.0, (progress * self.cycles) % 1.0, ops.ones_like(progress))
-        return ops.minimum(place / self.warmup, 1.0)
+        """The factor of the rate, 0 to 1, when this share of the training, 0 to 1, is done.
+
+        A share that rounding has put just before the start of a cycle is taken for that start, not for the end of the
+        cycle before, where the weight is whole.
+        """
+        cycles = progress * self.cycles
+        place = ops.maximum(cycles - ops.floor(cycles + ROUNDING), 0.0)
+        return ops.minimum(ops.where(progress < 1.0, place, ops.ones_like(place)) / self.warmup, 1.0)

@@ -16,9 +16,9 @@ def leaves(layer: Any) -> Iterator[Any]:
             yield from leaves(part)
 
 
-def convolutional(model: Any) -> bool:
-    """Whether it has convolutions: kernels with more axes than a matrix.
+def convolutions(model: Any) -> list[Any]:
+    """The convolutional layers inside a model: those of Keras, and others that state their `kernel_size`.
 
     On a CPU those of many runs at once take twice the time of a loop, and minutes to compile on JAX.
     """
-    return any(len(weight.shape) > 2 for layer in leaves(model) for weight in layer.trainable_weights)
+    return [layer for layer in leaves(model) if hasattr(layer, "kernel_size") and layer.trainable_weights]

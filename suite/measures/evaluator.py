@@ -13,7 +13,7 @@ from keras import ops
 
 from aebench import backends
 from aebench.backends import environment
-from aebench.backends.layers import convolutional, leaves
+from aebench.backends.layers import convolutions, leaves
 from aebench.backends.members import over_members, stack
 from aebench.backends.weights import Weights, names
 from aebench.measures.ssim import structural_similarity
@@ -108,11 +108,11 @@ class Evaluator:
     def _most_at_once(self, images: int) -> int:
         """How many runs may be scored at once."""
         device = environment.current(keras.backend.backend()).device_kind
-        if device == "CPU" and convolutional(self.model):
+        if device == "CPU" and convolutions(self.model):
             return 1
         shapes = [tuple(weight.shape) for layer in leaves(self.model) for weight in layer.trainable_weights]
         pixels = math.prod(self.model.image_shape)
-        filters = [max(shape[-2:]) for shape in shapes if len(shape) > 2]
+        filters = [max(layer.kernel.shape[-2:]) for layer in convolutions(self.model)]
         widest: int = max([pixels * max(filters, default=1), *(shape[-1] for shape in shapes if shape)])
         return max(1, MOST_ELEMENTS[device] // (images * widest))
 

@@ -27,6 +27,7 @@ class Axis:
     minimum: float | None = None
     exclusive: bool = False
     below: float = math.inf
+    maximum: float = math.inf
 
     def check(self, value: Any, where: str) -> Any:
         """The value, converted; raises UserError if it isn't of the kind or out of bounds."""
@@ -36,7 +37,7 @@ class Axis:
         if not number or (self.kind is int and not isinstance(value, int)):
             raise UserError(f"{where}: {value!r} is not {_a(self.kind)}; give {self._allowed()}")
         finite = abs(value) <= sys.float_info.max  # false for NaN, and for 10**400 too
-        if not finite or self._too_small(value) or value >= self.below:
+        if not finite or self._too_small(value) or value >= self.below or value > self.maximum:
             raise UserError(f"{where}: {value!r} is out of range; give {self._allowed()}")
         return self.kind(value + 0)  # -0.0 becomes 0.0: one value, one run
 
@@ -56,7 +57,8 @@ class Axis:
         kind = "a whole number" if self.kind is int else "a finite number"
         if self.minimum is None:
             return kind
-        most = "" if self.below == math.inf else f" and below {self.below:g}"
+        below = "" if self.below == math.inf else f" and below {self.below:g}"
+        most = below if self.maximum == math.inf else f" and at most {self.maximum:g}"
         return f"{kind} {'above' if self.exclusive else 'of at least'} {self.minimum:g}{most}"
 
 
@@ -75,7 +77,7 @@ GRID: dict[str, Axis] = {
     "train_on": Axis(kind=str, default="train", known=get_args(TrainOn)),
     "precision": Axis(kind=str, default="float32", known=get_args(Precision)),
     "schedule": Axis(kind=str, default="constant", known=get_args(Schedule)),
-    "rate_warmup": Axis(kind=float, default=0.0, minimum=0, below=1.0 + 1e-9),
+    "rate_warmup": Axis(kind=float, default=0.0, minimum=0, maximum=1),
     "rate_cycles": Axis(kind=int, default=1, minimum=1),
     "adam_beta_1": Axis(kind=float, default=Adam().beta_1, minimum=0, below=1),
     "adam_beta_2": Axis(kind=float, default=Adam().beta_2, minimum=0, below=1),

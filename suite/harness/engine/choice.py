@@ -9,7 +9,7 @@ from typing import Any, Literal
 import keras
 
 from aebench import backends
-from aebench.backends.layers import convolutional, leaves
+from aebench.backends.layers import convolutions, leaves
 from aebench.errors import UserError
 from aebench.records.record import EngineName
 from aebench.records.spec import RunSpec
@@ -56,7 +56,7 @@ def choose(asked: EngineOption, model: Any, spec: RunSpec, device_kind: Literal[
         return _one_by_one("asked for")
     if asked == "auto" and model.not_vectorised:
         return _one_by_one(model.not_vectorised)
-    if asked == "auto" and device_kind == "CPU" and convolutional(model):
+    if asked == "auto" and device_kind == "CPU" and convolutions(model):
         return _one_by_one("convolutions on a CPU train faster one by one")
     each = member_bytes(model, spec.batch_size)
     members = max(1, min(MOST_MEMBERS[device_kind], MEMORY[device_kind] // each))
