@@ -13,6 +13,7 @@ REPO = Path(__file__).resolve().parent.parent
 PICTURE = REPO / "docs" / "imports.svg"
 WIDTH, BOX, HIGH, STEP = 760, 164, 46, 92
 ABOUT = {
+    "conformance": "tests of any variant",
     "cli": "commands, progress, tables",
     "page": "the HTML page",
     "harness": "plan, cohorts, engines",

@@ -2,6 +2,6 @@
 
     pytest --pyargs aebench.conformance --variants my_variants.py
 
-Without `--variants` they run on all variants of `aebench.models`. A variant is found by its declaration and needs no
-test of its own to be held to the contract of `aebench.models.base`; what its objective should be, only its own tests know.
+Without `--variants` they run on all variants of `aebench.models`. A variant is found by its declaration and held to the
+contract of `aebench.models.base` without a test of its own; what its objective should be, only its own tests know.
 """

@@ -37,7 +37,7 @@ def _declared(files: list[Path]) -> list[variants.Declaration]:
     except UserError as error:
         raise pytest.UsageError(f"{error}") from None
     if files and not found:
-        raise pytest.UsageError(f"{', '.join(map(str, files))}: no class under @register(\"name\", version=1)")
+        raise pytest.UsageError(f'{", ".join(map(str, files))}: no class under @register("name", version=1)')
     return found or [*variants.built_in().values()]
 
 

@@ -21,7 +21,8 @@ def grey() -> np.ndarray:
     """All 1,797 digits, `(1797, 8, 8, 1)` in [0, 1]."""
     from sklearn.datasets import load_digits
 
-    return (load_digits().images / 16.0).astype("float32")[..., None]
+    found: np.ndarray = (load_digits().images / 16.0).astype("float32")[..., None]
+    return found
 
 
 @pytest.fixture(scope="session")
@@ -73,7 +74,7 @@ def drawn_terms(model: Any, images: np.ndarray, part: str, draws: int = 4) -> np
 
 
 def fallen(before: np.ndarray, after: np.ndarray) -> tuple[float, float]:
-    """By how much a mean has fallen, and the standard error of that."""
+    """How far a mean has fallen, and the standard error of that."""
     falls = before - after
     return float(falls.mean()), float(falls.std(ddof=1)) / math.sqrt(len(falls))
 

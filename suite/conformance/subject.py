@@ -59,7 +59,7 @@ class Subject:
 
 
 def move(model: Any) -> Any:
-    """The model with normal noise on all that is trained but the output's bias: of sd 0.3, or less where many add up."""
+    """The model with normal noise on all that is trained but the output's bias: of sd 0.3, less where many add up."""
     for weight in model.trainable_weights:
         if weight is not model.output_bias:
             rng = np.random.default_rng(stream(0, weight.path.split("/", 1)[-1]))

@@ -28,7 +28,7 @@ def test_distortion_is_a_sum_over_pixels(subject: Subject, combination: tuple[st
     parts = _minus_log_probs(model, images, numpy(model.decode(codes)))
     expected = parts.sum(axis=(0, 2))
     size = np.abs(parts).sum(axis=(0, 2))  # what is added up, without its signs
-    # A sum over pixels of functions of a function; without signs, that of a continuous Bernoulli is up to twice as large.
+    # A sum over pixels of functions of a function; that of a continuous Bernoulli cancels to half of it.
     bound = rounding.relative(parts.shape[2], 4, 4, condition=2.0) * size
     assert np.all(np.abs(numpy(model.distortion(images, codes)) - expected) <= bound)
 

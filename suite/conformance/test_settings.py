@@ -15,7 +15,7 @@ Differentiate = Callable[..., tuple[float, dict[str, Any]]]
 
 
 def test_config_makes_the_same_model(subject: Subject, images: np.ndarray, labels: np.ndarray) -> None:
-    """Same weights by the same names, same noise: layers have names, and all that is random has a stream of the seed."""
+    """Same weights by the same names, same noise: layers have names, and all that is random a stream of the seed."""
     model = subject.adapted(images)
     copy = type(model).from_config(model.get_config())
     copy.adapt(images)
@@ -44,7 +44,7 @@ def test_config_has_every_option(subject: Subject, images: np.ndarray) -> None:
     assert {name: config.get(name) for name in subject.declared.options} == subject.declared.options
 
 
-def test_declared_scalars_are_weights_that_refuse_bad_values(subject: Subject) -> None:
+def test_declared_scalars_are_weights_that_refuse_bad_values(subject: Any) -> None:
     """A `float` setting is made by `self.scalar`, so that runs that differ in it alone share a program."""
     for name, default in subject.declared.scalars.items():
         value, model = _another(subject, name, default)
@@ -59,7 +59,7 @@ def test_declared_scalars_are_weights_that_refuse_bad_values(subject: Subject) -
                 subject.make(**{name: bad})
 
 
-def _another(subject: Subject, name: str, default: float) -> tuple[float, Any]:
+def _another(subject: Any, name: str, default: float) -> tuple[float, Any]:
     """A value of the setting beside its default that the variant takes, and a model with it."""
     above, below = (1.01 * default, 0.99 * default) if default else (0.01, 0.02)
     try:
@@ -79,7 +79,7 @@ def _another(subject: Subject, name: str, default: float) -> tuple[float, Any]:
     ids=["latent_dim", "network", "likelihood", "rate_warmup"],
 )
 def test_bad_settings_are_refused(subject: Subject, options: dict[str, Any], message: str) -> None:
-    """By `ValueError`, with what came and what is allowed: `**options` reach `Autoencoder`."""
+    """A `ValueError` tells what came and what is allowed; `**options` reach `Autoencoder`."""
     with pytest.raises(ValueError, match=message):
         subject.cls(**{"latent_dim": LATENT, **options})
 
@@ -117,9 +117,7 @@ def dead_weights(gradients: Differentiate, model: Any, images: np.ndarray, **kno
     return [path.split("/", 1)[1] for path, value in found.items() if value is None or not value.any()]
 
 
-def deaf_scalars(
-    gradients: Differentiate, model: Any, images: np.ndarray, names: list[str], **known: Any
-) -> list[str]:
+def deaf_scalars(gradients: Differentiate, model: Any, images: np.ndarray, names: list[str], **known: Any) -> list[str]:
     """Which of these scalar hyper-parameters change neither the objective nor a gradient."""
     return [name for name in names if not _heard(gradients, model, images, name, known)]
 

@@ -50,7 +50,7 @@ def test_prior_samples_can_be_decoded(model: Any, images: np.ndarray) -> None:
 
 
 def test_a_rate_in_closed_form_is_not_negative(model: Any, images: np.ndarray) -> None:
-    """One that does not depend on the code that was drawn; an estimate at that code may be. Without a posterior, none."""
+    """One that does not depend on the code that was drawn; an estimate at that code may be."""
     if not model.has_posterior:
         with pytest.raises(NotImplementedError, match="has no posterior"):
             model.rate(None, None)

@@ -74,7 +74,7 @@ def fitted(
 
 
 def test_fit_reduces_the_objective(fitted: Any) -> None:
-    """By 8 standard errors; where two players contend for the objective, the distortion falls."""
+    """It falls by 8 standard errors; where two players contend for the objective, the distortion falls."""
     _, _, falls = fitted
     assert any(fall > 8.0 * error for fall, error in falls.values()), falls
 
@@ -116,7 +116,8 @@ def loaded_elsewhere(
     folder = tmp_path_factory.mktemp("saved")
     np.save(folder / "images.npy", images)
     here, files = [], []
-    subjects = {item.callspec.params["subject"] for item in request.session.items if _wants_this(item)}
+    items: list[Any] = [item for item in request.session.items if _wants_this(item)]
+    subjects = list(dict.fromkeys(item.callspec.params["subject"] for item in items))
     for index, subject in enumerate(subjects):
         model, path = subject.moved(images), folder / f"{index}.keras"
         set_noise(model)
@@ -127,7 +128,7 @@ def loaded_elsewhere(
     done = subprocess.run(command, input=json.dumps(files), capture_output=True, text=True, check=False, timeout=600)
     assert "found:" in done.stdout, done.stderr[-2000:]
     there = json.loads(done.stdout.split("found:")[-1])
-    return {subject.name: both for subject, *both in zip(subjects, here, there, strict=True)}
+    return {subject.name: both for subject, both in zip(subjects, zip(here, there, strict=True), strict=True)}
 
 
 def _wants_this(item: Any) -> bool:

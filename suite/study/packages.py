@@ -2,6 +2,8 @@
 
     [project.entry-points."aebench.variants"]
     mine = "my_package.my_variants"
+
+A module's file is where its package would be imported from; the package itself may import Keras.
 """
 
 from __future__ import annotations
@@ -53,8 +55,8 @@ def _file(point: EntryPoint, group: str) -> Path:
     spec = _spec(point.module)
     if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
         raise UserError(
-            f"package {_package(point)} names {point.module!r} in its entry point {group}:{point.name}, and there is no "
-            "such Python module; reinstall or uninstall it"
+            f"package {_package(point)} names {point.module!r} in its entry point {group}:{point.name}, and there is "
+            "no such Python module; reinstall or uninstall it"
         )
     return Path(spec.origin).resolve()
 

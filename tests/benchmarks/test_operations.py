@@ -77,7 +77,7 @@ def describe(benchmark: Any, images: int) -> None:
 
 @pytest.mark.parametrize("batch_size", BATCH_SIZES)
 @pytest.mark.parametrize("name", operations.NAMES)
-@pytest.mark.parametrize("variant", sorted(variants.built_in()))
+@pytest.mark.parametrize("variant", ["ae", "iwae", "vae"])
 @pytest.mark.benchmark(max_time=0.2, min_time=1e-4)
 def test_operation(benchmark, variant, name, batch_size):
     operation = made(variant, batch_size)[name]

@@ -41,10 +41,10 @@ def failed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
     (example,) = re.findall(r"```python\n([^`]*budget-vae.*?)```", (REPO / "README.md").read_text(), re.DOTALL)
     (folder / "my_variants.py").write_text(example)
     options = [part for name in ("broken.py", "my_variants.py") for part in ("--variants", name)]
-    outside = ["-c", os.devnull, "--rootdir", ".", "-p", "no:cacheprovider", "-p", "aebench.conformance.plugin"]
+    told = ["-q", "-rA", "--tb=line"]
+    outside = [*told, "-c", os.devnull, "--rootdir", ".", "-p", "no:cacheprovider", "-p", "aebench.conformance.plugin"]
     run = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-rA", "--tb=line", *outside, "--pyargs", "aebench.conformance", *options]
-        + ["-k", CHOSEN],
+        [sys.executable, "-m", "pytest", *outside, "--pyargs", "aebench.conformance", *options, "-k", CHOSEN],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(REPO)},
         capture_output=True,

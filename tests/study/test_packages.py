@@ -1,4 +1,4 @@
-"""Variants of installed packages: found by name without importing them, listed, and loaded as parts of their package."""
+"""Variants of installed packages: found by name without importing them, listed, loaded as parts of their package."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def test_two_packages_with_one_name_are_one_clear_line(install: Install) -> None
 
 def test_a_package_cannot_take_a_built_in_name(install: Install) -> None:
     install("foreign_five", "vae")
-    with pytest.raises(UserError, match="two packages have a variant 'vae': aebench .* and foreign_five 1.2"):
+    with pytest.raises(UserError, match=r"two packages have a variant 'vae': aebench .* and foreign_five 1\.2"):
         variants.known()
 
 
