@@ -38,7 +38,7 @@ ready = $(environment)/.aebench-$(or $(BACKEND),tensorflow)
 ready_dev = $(environment)/.aebench-dev
 options = $(strip $(if $(BACKEND),--backend $(BACKEND)) $(if $(OUT),--out '$(OUT)'))
 
-.PHONY: help bench report test perf lint check absent
+.PHONY: help bench report test perf lint check docs absent
 .NOTPARALLEL:
 
 help:  ## list the targets (the default)
@@ -63,6 +63,10 @@ lint: $(ready_dev)  ## check style and types
 	$(python) -m mypy
 
 check: lint test  ## lint and test
+
+docs: $(ready)  ## write the variants' pages from their docstrings, and draw the picture of the imports
+	$(python) docs/write_variants.py
+	$(python) docs/draw_imports.py
 
 supported = import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 able = import ensurepip, venv; $(supported)

@@ -26,7 +26,7 @@ class DIPVAE(VAE):
         beta: weight of the rate, finite and >= 0; in the paper 1.
         lambda_od: weight of covariances, finite and >= 0; in the paper 1 to 500.
         lambda_d: weight of variances, finite and >= 0; in the paper 10 lambda_od for kind "i", lambda_od for "ii".
-        kind: "i" or "ii".
+        kind: "i" or "ii", as in the paper.
         **options: see `VAE`.
 
     Reference:

@@ -14,15 +14,22 @@ from aebench.models.vae import VAE
 
 @register("iwae", version=1)
 class IWAE(VAE):
-    """A VAE trained on the bound of k weighted codes an image (Burda, Grosse and Salakhutdinov 2016, equation 8).
+    """A VAE trained on the bound of k weighted codes an image (Burda, Grosse & Salakhutdinov 2016).
 
-    Minimises -log 1/k Σ p(x|z_i) (p(z_i) / q(z_i|x))^β over codes z_1 ... z_k drawn from the posterior, at β = 1
-    unless told otherwise; k = 1 is the VAE, with its rate estimated at the code.
+    The bound is tighter the more codes there are, and the posterior need not be close to the true one by itself: for
+    likelihood, at k times the decoder's cost. k = 1 is the VAE, with its rate estimated at the code. β, 1 in the paper,
+    is the power of the ratio of prior to posterior.
+
+    Objective:
+        -log 1/k Σ p(x|z_i) (p(z_i) / q(z_i|x))^β      (z_1 ... z_k: codes drawn from q(z|x); equation 8)
 
     Args:
-        latent_dim: numbers in a code, >= 1.
-        k: codes drawn for each image, >= 1.
+        latent_dim: numbers in a code, >= 1; in the paper 50.
+        k: codes drawn for each image, >= 1; in the paper 1, 5 and 50.
         **options: see `VAE`.
+
+    Reference:
+        Burda, Grosse & Salakhutdinov 2016, "Importance Weighted Autoencoders", ICLR, arXiv:1509.00519.
     """
 
     def __init__(self, latent_dim: int, *, k: int = 5, **options: Any) -> None:

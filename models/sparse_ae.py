@@ -31,7 +31,7 @@ class SparseAE(AE):
         rho: activation ρ that the mean is drawn to, between 0 and 1; in the notes 0.05, in their exercise 0.01.
         weight: of the penalty, finite and >= 0; in the exercise 3 under half a squared error, which is about 12 under
             the four times steeper Bernoulli likelihood. The "l1" penalty wants some 0.3: at 1 no activation is left.
-        penalty: "kl" or "l1".
+        penalty: "kl", as in the notes, or "l1".
         **options: see `Autoencoder`.
 
     Reference:

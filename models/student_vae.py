@@ -26,7 +26,7 @@ class StudentVAE(VAE):
     Args:
         latent_dim: numbers in a code, >= 1.
         degrees: of freedom of posterior and prior, >= 3, for a finite rate; in Mathieu et al. 9 on dSprites.
-        prior: `"normal"`, N(0, I), or `"student"`.
+        prior: `"normal"`, N(0, I), or `"student"`, as in Mathieu et al.
         beta: weight of the rate, finite and >= 0; in the papers 1 and above.
         **options: see `VAE`.
 

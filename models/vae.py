@@ -10,15 +10,23 @@ from aebench.models.distributions import DiagonalGaussian, StandardNormal, gauss
 
 @register("vae", version=1)
 class VAE(Autoencoder):
-    """Gaussian posterior, standard normal prior; minimises distortion + beta * rate.
+    """Gaussian posterior, standard normal prior; minimises distortion + β rate (Kingma & Welling 2014).
 
-    At `beta=1` the objective is the negative ELBO (Kingma & Welling 2014); any other value makes it a β-VAE
-    (Higgins et al. 2017).
+    At β = 1 the objective is the negative ELBO, a bound on -log p(x): what to start from where likelihood, samples or
+    smooth codes matter. Any other value makes it a β-VAE (Higgins et al. 2017): above 1 codes are simpler and images
+    blurred, below 1 the reverse, and 0 is an autoencoder with noise.
+
+    Objective:
+        D + β KL(q(z|x) || p(z))      (D: distortion -log p(x|z) at a drawn code, in nats)
 
     Args:
-        latent_dim: numbers in a code, >= 1.
-        beta: weight of the rate, finite and >= 0.
+        latent_dim: numbers in a code, >= 1; in the paper 2 to 200.
+        beta: weight β of the rate, finite and >= 0; in the paper 1, in that of the β-VAE 1 to 250.
         **options: see `Autoencoder`.
+
+    Reference:
+        Kingma & Welling 2014, "Auto-Encoding Variational Bayes", ICLR, arXiv:1312.6114.
+        Higgins et al. 2017, "beta-VAE: Learning Basic Visual Concepts with a Constrained Variational Framework", ICLR.
     """
 
     has_posterior = True

@@ -33,7 +33,7 @@ class VQVAE(Autoencoder):
         words: in the book, which all variables share, >= 2; in the paper 512.
         width: numbers in a word, >= 1; in the paper 64.
         context: hidden units through which a word's probability depends on those before it, >= 0; 0 leaves words
-            independent.
+            independent; in the paper a PixelCNN.
         **options: see `Autoencoder`. A warm-up of the rate delays the learning of p(c) and changes nothing else.
 
     Reference:

@@ -41,6 +41,12 @@ def _declared(files: list[Path]) -> list[variants.Declaration]:
     return found or [*variants.built_in().values()]
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Keras's way to ask NumPy for an array is no concern of a variant's."""
+    told = "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning:keras"
+    config.addinivalue_line("filterwarnings", told)
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Gives each test its variants."""
     if "subject" in metafunc.fixturenames:
