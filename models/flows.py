@@ -83,7 +83,7 @@ class FlowPosteriorVAE(VAE):
     """What VAEs with a flow for their posterior share: in training log q comes with the code that is drawn."""
 
     def terms(self, images: Any, training: bool = False) -> Terms:  # noqa: D102
-        codes, log_q = self.encode(images, training=training).draw(self.noise)  # type: ignore[attr-defined]
+        codes, log_q = self.encode(images, training=training).draw(self.noise)
         distortion = self.distortion(images, codes, training=training)
         rate = log_q - self.prior.log_prob(codes)
         return Terms(objective=distortion + self.annealed(self.beta, training) * rate, distortion=distortion, rate=rate)

@@ -68,7 +68,7 @@ class HierarchicalVAE(VAE):
         sizes = (inputs, self.hidden, self.hidden, 2 * outputs)
         return dense_network(name, sizes, "tanh", seed=self.seed, dtype=self.variable_dtype)
 
-    def encode(self, images: Any, training: bool = False) -> BottomUp:  # type: ignore[override]  # noqa: D102
+    def encode(self, images: Any, training: bool = False) -> Any:  # noqa: D102
         return BottomUp(super().encode(images, training), lambda bottom: gaussian(self.up(bottom)))
 
     def decode(self, codes: Any, training: bool = False) -> Any:  # noqa: D102

@@ -119,7 +119,7 @@ class IAFVAE(FlowPosteriorVAE):
         layer.build((None, mask.shape[0]))
         return layer
 
-    def encode(self, images: Any, training: bool = False) -> FlowPosterior:  # type: ignore[override]  # noqa: D102
+    def encode(self, images: Any, training: bool = False) -> FlowPosterior:  # noqa: D102
         features = self.features(images, training)
         base = DiagonalGaussian(self.mean_head(features), self.log_var_head(features))
         contexts = [head(features) for head in self.context_heads]

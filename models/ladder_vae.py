@@ -51,7 +51,7 @@ class LadderVAE(HierarchicalVAE):
         """All of the encoder's features."""
         return int(feature_shape[-1] or 0)
 
-    def encode(self, images: Any, training: bool = False) -> TopDownPosterior:  # type: ignore[override]  # noqa: D102
+    def encode(self, images: Any, training: bool = False) -> TopDownPosterior:  # noqa: D102
         features = self.features(images, training)
         seen = DiagonalGaussian(self.mean_head(features), self.log_var_head(features))
         prior = self.prior

@@ -109,7 +109,7 @@ class PlanarVAE(FlowPosteriorVAE):
         size = 2 * self.latent_dim + 1
         self.flow_heads = [self.head(f"flow_{i}", feature_shape, size) for i in range(self.depth)]
 
-    def encode(self, images: Any, training: bool = False) -> FlowPosterior:  # type: ignore[override]  # noqa: D102
+    def encode(self, images: Any, training: bool = False) -> FlowPosterior:  # noqa: D102
         features, size = self.features(images, training), self.latent_dim
         base = DiagonalGaussian(self.mean_head(features), self.log_var_head(features))
         parts = (ops.split(head(features), [size, 2 * size], axis=-1) for head in self.flow_heads)
