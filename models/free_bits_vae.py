@@ -13,7 +13,7 @@ from aebench.models.vae import VAE
 
 @register("free-bits-vae", version=1)
 class FreeBitsVAE(VAE):
-    """VAE that lets every latent dimension carry some information for free (Kingma et al. 2016, section C.8).
+    """VAE that lets every latent dimension carry some information for free (Kingma et al. 2016).
 
     A dimension whose mean rate over the batch is below `free_bits` nats isn't pushed further down, and so doesn't
     collapse early in training. The paper counts groups of latent variables, here each dimension is one. 0 is the VAE,

@@ -18,7 +18,8 @@ class IWAEDReG(IWAE):
     The same bound as IWAE's to the last bit, and on average the same gradient. But the encoder hears the bound through
     its codes alone, each by its squared weight, so that its signal doesn't drown in noise where k is large. It costs a
     second forward pass of the decoder, and no second backward pass. The paper has β = 1; at another β the weight is
-    w (1 - β + β w), which keeps the gradient unbiased. k = 1 is the estimator of Roeder et al. 2017.
+    w (1 - β + β w), which keeps the gradient unbiased. k = 1 is the estimator of Roeder et al. 2017. In a network with
+    dropout the two passes drop different units, and the gradient is biased.
 
     Objective:
         -log 1/k Σ w_i,  w_i = p(x|z_i) (p(z_i) / q(z_i|x))^β, with the gradients, w̃_i being w_i / Σ w,
@@ -26,7 +27,7 @@ class IWAEDReG(IWAE):
 
     Args:
         latent_dim: numbers in a code, >= 1.
-        k: codes drawn for each image, >= 1; in the paper 64 on images, and up to 1000.
+        k: codes drawn for each image, >= 1; in the paper 64 on images.
         **options: see `VAE`.
 
     Reference:

@@ -156,7 +156,7 @@ def posterior_gradients(binary: np.ndarray, gradients: Callable[..., Any]) -> Ca
         model = cls(LATENT, network="linear", seed=1, name="model", k=k, beta=beta)
         model.adapt(binary[:200])
         kernel = model.decoder.get_layer("output").kernel
-        kernel.assign(3.0 * numpy(kernel))  # so that the likelihood tells codes apart
+        kernel.assign(np.random.default_rng(0).normal(0.0, 0.6, kernel.shape))  # for the likelihood to tell codes apart
         _, by_path = gradients(model, image)
         parts = [by_path["model/means"], by_path["model/log_vars"]]
         return np.concatenate(parts, axis=1).astype("float64") * GivenPosterior.rows
@@ -164,17 +164,17 @@ def posterior_gradients(binary: np.ndarray, gradients: Callable[..., Any]) -> Ca
     return found
 
 
-@pytest.mark.parametrize(("k", "beta"), [(1, 1.0), (5, 1.0), (5, 2.0), (20, 1.0)])
-def test_the_posterior_s_gradient_is_iwae_s_on_average_with_less_noise(posterior_gradients, k, beta):
-    """Of pairs with the same noise: its variance is 0.17, 0.22, 0.78 and 0.25 of IWAE's."""
+@pytest.mark.parametrize(("k", "beta", "most"), [(1, 1.0, 0.3), (5, 1.0, 0.2), (5, 2.0, 0.6), (20, 1.0, 0.2)])
+def test_the_posterior_s_gradient_is_iwae_s_on_average_with_less_noise(posterior_gradients, k, beta, most):
+    """Of pairs with the same noise; its variance is 0.18, 0.11, 0.41 and 0.08 of IWAE's."""
     plain, doubly = (posterior_gradients(cls, k, beta) for cls in (PlainRows, DoublyRows))
     difference = doubly - plain
     error = difference.std(axis=0, ddof=1) / len(difference) ** 0.5
     assert np.all(np.abs(difference.mean(axis=0)) < 4.5 * error)
     signal = np.abs(doubly.mean(axis=0)) / error
-    assert signal.max() > 20.0
+    assert signal.max() > 15.0, "a bias of a fifteenth of the gradient would not be seen"
     ratio = doubly.var(axis=0).sum() / plain.var(axis=0).sum()
-    assert ratio < {1: 0.3, 5: 0.4, 20: 0.4}[k] * (1.0 if beta == 1.0 else 2.5)
+    assert ratio < most
 
 
 # Settings
