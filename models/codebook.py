@@ -115,7 +115,10 @@ class Nade(keras.layers.Layer):
         return ops.sum(ops.sum(chosen * logits, axis=-1) - ops.logsumexp(logits, axis=-1), axis=0)
 
     def logits(self, chosen: Any) -> Any:
-        """Of each word given the choices before it, for those as ones among zeros: `(variables, batch, words)` both."""
+        """The logits of each word given the choices before it, which are ones among zeros.
+
+        Both are `(variables, batch, words)`.
+        """
         bias = ops.expand_dims(self.bias, 1)
         if not self.depends:
             return ops.zeros_like(chosen) + bias

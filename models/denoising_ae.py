@@ -26,7 +26,7 @@ class DenoisingAE(AE):
     Args:
         latent_dim: numbers in a code, >= 1.
         corruption: share of the pixels that are corrupted or, of Gaussian noise, its standard deviation, 0 to 1; in the
-            paper 0.1 to 0.5, in that of 2010 0.05 to 0.5.
+            paper 0.1 to 0.5.
         kind: "masking" sets them to 0, as in the paper; "salt-and-pepper" to 0 or 1 by the toss of a coin, and
             "gaussian" adds noise to all, as Vincent et al. 2010 do too.
         **options: see `Autoencoder`.

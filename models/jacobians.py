@@ -107,7 +107,7 @@ def _exact(blocks: list[Any], slopes: list[Any]) -> Any:
     if blocks[-1].shape[1] < blocks[0].shape[0]:
         blocks, slopes = [ops.transpose(block) for block in reversed(blocks)], slopes[::-1]
     if not slopes:
-        return ops.sum(blocks[0] ** 2, keepdims=True)[0]
+        return ops.reshape(ops.sum(blocks[0] ** 2), (1,))
     if len(slopes) == 1:  # sᵀ (B0ᵀB0 * B1B1ᵀ) s needs no matrix for each image
         both = ops.matmul(ops.transpose(blocks[0]), blocks[0]) * ops.matmul(blocks[1], ops.transpose(blocks[1]))
         return ops.sum(ops.matmul(slopes[0], both) * slopes[0], axis=1)

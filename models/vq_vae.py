@@ -19,9 +19,9 @@ class VQVAE(Autoencoder):
     The decoder's gradient goes straight through to the encoder; words follow the mean of the outputs nearest to them
     (the paper's moving averages, of decay 0.99), and one that is hardly ever chosen starts anew on an output of the
     batch. The code is discrete and the encoder sure of it, so that the rate is -log p(c) and the bound exact. p(c)
-    is learned alongside and moves no code: it gives each word's probability after the words before it, by a NADE; the
-    paper's images have grids of words, and a PixelCNN that is learned afterwards. A code has `latent_dim * width`
-    numbers, yet `latent_dim` variables of at most log `words` nats each.
+    gives each word's probability after those before it, by a NADE that learns alongside and moves no code (in the
+    paper a PixelCNN, learned afterwards). Nothing lowers the rate: `latent_dim` and `words` do, at most log `words`
+    nats for each of `latent_dim` words. A code has `latent_dim * width` numbers, and that many the decoder reads.
 
     Objective:
         D + commitment |e - z|² - log p(c)      (e: encoder's output; c, z: its words' places in the book, and they)

@@ -9,7 +9,7 @@ from aebench.analysis.configurations import Comparison, Configuration
 
 
 def best_settings(comparison: Comparison) -> Comparison:
-    """Of the configurations that differ in a variant's settings alone, the one that is best on validation.
+    """Keeps, of the configurations that differ in a variant's settings alone, the one that is best on validation.
 
     Best is the highest ELBO or, of a variant without a rate, the lowest distortion. Where a configuration has no such
     number, as with runs that are missing or were trained on the validation split too, it is passed over; where none

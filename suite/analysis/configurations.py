@@ -177,7 +177,7 @@ def summarise(values: Sequence[float]) -> Summary:
 
 
 def _unvaried(study: Study, specs: Sequence[RunSpec]) -> dict[str, set[str]]:
-    """By variant, the settings that have the declared value in the whole study; but its only one is always told."""
+    """Settings that have the declared value in the whole study, by variant; but its only one is always told."""
     found: dict[str, set[str]] = {}
     for variant in dict.fromkeys(spec.variant for spec in specs):
         declared = {**study.declaration(variant).scalars, **study.declaration(variant).options}

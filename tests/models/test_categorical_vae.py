@@ -14,8 +14,7 @@ from keras import ops
 from scipy import special, stats
 
 from aebench.models import CategoricalVAE
-from aebench.models.categorical_vae import Categorical, UniformCategories
-from aebench.models.discrete import perplexity
+from aebench.models.discrete import Categorical, UniformCategories, gumbel, perplexity
 
 
 def numpy(tensor) -> np.ndarray:
@@ -159,3 +158,10 @@ def test_perplexity_is_of_the_categories_in_use(binary):
 def test_bad_settings_are_refused(settings, message):
     with pytest.raises(ValueError, match=message):
         CategoricalVAE(2, **settings)
+
+
+def test_gumbel_noise():
+    """SciPy's distribution; and no infinite number among 2^22 draws, which come near both ends of the uniform ones."""
+    drawn = numpy(gumbel(ops.zeros((2**22,)), keras.random.SeedGenerator(4)))
+    assert np.isfinite(drawn).all()
+    assert stats.kstest(drawn[:20_000], "gumbel_r").pvalue > 1e-3

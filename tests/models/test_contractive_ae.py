@@ -162,7 +162,8 @@ def slope_of_penalty(model: Any, images: np.ndarray, kernels: list[Any], ways: l
     """Derivative of the mean squared norm along `ways`, by the backend."""
 
     def penalty(step: Any) -> Any:
-        moved = [kernel.value + step * way.astype("float32") for kernel, way in zip(kernels, ways, strict=True)]
+        steps = [step * ops.convert_to_tensor(way.astype("float32")) for way in ways]
+        moved = [kernel.value + along for kernel, along in zip(kernels, steps, strict=True)]
         with keras.StatelessScope(state_mapping=zip(kernels, moved, strict=True)):
             terms = model.terms(images)
             return ops.reshape(ops.mean(terms.objective - terms.distortion), (1, 1))

@@ -335,7 +335,8 @@ def test_discriminator_finds_a_known_ratio_of_densities(compile_model):
         for count in (20_000, 4_000)
     )
     judge = Judge(2)
-    compile_model(judge, 3e-3).fit(train, batch_size=500, epochs=8, verbose=0)
+    rate = keras.optimizers.schedules.CosineDecay(3e-3, 8 * 40)  # at a constant rate the last steps shift all logits
+    compile_model(judge, rate).fit(train, batch_size=500, epochs=8, verbose=0)
     truth = [kinds[0].logpdf(points) - kinds[1].logpdf(points) for points in (test[:, :2], test[:, 2:])]
     found = [ops.convert_to_numpy(judge.discriminator.logits(points)) for points in (test[:, :2], test[:, 2:])]
     excess = told_apart(*found) - told_apart(*truth)
@@ -346,7 +347,7 @@ def test_discriminator_finds_a_known_ratio_of_densities(compile_model):
     assert np.corrcoef(np.concatenate(found), np.concatenate(truth))[0, 1] > 0.97
     kl = 0.5 * (0.25 + 2.0 - 2.0 - np.log(1.0 - 0.36))  # closed form: (|μ|² + tr Σ - 2 - log det Σ) / 2
     assert truth[0].mean() == pytest.approx(kl, abs=4.0 * truth[0].std() / np.sqrt(4_000))
-    assert found[0].mean() == pytest.approx(kl, abs=0.15 * kl)
+    assert found[0].mean() == pytest.approx(kl, abs=0.15 * kl)  # off by 0.07 to 0.11 of it in six runs
 
 
 class Codes(FactorVAE):

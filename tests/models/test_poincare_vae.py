@@ -17,6 +17,10 @@ from scipy import stats
 from aebench.models import IWAE, VAE, PoincareVAE
 from aebench.models.poincare import EDGE, WrappedNormal, WrappedStandardNormal, velocity, walk
 
+# Of float64; on JAX, Keras gives tanh and arcsinh of it in float32, which a point at 0.95 of the way to the edge feels
+# up to 1 / (1 - 0.95²) times.
+EXACT = 32 * rounding.U if keras.backend.backend() == "jax" else 1e-12
+
 
 def numpy(tensor) -> np.ndarray:
     return ops.convert_to_numpy(tensor)
@@ -49,10 +53,10 @@ def test_a_velocity_is_as_long_as_the_distance_and_leads_there(curvature):
     room = [1.0 - curvature * (points**2).sum(axis=1) for points in (start, end)]
     ratio = 1.0 + 2.0 * curvature * ((start - end) ** 2).sum(axis=1) / (room[0] * room[1])
     distance = np.arccosh(ratio) / math.sqrt(curvature)
-    assert np.linalg.norm(numpy(there), axis=1) == pytest.approx(distance, rel=1e-9)
-    assert numpy(walk(at, there, c)) == pytest.approx(end, abs=1e-9)
+    assert np.linalg.norm(numpy(there), axis=1) == pytest.approx(distance, rel=EXACT)
+    assert numpy(walk(at, there, c)) == pytest.approx(end, abs=10.0 * EXACT)
     near = ops.convert_to_tensor(start + 1e-7)
-    assert numpy(walk(at, velocity(at, near, c)[0], c)) == pytest.approx(start + 1e-7, abs=1e-13)
+    assert numpy(walk(at, velocity(at, near, c)[0], c)) == pytest.approx(start + 1e-7, abs=0.1 * EXACT * 1e-7 + 1e-15)
 
 
 @pytest.mark.usefixtures("in_float64")
@@ -63,7 +67,7 @@ def test_geodesics_of_the_disk_are_those_of_complex_numbers():
     b = np.tanh(np.abs(v) / 2.0) * v / np.abs(v)
     expected = (a + b) / (1.0 + a.conj() * b)
     found = numpy(walk(*tensors(start, way, 1.0))) @ [1.0, 1.0j]
-    assert found == pytest.approx(expected, abs=1e-12)
+    assert found == pytest.approx(expected, abs=EXACT)
 
 
 def disk(curvature: float) -> tuple[np.ndarray, np.ndarray]:

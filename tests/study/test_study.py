@@ -32,7 +32,7 @@ def expand(study: Study) -> list[RunSpec]:
 
 
 @pytest.mark.parametrize(
-    ("name", "runs"), [("digits", 140), ("mnist", 75), ("thesis", 24), ("smoke", 12), ("reproduce", 5)]
+    ("name", "runs"), [("digits", 140), ("mnist", 75), ("thesis", 24), ("smoke", 12), ("reproduce", 7), ("zoo", 1810)]
 )
 def test_built_in_studies(name: str, runs: int) -> None:
     study = studies.read(name)
