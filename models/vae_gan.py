@@ -42,6 +42,8 @@ class VAEGAN(VAE):
         ICML, arXiv:1512.09300.
     """
 
+    not_on_pixels = "features of a discriminator and its verdict teach the decoder"
+
     def __init__(
         self, latent_dim: int, *, beta: float = 1.0, gamma: float = 1.0, discriminator_units: int = 256, **options: Any
     ) -> None:

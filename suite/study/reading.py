@@ -161,7 +161,7 @@ def _refuse_clashes(declared: variants.Declaration, path: Path) -> None:
     if not NAME.fullmatch(declared.name) or known.get(declared.name, declared).path != declared.path:
         raise UserError(
             f"{path}: variant: {declared.path} registers {declared.name!r}; choose a name of lower-case letters, "
-            f"digits, '-' and '_' other than {', '.join(known)}"
+            "digits, '-' and '_' that is not in `aebench list variants`"
         )
     reserved = {*RunSpec.model_fields, "name", "file"}
     if clashes := sorted(reserved & {*declared.scalars, *declared.options}):
