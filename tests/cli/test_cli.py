@@ -21,7 +21,7 @@ from aebench.records.record import RunRecord, TimingRecord
 
 SETTINGS = (
     "dataset", "variant", "latent_dim", "network", "likelihood", "seed", "epochs", "batch_size", "precision", "backend",
-    "beta",
+    "beta", "rate_warmup", "rate_cycles",
     "outcome", "run_id",
 )  # fmt: skip
 
