@@ -128,6 +128,8 @@ def _variant_grid(
     _refuse_unknown_keys(item, ("name", "file", *declared.scalars, *declared.options, *GRID), where)
     axes = {name: _axis(axis, name, item, table, where if name in item else f"{path}") for name, axis in grid.items()}
     axes["network"] = tuple(brought[name].identity if name in brought else name for name in axes["network"])
+    if max(axes["rate_cycles"]) > 1 and not all(axes["rate_warmup"]):
+        raise UserError(f"{where}: 'rate_cycles' above 1 repeats a warm-up; give a 'rate_warmup' above 0 with it")
     return VariantGrid(
         declaration=declared,
         scalars={
@@ -163,7 +165,7 @@ def _refuse_clashes(declared: variants.Declaration, path: Path) -> None:
             f"{path}: variant: {declared.path} registers {declared.name!r}; choose a name of lower-case letters, "
             "digits, '-' and '_' that is not in `aebench list variants`"
         )
-    reserved = {*RunSpec.model_fields, "name", "file"}
+    reserved = {*RunSpec.model_fields, *GRID, "name", "file"}
     if clashes := sorted(reserved & {*declared.scalars, *declared.options}):
         raise UserError(
             f"{path}: variant {declared.name}: its setting {clashes[0]!r} in {declared.path} has the name of something "

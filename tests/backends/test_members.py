@@ -48,8 +48,24 @@ def test_random_numbers_do_not_become_a_serial_loop(name):
             return DRAWS[name](generator)
 
     function = tf.function(over_members(draw)).get_concrete_function(ops.cast(STATES, "int64"), ())
+    assert not serial(function)
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="about TensorFlow's vectorized_map")
+def test_argmax_does_not_become_a_serial_loop_and_finds_the_same():
+    import tensorflow as tf
+
+    numbers = np.random.default_rng(0).normal(size=(3, 4, 5)).astype("float32")
+    numbers[0, 0] = [0.0, -0.0, -1.0, -2.0, -3.0]  # of equal numbers the first
+    function = tf.function(over_members(lambda own, _: ops.argmax(own, axis=-1))).get_concrete_function(numbers, ())
+    assert not serial(function)
+    np.testing.assert_array_equal(function(tf.constant(numbers)), numbers.argmax(axis=-1))
+
+
+def serial(function):
+    """Which operations of a traced function take one member after the other."""
     kinds = {operation.type for operation in function.graph.get_operations()}
-    assert not {kind for kind in kinds if "While" in kind or "TensorList" in kind}
+    return {kind for kind in kinds if "While" in kind or "TensorList" in kind}
 
 
 def test_what_is_shared_is_given_to_each():

@@ -32,7 +32,8 @@ def expand(study: Study) -> list[RunSpec]:
 
 
 @pytest.mark.parametrize(
-    ("name", "runs"), [("digits", 140), ("mnist", 75), ("thesis", 24), ("smoke", 12), ("reproduce", 7), ("zoo", 1810)]
+    ("name", "runs"),
+    [("digits", 140), ("mnist", 75), ("thesis", 24), ("smoke", 12), ("reproduce", 7), ("zoo", 2250), ("zoo-mnist", 69)],
 )
 def test_built_in_studies(name: str, runs: int) -> None:
     study = studies.read(name)
@@ -119,6 +120,27 @@ def test_a_users_own_variant_declares_its_settings(write: Callable[..., Study], 
     assert [spec.scalars["weight"] for spec in specs] == [1.0, 1.0, 2.0, 2.0]
     assert {(spec.variant_version, spec.options["samples"]) for spec in specs} == {(3, 5)}
     assert study.declaration("mine").path == tmp_path / "mine.py"
+
+
+@pytest.mark.parametrize("setting", ["epochs", "rate_warmup"])
+def test_a_users_setting_is_no_key_of_every_run(setting: str, write: Callable[..., Study], tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(
+        "from aebench.models.base import Autoencoder, register\n\n\n"
+        '@register("mine", version=1)\nclass Mine(Autoencoder):\n    """Mine."""\n\n'
+        f"    def __init__(self, latent_dim, *, {setting}: float = 2.0, **options):\n"
+        "        super().__init__(latent_dim, **options)\n"
+    )
+    with pytest.raises(UserError, match=rf"its setting '{setting}' in .*mine\.py has the name of something that every"):
+        write(TOP + '[[variant]]\nname = "mine"\nfile = "mine.py"\n')
+
+
+def test_cycles_without_a_warm_up_are_refused(write: Callable[..., Study]) -> None:
+    vae = TOP + '[[variant]]\nname = "vae"\nrate_cycles = 4\n'
+    with pytest.raises(UserError, match=r"variant vae: 'rate_cycles' above 1 repeats a warm-up; give a 'rate_warmup'"):
+        write(vae)
+    with pytest.raises(UserError, match="'rate_cycles' above 1"):
+        write(vae + "rate_warmup = [0.0, 0.5]\n")
+    assert {spec.annealing.cycles for spec in expand(write(vae + "rate_warmup = 0.5\n")) if spec.annealing} == {4}
 
 
 def test_known_names_are_those_of_the_models() -> None:

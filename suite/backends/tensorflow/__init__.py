@@ -91,9 +91,9 @@ class TensorFlow:
         """`vectorized_map`."""
         import tensorflow as tf
 
-        from aebench.backends.tensorflow.random import vectorise_random_numbers
+        from aebench.backends.tensorflow.conversions import register_conversions
 
-        vectorise_random_numbers()
+        register_conversions()
         return lambda own, shared: tf.vectorized_map(lambda one: function(one, shared), own)
 
     def optimizer(self, spec: RunSpec) -> Any:

@@ -1,4 +1,4 @@
-"""TensorFlow's stateless random numbers under `vectorized_map`."""
+"""What TensorFlow's `vectorized_map` cannot turn into one program for all members by itself."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from tensorflow.python.ops.parallel_for import pfor  # no public way to register
 
 
 @cache
-def vectorise_random_numbers() -> None:
-    """Teaches `vectorized_map` TensorFlow's stateless random numbers, which it would else run in a serial loop.
+def register_conversions() -> None:
+    """Teaches `vectorized_map` stateless random numbers and bit casts, which it would else run in a serial loop.
 
-    A kernel takes one key, so there is one call a member, which the executor runs side by side. The numbers are those
-    that each member would draw alone.
+    A kernel of random numbers takes one key, so there is one call a member, which the executor runs side by side. The
+    numbers are those that each member would draw alone. Bit casts are a part of Keras's `argmax`.
     """
 
     def keys(conversion: Any) -> Any:
@@ -37,3 +37,6 @@ def vectorise_random_numbers() -> None:
     pfor.RegisterPFor("StatelessRandomNormalV2")(draws(tf.raw_ops.StatelessRandomNormalV2))
     pfor.RegisterPFor("StatelessRandomUniformV2")(draws(tf.raw_ops.StatelessRandomUniformV2))
     pfor.RegisterPFor("StatelessTruncatedNormalV2")(draws(tf.raw_ops.StatelessTruncatedNormalV2))
+    pfor.RegisterPFor("Bitcast")(
+        lambda conversion: pfor.wrap(tf.bitcast(conversion.stacked_input(0), conversion.get_attr("type")), True)
+    )
