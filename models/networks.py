@@ -158,6 +158,18 @@ def mlp_200_200(image_shape: ImageShape, latent_dim: int, seed: int) -> tuple[An
     return dense((200, 200), "tanh", image_shape, latent_dim, seed)
 
 
+@register_network("mlp-300-300", version=1)
+def mlp_300_300(image_shape: ImageShape, latent_dim: int, seed: int) -> tuple[Any, Any]:
+    """Two hidden layers of 300 ReLU; those of Tomczak & Welling (2018) are gated."""
+    return dense((300, 300), "relu", image_shape, latent_dim, seed)
+
+
+@register_network("mlp-256-128", version=1)
+def mlp_256_128(image_shape: ImageShape, latent_dim: int, seed: int) -> tuple[Any, Any]:
+    """Hidden layers of 256 and 128 ReLU (Davidson et al. 2018)."""
+    return dense((256, 128), "relu", image_shape, latent_dim, seed)
+
+
 def dense(
     widths: tuple[int, ...], activation: str | None, image_shape: ImageShape, latent_dim: int, seed: int
 ) -> tuple[Any, Any]:

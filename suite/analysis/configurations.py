@@ -14,7 +14,7 @@ from aebench.records.record import Environment, RunRecord
 from aebench.records.spec import RunSpec
 from aebench.study import Study
 
-_NOT_SHARED = {"variant", "variant_version", "scalars", "options", "seed"}
+_NOT_SHARED = {"variant", "variant_version", "scalars", "options", "annealing", "seed"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +44,7 @@ class Configuration:
     Attributes:
         id: `RunSpec.configuration`, shared by all its runs.
         label: as people write variant and settings: `VAE β=4`; without options that the study leaves as declared.
-        settings: the variant's scalars and options.
+        settings: the variant's scalars and options; the schedule of its rate where the study gives it one.
         likelihood: numbers under different likelihoods never share a ranking.
         peers: equal for configurations that differ in variant and settings alone: the only fair comparison.
         specs: every planned run, in the study's order.
@@ -156,9 +156,10 @@ def compare(study: Study, specs: Sequence[RunSpec], records: Mapping[str, RunRec
     groups: dict[str, list[RunSpec]] = {}
     for spec in specs:
         groups.setdefault(spec.configuration, []).append(spec)
-    unvaried = _unvaried(study, specs)
+    unvaried, annealed = _unvaried(study, specs), {spec.variant for spec in specs if spec.annealing}
     configurations = tuple(
-        _configuration(study, group, records, unvaried[group[0].variant]) for group in groups.values()
+        _configuration(study, group, records, unvaried[group[0].variant], group[0].variant in annealed)
+        for group in groups.values()
     )
     return Comparison(
         study=study,
@@ -188,7 +189,7 @@ def _unvaried(study: Study, specs: Sequence[RunSpec]) -> dict[str, set[str]]:
 
 
 def _configuration(
-    study: Study, specs: Sequence[RunSpec], records: Mapping[str, RunRecord], unvaried: Collection[str]
+    study: Study, specs: Sequence[RunSpec], records: Mapping[str, RunRecord], unvaried: Collection[str], annealed: bool
 ) -> Configuration:
     first = specs[0]
     finished = tuple(records[spec.run_id] for spec in specs if spec.run_id in records)
@@ -197,7 +198,7 @@ def _configuration(
         id=first.configuration,
         label=first.label(unvaried),
         variant=first.variant,
-        settings={**first.scalars, **first.options},
+        settings={**first.scalars, **first.options, **(first.rate_schedule if annealed else {})},
         latent_dim=first.latent_dim,
         network=first.network,
         likelihood=first.likelihood,

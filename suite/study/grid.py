@@ -128,8 +128,8 @@ class Study:
 
     def plain(self, spec: RunSpec) -> bool:
         """Whether every setting of the run's variant is the one that its file declares: the variant as it is."""
-        declared = self.declaration(spec.variant)
-        return {**spec.scalars, **spec.options} == {**declared.scalars, **declared.options}
+        declared, settings = self.declaration(spec.variant), {**spec.scalars, **spec.options}
+        return spec.annealing is None and settings == {**declared.scalars, **declared.options}
 
     def expand(self, digests: dict[str, str], backend: str) -> list[RunSpec]:
         """Every run, in the order of the file, seeds fastest.

@@ -15,6 +15,7 @@ from aebench.analysis.convergence import convergence
 from aebench.analysis.differences import paired_difference
 from aebench.analysis.statistics import difference_of
 from aebench.records.record import Curve
+from aebench.records.spec import Annealing
 
 
 @pytest.fixture
@@ -146,6 +147,20 @@ def test_where_finds_attributes_and_settings(study, specs, make_record):
     comparison = compare(study, specs, _records(specs, make_record))
     assert [item.label for item in comparison.where(variant="vae", beta=4.0)] == ["VAE β=4"]
     assert comparison.where(latent_dim=3) == ()
+
+
+def test_a_warm_up_is_a_setting_of_its_variant(study, specs, make_record):
+    """Beside the others, and so compared with all and chosen from; of variants without one nothing is told."""
+    vae = [spec for spec in specs if spec.scalars.get("beta") == 1.0]
+    warmed = [spec.model_copy(update={"annealing": Annealing(warmup=0.5)}) for spec in vae]
+    comparison = compare(study, [*specs, *warmed], {})
+    (found,) = comparison.where(variant="vae", rate_warmup=0.5)
+    (plain,) = comparison.where(variant="vae", beta=1.0, rate_warmup=0.0)
+    assert (found.label, found.settings["rate_cycles"], found.plain) == ("VAE β=1 warm-up 0.5", 1, False)
+    assert plain.plain
+    assert len({item.peers for item in comparison.configurations}) == 1
+    assert comparison.where(variant="ae")[0].settings == {}
+    assert {item.variant for item in best_settings(comparison).configurations} == {"ae", "vae"}
 
 
 def test_boards_never_mix_likelihoods(make_study, expand, make_record):

@@ -38,7 +38,14 @@ def test_shapes(name, shape):
 
 @pytest.mark.parametrize(
     ("name", "widths", "activation"),
-    [("mlp", [512], "relu"), ("mlp-400", [400], "relu"), ("mlp-200-200", [200, 200], "tanh"), ("linear", [], "")],
+    [
+        ("mlp", [512], "relu"),
+        ("mlp-400", [400], "relu"),
+        ("mlp-200-200", [200, 200], "tanh"),
+        ("mlp-300-300", [300, 300], "relu"),
+        ("mlp-256-128", [256, 128], "relu"),
+        ("linear", [], ""),
+    ],
 )
 def test_dense_layers(name, widths, activation):
     encoder, decoder = NETWORKS[name].trunks((8, 8, 1), 3, 0)

@@ -33,7 +33,15 @@ def expand(study: Study) -> list[RunSpec]:
 
 @pytest.mark.parametrize(
     ("name", "runs"),
-    [("digits", 140), ("mnist", 75), ("thesis", 24), ("smoke", 12), ("reproduce", 7), ("zoo", 2250), ("zoo-mnist", 69)],
+    [
+        ("digits", 140),
+        ("mnist", 75),
+        ("thesis", 24),
+        ("smoke", 12),
+        ("reproduce", 10),
+        ("zoo", 2250),
+        ("zoo-mnist", 69),
+    ],
 )
 def test_built_in_studies(name: str, runs: int) -> None:
     study = studies.read(name)
