@@ -36,7 +36,8 @@ def binary(grey: np.ndarray) -> np.ndarray:
 def compile_model() -> Callable[..., Any]:
     """Compiles a model with Adam as published; with XLA on JAX alone, elsewhere it costs more than it saves.
 
-    It also fixes the order in which `fit` shuffles, which would else be another one in every process.
+    It also fixes the order in which `fit` shuffles, which would else be another one in every process, and makes the
+    optimizer's variables where the model has its own: `fit` would trace its step again when they appear in it.
     """
     import keras
 
@@ -44,6 +45,8 @@ def compile_model() -> Callable[..., Any]:
         keras.utils.set_random_seed(0)
         jit = keras.backend.backend() == "jax"
         model.compile(optimizer=keras.optimizers.Adam(learning_rate, epsilon=1e-8), jit_compile=jit, **options)
+        if model.built:
+            model.optimizer.build(model.trainable_variables)
         return model
 
     return compile_

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from aebench import data, measures
@@ -13,8 +13,7 @@ from aebench.records.record import MeasureSettings, RunRecord
 from aebench.records.spec import ModelSpec, RunSpec, TimingSpec
 from aebench.records.store import Store
 from aebench.study import Study
-
-TIMED_BATCHES = (1, 1024, 8192)  # timed beside the study's own batch size
+from aebench.study.grid import TIMED_BATCH_SIZES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +83,7 @@ def plan(
         chosen=tuple(chosen),
         records=records,
         missing=tuple(spec for spec in chosen if spec.run_id not in done),
-        timings=tuple(_missing_timings(chosen, store)),
+        timings=tuple(_missing_timings(study, chosen, store)),
     )
 
 
@@ -132,21 +131,21 @@ def _refuse_large_batches(specs: list[RunSpec]) -> None:
             )
 
 
-def _missing_timings(chosen: list[RunSpec], store: Store) -> Iterator[tuple[RunSpec, TimingSpec]]:
+def _missing_timings(study: Study, chosen: list[RunSpec], store: Store) -> Iterator[tuple[RunSpec, TimingSpec]]:
     programs = {spec.cohort: spec for spec in reversed(chosen)}
     seen: set[str] = set()
     for spec in reversed(programs.values()):
         here = environment.current(spec.backend)
-        for timing in timing_specs(spec):
+        for timing in timing_specs(spec, study.timed_batch_sizes):
             path = store.timing_path(timing, here)
             if timing.timing_id not in seen and not path.exists():
                 seen.add(timing.timing_id)
                 yield spec, timing
 
 
-def timing_specs(spec: RunSpec) -> list[TimingSpec]:
-    """What is timed of this run's program: the study's batch size and others from one image to thousands."""
+def timing_specs(spec: RunSpec, batch_sizes: Sequence[int] = TIMED_BATCH_SIZES) -> list[TimingSpec]:
+    """What is timed of this run's program: its own batch size and these."""
     shared = spec.model_dump(include=set(ModelSpec.model_fields))
     height, width, channels = data.load(spec.dataset).test.images.shape[1:]
-    sizes = sorted({spec.batch_size, *TIMED_BATCHES})
+    sizes = sorted({spec.batch_size, *batch_sizes})
     return [TimingSpec(**shared, image_shape=(height, width, channels), batch_size=size) for size in sizes]

@@ -16,6 +16,8 @@ from aebench.study import declarations, networks, variants
 from aebench.study.contrasts import Contrast
 from aebench.study.expectations import Expectation
 
+TIMED_BATCH_SIZES = (1, 1024, 8192)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Axis:
@@ -102,6 +104,7 @@ class Study:
     Attributes:
         networks: those that it brings along, by what a run's spec calls them.
         measures: how thoroughly runs are measured; decides no run's identity.
+        timed_batch_sizes: at which, beside its own, each program's speed is measured.
         contrasts: which variants are held against which.
         expectations: values that its numbers are held against.
     """
@@ -112,6 +115,7 @@ class Study:
     seeds: tuple[int, ...]
     grids: tuple[VariantGrid, ...]
     measures: MeasureSettings = field(default_factory=MeasureSettings)
+    timed_batch_sizes: tuple[int, ...] = TIMED_BATCH_SIZES
     networks: dict[str, networks.Declaration] = field(default_factory=dict)
     contrasts: tuple[Contrast, ...] = ()
     expectations: tuple[Expectation, ...] = ()

@@ -13,12 +13,13 @@ from aebench.records.record import MeasureSettings
 from aebench.records.spec import RunSpec
 from aebench.study import contrasts, networks, variants
 from aebench.study.expectations import Expectation
-from aebench.study.grid import GRID, Axis, Study, VariantGrid
+from aebench.study.grid import GRID, TIMED_BATCH_SIZES, Axis, Study, VariantGrid
 from aebench.study.tables import parse, parse_each
 
 STUDIES = Path(__file__).parent / "studies"
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
-TOP = ("name", "title", "about", "seeds", "measure", "contrast", "expected", "own_network", "variant", *GRID)
+TABLES = ("measure", "contrast", "expected", "own_network", "variant")
+TOP = ("name", "title", "about", "seeds", "timed_batch_sizes", *TABLES, *GRID)
 
 
 def names() -> list[str]:
@@ -58,6 +59,7 @@ def _read_file(path: Path) -> Study:
         seeds=_seeds(table.get("seeds"), path),
         grids=grids,
         networks={network.identity: network for network in brought.values()},
+        timed_batch_sizes=_batch_sizes(table.get("timed_batch_sizes", list(TIMED_BATCH_SIZES)), path),
         measures=parse(MeasureSettings, table.get("measure", {}), f"{path}: measure"),
         contrasts=contrasts.read(table, [grid.declaration for grid in grids], f"{path}"),
         expectations=parse_each(Expectation, table, "expected", f"{path}"),
@@ -93,6 +95,13 @@ def _seeds(value: Any, path: Path) -> tuple[int, ...]:
         axis = Axis(kind=int, minimum=0)
         return tuple(dict.fromkeys(axis.check(item, f"{path}: seeds") for item in _not_empty(value, f"{path}: seeds")))
     return tuple(range(Axis(kind=int, minimum=1).check(value, f"{path}: seeds")))
+
+
+def _batch_sizes(value: Any, path: Path) -> tuple[int, ...]:
+    where = f"{path}: timed_batch_sizes"
+    if not isinstance(value, list):
+        raise UserError(f"{where}: {value!r} is not a list; give one, [] for the study's own batch size alone")
+    return tuple(sorted({Axis(kind=int, minimum=1).check(item, where) for item in value}))
 
 
 def _grids(table: dict[str, Any], path: Path, brought: dict[str, networks.Declaration]) -> tuple[VariantGrid, ...]:

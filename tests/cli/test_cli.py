@@ -32,7 +32,7 @@ def smoke(suite_command: Callable[..., object], tmp_path_factory: pytest.TempPat
     out = tmp_path_factory.mktemp("smoke") / "out"
     result = suite_command("bench", "smoke", "--out", out)
     assert result.returncode == 0, result.stderr
-    assert "12 runs, 0 finished, 12 to train; 16 speeds to measure" in result.stdout
+    assert "12 runs, 0 finished, 12 to train; 8 speeds to measure" in result.stdout
     assert "[12/12] vae-beta4-z4-" in result.stdout
     assert "VAE β=4" in result.stdout
     return out
@@ -83,7 +83,7 @@ def test_bench_keeps_artefacts_of_every_run_and_pictures_of_the_first_seed(smoke
 def test_bench_measures_the_speed_of_each_program(smoke: Path) -> None:
     timings = [TimingRecord.model_validate_json(path.read_text()) for path in (smoke / "timings").glob("*.json")]
     programs = {(item.spec.variant, item.spec.latent_dim, item.spec.batch_size) for item in timings}
-    batches = (1, 128, 1024, 8192)
+    batches = (1, 128)
     assert programs == {(name, size, batch) for name in ("ae", "vae") for size in (2, 4) for batch in batches}
     for item in timings:
         assert set(item.operations) == {"train_step", "encode", "decode", "sample", "elbo"}

@@ -30,7 +30,7 @@ CAUGHT_BY = {
     "keeps-state": "test_config_makes_the_same_model",
 }
 # All of the suite for the README's variant, and for the others what is quick; theirs alone needs a cohort.
-CHOSEN = "budget or (python-branch and cohort) or not (jax or cohort or fit or load or mlp or conv)"
+CHOSEN = "budget or (python-branch and cohort) or not (jax or cohort or fit or load or callbacks or mlp or conv)"
 
 
 @pytest.fixture(scope="module")

@@ -142,6 +142,17 @@ def test_a_users_setting_is_no_key_of_every_run(setting: str, write: Callable[..
         write(TOP + '[[variant]]\nname = "mine"\nfile = "mine.py"\n')
 
 
+def test_speed_is_measured_at_the_batch_sizes_that_are_asked_for(write: Callable[..., Study]) -> None:
+    ae = '[[variant]]\nname = "ae"\n'
+    assert write(TOP + ae).timed_batch_sizes == (1, 1024, 8192)
+    assert write(TOP + "timed_batch_sizes = [64, 8, 64]\n" + ae).timed_batch_sizes == (8, 64)
+    assert write(TOP + "timed_batch_sizes = []\n" + ae).timed_batch_sizes == ()
+    with pytest.raises(UserError, match="timed_batch_sizes: 64 is not a list; give one"):
+        write(TOP + "timed_batch_sizes = 64\n" + ae)
+    with pytest.raises(UserError, match="timed_batch_sizes: 0"):
+        write(TOP + "timed_batch_sizes = [0]\n" + ae)
+
+
 def test_cycles_without_a_warm_up_are_refused(write: Callable[..., Study]) -> None:
     vae = TOP + '[[variant]]\nname = "vae"\nrate_cycles = 4\n'
     with pytest.raises(UserError, match=r"variant vae: 'rate_cycles' above 1 repeats a warm-up; give a 'rate_warmup'"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable
 from typing import Any
 
@@ -27,7 +26,6 @@ from aebench.study import variants
 pytestmark = pytest.mark.skipif(keras.backend.backend() == "torch", reason="PyTorch has the sequential engine alone")
 
 SEEDS, BETAS = range(4), (0.5, 1.0, 2.0, 4.0)
-XLA_FLAGS = "--xla_backend_optimization_level=1 --xla_force_host_platform_device_count=2"  # as the suite sets them
 EPOCHS = 6  # of 9 steps: 54 steps, across epochs
 # What two curves may part by. A loss rounds in its sums over 256 units, 64 pixels and 128 images: without their signs
 # they are up to 5 times the objective, what each layer's move it by as well as those of the likelihood. A gradient is a
@@ -161,11 +159,3 @@ def test_weights_of_a_member_are_those_of_its_model(run_of, make, digits):
         images = ops.convert_to_tensor(digits.validation)
         objective = float(np.mean(ops.convert_to_numpy(model.terms(images).objective)))
         assert objective == pytest.approx(member.curve.val_objective[-1], rel=0.02), "up to the noise of one draw"
-
-
-@pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="backend jax is not installed")
-@pytest.mark.skipif(keras.backend.backend() == "jax", reason="this is JAX")
-def test_members_agree_on_jax(python):
-    found = python("-m", "pytest", "-q", __file__, KERAS_BACKEND="jax", XLA_FLAGS=XLA_FLAGS)
-    assert found.returncode == 0, found.stdout
-    assert "8 passed" in found.stdout

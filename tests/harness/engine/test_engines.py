@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-
 import keras
 import numpy as np
 import pytest
@@ -157,13 +155,3 @@ def test_a_crash_leaves_the_next_program_alone(spec, train, engine, inputs, make
     with pytest.raises(RuntimeError, match="crashed"):
         list(engine.train([spec()], broken, inputs, crash))
     assert train([spec()])[0].curve == before
-
-
-@pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="backend jax is not installed")
-@pytest.mark.skipif(keras.backend.backend() == "jax", reason="this is JAX")
-def test_crashes_and_divergence_on_jax(python):
-    flags = "--xla_backend_optimization_level=1 --xla_force_host_platform_device_count=2"  # as the suite sets them
-    chosen = "(vectorised and leaves_the_others) or (sequential and crash and epoch)"
-    found = python("-m", "pytest", "-q", __file__, "-k", chosen, KERAS_BACKEND="jax", XLA_FLAGS=flags)
-    assert found.returncode == 0, found.stdout
-    assert "2 passed" in found.stdout
