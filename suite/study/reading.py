@@ -137,7 +137,7 @@ def _variant_grid(
     _refuse_unknown_keys(item, ("name", "file", *declared.scalars, *declared.options, *GRID), where)
     axes = {name: _axis(axis, name, item, table, where if name in item else f"{path}") for name, axis in grid.items()}
     axes["network"] = tuple(brought[name].identity if name in brought else name for name in axes["network"])
-    if max(axes["rate_cycles"]) > 1 and not all(axes["rate_warmup"]):
+    if max(axes["rate_cycles"]) > 1 and not any(axes["rate_warmup"]):
         raise UserError(f"{where}: 'rate_cycles' above 1 repeats a warm-up; give a 'rate_warmup' above 0 with it")
     return VariantGrid(
         declaration=declared,

@@ -157,8 +157,8 @@ def test_cycles_without_a_warm_up_are_refused(write: Callable[..., Study]) -> No
     vae = TOP + '[[variant]]\nname = "vae"\nrate_cycles = 4\n'
     with pytest.raises(UserError, match=r"variant vae: 'rate_cycles' above 1 repeats a warm-up; give a 'rate_warmup'"):
         write(vae)
-    with pytest.raises(UserError, match="'rate_cycles' above 1"):
-        write(vae + "rate_warmup = [0.0, 0.5]\n")
+    some = [spec.annealing and spec.annealing.cycles for spec in expand(write(vae + "rate_warmup = [0.0, 0.5]\n"))]
+    assert some == [None, None, 4, 4], "without a warm-up there is nothing to repeat"
     assert {spec.annealing.cycles for spec in expand(write(vae + "rate_warmup = 0.5\n")) if spec.annealing} == {4}
 
 
