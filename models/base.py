@@ -8,6 +8,7 @@ A variant is one class in one file. It subclasses `Autoencoder` (or a variant) a
   (`distributions.Posterior`);
 - another prior: override `prior`, returning anything with `sample` and, if it has a density, `log_prob`; a class that
   is no `VAE` states its `rate` too;
+- an objective that compares a batch's images in pairs: override `numbers_per_pair` too;
 - codes of more numbers than `latent_dim`, as points on a sphere or choices among categories: override `code_dim`;
 - several stochastic layers: their codes are concatenated along the last axis, and `decode` takes them apart;
 - a weight that follows the training: set `is_scheduled` and ask `progress`; state that training changes without a
@@ -208,6 +209,14 @@ class Autoencoder(keras.Model):
     def code_dim(self) -> int:
         """Numbers in a code: the last axis of what `encode` yields and `decode` takes."""
         return self.latent_dim
+
+    @property
+    def numbers_per_pair(self) -> int:
+        """Numbers that the objective holds for each pair of a batch's images; 0 where it takes every image by itself.
+
+        Memory then grows with the square of the batch: batches that would not fit are not timed.
+        """
+        return 0
 
     def decoder_width(self) -> int:
         """How many numbers of a code the decoder network reads."""

@@ -57,6 +57,10 @@ class BetaTCVAE(VAE):
     def get_config(self) -> dict[str, Any]:  # noqa: D102
         return {**super().get_config(), "dataset_size": self.dataset_size}
 
+    @property
+    def numbers_per_pair(self) -> int:  # noqa: D102
+        return self.latent_dim
+
     def terms(self, images: Any, training: bool = False) -> Terms:  # noqa: D102
         posterior = self.encode(images, training=training)
         codes = posterior.sample(self.noise)

@@ -7,7 +7,7 @@ from typing import Any
 from keras import ops
 
 from aebench.models.base import Terms, register
-from aebench.models.mmd import unbiased_mmd
+from aebench.models.mmd import NUMBERS_PER_PAIR, unbiased_mmd
 from aebench.models.vae import VAE
 
 
@@ -38,6 +38,10 @@ class InfoVAE(VAE):
     def __init__(self, latent_dim: int, *, alpha: float = 0.0, lambda_: float = 10.0, **options: Any) -> None:
         super().__init__(latent_dim, **options)
         self.alpha, self.lambda_ = self.scalar("alpha", alpha), self.scalar("lambda_", lambda_)
+
+    @property
+    def numbers_per_pair(self) -> int:  # noqa: D102
+        return NUMBERS_PER_PAIR
 
     def terms(self, images: Any, training: bool = False) -> Terms:  # noqa: D102
         posterior = self.encode(images, training=training)

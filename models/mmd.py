@@ -7,6 +7,7 @@ from typing import Any
 from keras import ops
 
 SCALES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
+NUMBERS_PER_PAIR = 3 * len(SCALES)  # of codes with codes, others with others, and codes with others
 
 
 def inverse_multiquadratics(squares: Any, latent_dim: int) -> Any:

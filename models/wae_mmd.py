@@ -8,7 +8,7 @@ from keras import ops
 
 from aebench.models.ae import AE
 from aebench.models.base import Terms, register
-from aebench.models.mmd import unbiased_mmd
+from aebench.models.mmd import NUMBERS_PER_PAIR, unbiased_mmd
 
 
 @register("wae-mmd", version=1)
@@ -36,6 +36,10 @@ class WAEMMD(AE):
     def __init__(self, latent_dim: int, *, lambda_: float = 100.0, **options: Any) -> None:
         super().__init__(latent_dim, **options)
         self.lambda_ = self.scalar("lambda_", lambda_)
+
+    @property
+    def numbers_per_pair(self) -> int:  # noqa: D102
+        return NUMBERS_PER_PAIR
 
     def terms(self, images: Any, training: bool = False) -> Terms:  # noqa: D102
         codes = self.encode(images, training=training).sample(self.noise)

@@ -245,7 +245,7 @@ def test_the_report_writes_its_figures_too(smoke: Path, tmp_path: Path) -> None:
     ("kind", "told"),
     [
         ("variants", ["ae", "vae", "beta=1.0"]),
-        ("studies", [*study.names(), "140"]),
+        ("studies", [*study.names(), "120"]),
         ("datasets", ["digits", "mnist", "8x8x1", "28x28x1", "cifar10"]),
         ("metrics", list(METRICS)),
     ],

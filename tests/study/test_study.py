@@ -34,7 +34,7 @@ def expand(study: Study) -> list[RunSpec]:
 @pytest.mark.parametrize(
     ("name", "runs"),
     [
-        ("digits", 140),
+        ("digits", 120),
         ("mnist", 75),
         ("thesis", 24),
         ("smoke", 12),
@@ -54,11 +54,12 @@ def test_built_in_studies(name: str, runs: int) -> None:
 def test_the_default_study_is_the_one_that_was_asked_for() -> None:
     specs = expand(studies.read("digits"))
     betas = {spec.scalars["beta"] for spec in specs if spec.variant == "vae"}
-    assert betas == {0.25, 0.5, 1.0, 2.0, 4.0, 8.0}
+    assert betas == {0.25, 0.5, 1.0, 2.0, 4.0}
+    assert {spec.latent_dim for spec in specs if spec.scalars.get("beta") == 4.0} == {8}, "what collapses is shown once"
     assert {spec.latent_dim for spec in specs} == {2, 4, 8, 16}
     assert {spec.seed for spec in specs} == set(range(5))
     assert {(spec.epochs, spec.batch_size, spec.learning_rate) for spec in specs} == {(200, 128, 1e-3)}
-    assert {spec.variant for spec in specs} == {"ae", "vae"}
+    assert {spec.variant for spec in specs} == {"ae", "vae", "iwae", "vamp-vae", "rae-l2"}
 
 
 def test_every_study_file_is_listed() -> None:

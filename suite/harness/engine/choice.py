@@ -70,11 +70,12 @@ def _one_by_one(reason: str) -> Choice:
 
 
 def member_bytes(model: Any, batch_size: int) -> int:
-    """Estimated memory of one member of a cohort: its weights with Adam's state, and a batch's activations."""
+    """Estimated memory of one member of a cohort: its weights with Adam's state, a batch's activations and pairs."""
     weights = sum(math.prod(weight.shape) for weight in model.trainable_weights)
     outputs = sum(math.prod(layer.output.shape[1:]) for layer in leaves(model) if _is_connected(layer))
     activations = batch_size * (outputs + 2 * math.prod(model.image_shape))
-    return int(4 * (ADAM_COPIES * weights + ACTIVATION_COPIES * activations))
+    pairs = batch_size**2 * model.numbers_per_pair
+    return int(4 * (ADAM_COPIES * weights + ACTIVATION_COPIES * (activations + pairs)))
 
 
 def _is_connected(layer: keras.layers.Layer) -> bool:

@@ -8,7 +8,7 @@ import pytest
 
 from aebench.errors import UserError
 from aebench.harness.engine.choice import MEMORY, MOST_MEMBERS, choose, member_bytes
-from aebench.models import AE, VAE
+from aebench.models import AE, VAE, WAEMMD, BetaTCVAE, InfoVAE
 
 BACKEND = keras.backend.backend()
 vectorising = pytest.mark.skipif(BACKEND == "torch", reason="PyTorch has the sequential engine alone")
@@ -58,6 +58,16 @@ def test_the_estimate_of_memory_counts_weights_and_activations(spec):
     assert without == 16 * weights, "weights, gradients and two moments of 4 bytes"
     assert two - one == one - without
     assert (one - without) / 16 == pytest.approx(784 + 512 + 512 + 784 + 784 + 2 * 784, abs=64), "numbers an image"
+
+
+@vectorising
+@pytest.mark.parametrize(("cls", "numbers"), [(BetaTCVAE, 16), (WAEMMD, 21), (InfoVAE, 21), (VAE, 0)])
+def test_the_estimate_counts_what_pairs_of_images_hold(cls, numbers):
+    """Of each kernel of the discrepancy three matrices; of a total correlation one for each number of a code."""
+    network = cls(16, network="mlp")
+    network.build((None, 28, 28, 1))
+    one, two, three = (member_bytes(network, size) for size in (1, 2, 3))
+    assert (three - two) - (two - one) == 2 * 4 * 4 * numbers, "second difference of 4 copies of 4 bytes"
 
 
 @vectorising
