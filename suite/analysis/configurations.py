@@ -44,7 +44,7 @@ class Configuration:
     Attributes:
         id: `RunSpec.configuration`, shared by all its runs.
         label: as people write variant and settings: `VAE β=4`; without options that the study leaves as declared.
-        settings: the variant's scalars and options; the schedule of its rate where the study gives it one.
+        settings: the variant's scalars and options; the schedule of its rate where that rises.
         likelihood: numbers under different likelihoods never share a ranking.
         peers: equal for configurations that differ in variant and settings alone: the only fair comparison.
         specs: every planned run, in the study's order.
@@ -68,6 +68,11 @@ class Configuration:
     summaries: dict[str, Summary]
     plain: bool
     convergence: Convergence | None
+
+    @property
+    def told(self) -> dict[str, float | int | str]:
+        """The settings, with the schedule of a rate that does not rise."""
+        return {**self.specs[0].rate_schedule, **self.settings}
 
     @property
     def planned(self) -> int:
@@ -136,7 +141,7 @@ class Comparison:
         return tuple(
             item
             for item in self.configurations
-            if all(getattr(item, name, item.settings.get(name)) == value for name, value in wanted.items())
+            if all(getattr(item, name, item.told.get(name)) == value for name, value in wanted.items())
         )
 
     def boards(self) -> dict[tuple[str, str], Board]:
@@ -156,10 +161,9 @@ def compare(study: Study, specs: Sequence[RunSpec], records: Mapping[str, RunRec
     groups: dict[str, list[RunSpec]] = {}
     for spec in specs:
         groups.setdefault(spec.configuration, []).append(spec)
-    unvaried, annealed = _unvaried(study, specs), {spec.variant for spec in specs if spec.annealing}
+    unvaried = _unvaried(study, specs)
     configurations = tuple(
-        _configuration(study, group, records, unvaried[group[0].variant], group[0].variant in annealed)
-        for group in groups.values()
+        _configuration(study, group, records, unvaried[group[0].variant]) for group in groups.values()
     )
     return Comparison(
         study=study,
@@ -189,7 +193,7 @@ def _unvaried(study: Study, specs: Sequence[RunSpec]) -> dict[str, set[str]]:
 
 
 def _configuration(
-    study: Study, specs: Sequence[RunSpec], records: Mapping[str, RunRecord], unvaried: Collection[str], annealed: bool
+    study: Study, specs: Sequence[RunSpec], records: Mapping[str, RunRecord], unvaried: Collection[str]
 ) -> Configuration:
     first = specs[0]
     finished = tuple(records[spec.run_id] for spec in specs if spec.run_id in records)
@@ -198,7 +202,7 @@ def _configuration(
         id=first.configuration,
         label=first.label(unvaried),
         variant=first.variant,
-        settings={**first.scalars, **first.options, **(first.rate_schedule if annealed else {})},
+        settings={**first.scalars, **first.options, **(first.rate_schedule if first.annealing else {})},
         latent_dim=first.latent_dim,
         network=first.network,
         likelihood=first.likelihood,

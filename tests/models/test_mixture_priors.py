@@ -100,7 +100,7 @@ def as_standard_normal(model: Any, images: np.ndarray) -> Any:
         head.kernel.assign(rng.normal(0.0, 0.1, head.kernel.shape))
     pixels = images[0].reshape(-1)
     if isinstance(model, MixtureVAE):
-        model.prior_mean.assign(ops.zeros_like(model.prior_mean))
+        model.prior_mean.assign(np.zeros(model.prior_mean.shape))
         model.prior_logits.assign(rng.normal(size=model.prior_logits.shape))
         return model
     # Every component is one image, whose code is N(0, I).

@@ -44,7 +44,7 @@ def _varied(evidence: Evidence) -> Iterator[tuple[tuple[str, str], list[Pair]]]:
             for one in plain
             if other.variant == one.variant == variant
             and other.peers == one.peers
-            and [key for key, value in other.settings.items() if one.settings[key] != value] == [setting]
+            and [key for key, value in other.settings.items() if one.settings.get(key) != value] == [setting]
         ]
         if pairs:
             yield (variant, setting), pairs
