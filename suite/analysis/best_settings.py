@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from aebench.analysis.choices import validation_distortion, validation_elbo
+from aebench.analysis.choices import mean_over_seeds, validation_distortion, validation_elbo
 from aebench.analysis.configurations import Comparison, Configuration
 
 
@@ -22,6 +22,5 @@ def best_settings(comparison: Comparison) -> Comparison:
 
 
 def _on_validation(item: Configuration) -> float:
-    elbo = validation_elbo(item)
-    value = validation_distortion(item) if elbo is None else elbo
+    value = mean_over_seeds(validation_elbo(item) or validation_distortion(item))
     return -float("inf") if value is None else value

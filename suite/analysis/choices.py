@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from aebench.analysis.configurations import Configuration
-from aebench.analysis.convergence import mean_curve
+import numpy as np
+
+from aebench.analysis.configurations import Configuration, summarise
 from aebench.analysis.evidence import Evidence
 from aebench.analysis.numbers import (
     column_decimals,
@@ -18,14 +19,16 @@ from aebench.analysis.numbers import (
     significant,
     sized,
 )
-from aebench.analysis.statistics import Difference
+from aebench.analysis.ranking import Ranking
 from aebench.analysis.timings import TimedOperation
 from aebench.measures import METRICS
 from aebench.measures.classes.family import references_of
 
 Name = Callable[[Configuration], str]
-Criterion = Callable[[Configuration], float | None]
-_FEW = 3
+BySeed = Mapping[int, float]
+Criterion = Callable[[Configuration], BySeed]  # what a choice goes by, higher is better; empty where it is not known
+Earlier = Callable[[Configuration, float], BySeed]  # the same after a part of training
+_NAMED = 4  # settings that are named before the rest is counted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,40 +64,41 @@ def answers(
         image_shape: of the board's data set, where it is known: timings of images of other shapes are not of it.
     """
 
-    def ranking(metric: str) -> _Ranking:
-        return _Ranking(metric=metric, evidence=evidence, name=name)
-
     found = [
-        _best(ranking("elbo_nats"), "Likelihood", validation_elbo),
-        _best(ranking("recon_mse"), "Reconstruction", validation_distortion),
-        _best_silhouette(ranking("silhouette")),
-        _best_sampler(ranking("prior_frechet_distance")),
+        _best(evidence.ranking("elbo_nats"), name, "Likelihood", validation_elbo, validation_elbo),
+        _best(evidence.ranking("recon_mse"), name, "Reconstruction", validation_distortion, validation_distortion),
+        _best_silhouette(evidence.ranking("silhouette"), name),
+        _best_sampler(evidence.ranking("prior_frechet_distance"), name),
         _fastest(evidence.board, timed, image_shape),
     ]
     return tuple(answer for answer in found if answer is not None)
 
 
-def validation_elbo(configuration: Configuration) -> float | None:
-    """-(distortion + rate) on validation after the last epoch, mean over seeds; `None` without a rate."""
-    rate = _last(configuration, "val_rate")
-    distortion = _last(configuration, "val_distortion")
-    return None if rate is None or distortion is None else -(distortion + rate)
+def validation_elbo(configuration: Configuration, part: float = 1.0) -> BySeed:
+    """-(distortion + rate) on validation after that part of the epochs; empty without a rate."""
+    rate, distortion = (_after(configuration, name, part) for name in ("val_rate", "val_distortion"))
+    return {seed: -(distortion[seed] + rate[seed]) for seed in rate}
 
 
-def validation_distortion(configuration: Configuration) -> float | None:
-    """-distortion on validation after the last epoch (higher is better), mean over seeds."""
-    distortion = _last(configuration, "val_distortion")
-    return None if distortion is None else -distortion
+def validation_distortion(configuration: Configuration, part: float = 1.0) -> BySeed:
+    """-distortion on validation after that part of the epochs (higher is better)."""
+    return {seed: -value for seed, value in _after(configuration, "val_distortion", part).items()}
 
 
 def validation_metric(metric: str, better: int) -> Criterion:
-    """The metric's mean over seeds, negated where less is better: `better` is 1 or -1."""
+    """The metric, negated where less is better: `better` is 1 or -1."""
 
-    def criterion(configuration: Configuration) -> float | None:
-        mean = configuration.summaries[metric].mean
-        return None if mean is None or _saw_validation(configuration) else better * mean
+    def criterion(configuration: Configuration) -> BySeed:
+        if _saw_validation(configuration):
+            return {}
+        return {seed: better * value for seed, value in configuration.values(metric).items()}
 
     return criterion
+
+
+def mean_over_seeds(values: BySeed) -> float | None:
+    """Their mean; `None` of none."""
+    return float(np.mean([*values.values()])) if values else None
 
 
 def _saw_validation(configuration: Configuration) -> bool:
@@ -102,67 +106,71 @@ def _saw_validation(configuration: Configuration) -> bool:
     return configuration.specs[0].train_on != "train"
 
 
-def _last(configuration: Configuration, curve: str) -> float | None:
+def _after(configuration: Configuration, curve: str, part: float) -> BySeed:
+    """The value of each run's learning curve after that part of its epochs; empty where a run lacks it."""
     if _saw_validation(configuration):
+        return {}
+    curves = {record.spec.seed: getattr(record.curve, curve) for record in configuration.usable}
+    if not all(curves.values()):
+        return {}
+    return {seed: values[max(round(part * len(values)), 1) - 1] for seed, values in curves.items()}
+
+
+def _best(
+    ranking: Ranking, name: Name, question: str, criterion: Criterion, earlier: Earlier | None = None
+) -> Answer | None:
+    if not ranking.scored:
         return None
-    values = mean_curve(configuration.usable, curve)
-    return values[-1] if values else None
+    values = {item.id: found for item in ranking.scored if (found := criterion(item))}
+    if len(values) < len(ranking.scored):
+        return _chosen(ranking, name, question, ranking.on_test, ("test, for want of a validation split,",))
+    chosen = max(ranking.scored, key=lambda item: mean_over_seeds(values[item.id]) or 0.0)
+    stands = _halfway(ranking, name, earlier, chosen) if earlier else ()
+    return _chosen(ranking, name, question, chosen, ("validation", *stands, *_chosen_anew(ranking, values)))
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Ranking:
-    """One board's configurations that have a metric, and how to tell them apart in it."""
-
-    metric: str
-    evidence: Evidence
-    name: Name
-
-    @property
-    def scored(self) -> list[Configuration]:
-        return [item for item in self.evidence.board if item.summaries[self.metric].mean is not None]
-
-    @property
-    def decimals(self) -> int:
-        return column_decimals(self.scored, self.metric)
-
-    @property
-    def sign(self) -> float:
-        return -1.0 if METRICS[self.metric].better == "lower" else 1.0
-
-    def on_test(self) -> Configuration:
-        return max(self.scored, key=lambda item: self.sign * (item.summaries[self.metric].mean or 0.0))
-
-    def rivals(self, best: Configuration) -> list[tuple[Configuration, Difference]]:
-        """Every other one with its difference to `best`, the best first."""
-        pairs = ((item, self.evidence.difference(item, best, self.metric)) for item in self.scored if item is not best)
-        known = [(item, difference) for item, difference in pairs if difference is not None]
-        return sorted(known, key=lambda pair: -self.sign * pair[1].mean)
-
-    def apart(self, rivals: Sequence[tuple[Configuration, Difference]]) -> str:
-        """Names with differences, the best first."""
-        return "; ".join(f"{self.name(item)}: {interval(it, self.decimals)}" for item, it in rivals)
+def _halfway(ranking: Ranking, name: Name, earlier: Earlier, chosen: Configuration) -> tuple[str, ...]:
+    """Whether half the training would have led to the same choice."""
+    if len(ranking.scored) < 2:
+        return ()
+    before = max(ranking.scored, key=lambda item: mean_over_seeds(earlier(item, 0.5)) or 0.0)
+    if before is chosen:
+        return ("Halfway through training validation chose the same.",)
+    return (f"Halfway through training validation chose {name(before)}: longer training may change it again.",)
 
 
-def _best(ranking: _Ranking, question: str, criterion: Criterion) -> Answer | None:
-    scored = ranking.scored
-    if not scored:
-        return None
-    values = {item.id: value for item in scored if (value := criterion(item)) is not None}
-    if len(values) < len(scored):
-        return _chosen(ranking, question, ranking.on_test(), "test, for want of a validation split,")
-    return _chosen(ranking, question, max(scored, key=lambda item: values[item.id]), "validation")
+def _chosen_anew(ranking: Ranking, values: Mapping[str, BySeed]) -> tuple[str, ...]:
+    """What the same choice gets on seeds that it has not seen.
+
+    The winner is the one whose seeds were luckiest among others as good, and its own mean keeps that luck: with two or
+    more equal configurations it is too good, by up to a standard error. A choice by all seeds but one, scored on that
+    one, is not.
+    """
+    scored = {item.id: item.values(ranking.metric) for item in ranking.scored}
+    seeds = sorted(set.intersection(*(values[key].keys() & scored[key].keys() for key in scored)))
+    if len(seeds) < 3 or len(scored) < 2:
+        return ()
+    found = []
+    for seed in seeds:
+        others = {key: {one: value for one, value in own.items() if one != seed} for key, own in values.items()}
+        found.append(scored[max(scored, key=lambda key: mean_over_seeds(others[key]) or 0.0)][seed])
+    decimals = column_decimals(ranking.scored, ranking.metric)
+    return (
+        f"Its number keeps the luck of the seeds that chose it; chosen without each seed and scored on that one: "
+        f"{plus_minus(summarise(found), decimals)}.",
+    )
 
 
-def _best_silhouette(ranking: _Ranking) -> Answer:
+def _best_silhouette(ranking: Ranking, name: Name) -> Answer:
     question = "Class structure"
     if not ranking.scored:
         return Answer(question=question, answer="n/a: no labels")
-    answer = _best(ranking, question, validation_metric("silhouette_validation", 1))
+    answer = _best(ranking, name, question, validation_metric("silhouette_validation", 1))
     assert answer is not None
     assert answer.winner is not None
     references = [
         f"{METRICS[metric].label.removeprefix('Silhouette').lstrip(' ,')} "
-        f"{plus_minus(answer.winner.summaries[metric], ranking.decimals)}"
+        f"{plus_minus(answer.winner.summaries[metric], column_decimals(ranking.scored, ranking.metric))}"
         for metric in references_of("silhouette")
         if answer.winner.summaries[metric].mean is not None
     ]
@@ -170,20 +178,27 @@ def _best_silhouette(ranking: _Ranking) -> Answer:
     return replace(answer, details=tuple(filter(None, [beside, *answer.details])))
 
 
-def _best_sampler(ranking: _Ranking) -> Answer | None:
-    """Ranks by codes from the prior, and says beside it how well a mixture fitted to training codes can do."""
-    answer = _best(ranking, "Sampling", validation_metric("prior_frechet_distance_validation", -1))
+def _best_sampler(ranking: Ranking, name: Name) -> Answer | None:
+    """Ranks by codes from the prior; beside it stands what real images have, and what a fitted mixture can do."""
+    answer = _best(ranking, name, "Sampling", validation_metric("prior_frechet_distance_validation", -1))
     if answer is None or answer.winner is None:
         return answer
-    mixtures = [item for item in ranking.evidence.board if item.summaries["mixture_frechet_distance"].mean is not None]
+    decimals, floor = column_decimals(ranking.scored, ranking.metric), answer.winner.summaries["train_frechet_distance"]
+    real = "" if floor.mean is None else f"As many real training images have {plus_minus(floor, decimals)}."
+    seeds = "Its intervals are over seeds alone: the choice of test images is not in them."
+    details = (*filter(None, [seeds, *_best_mixture(ranking.board, name, decimals)]), *answer.details)
+    return replace(answer, standing=(*filter(None, [real]), *answer.standing), details=details)
+
+
+def _best_mixture(board: Sequence[Configuration], name: Name, decimals: int) -> tuple[str, ...]:
+    mixtures = [item for item in board if item.summaries["mixture_frechet_distance"].mean is not None]
     if not mixtures:
-        return answer
+        return ()
     best = min(mixtures, key=lambda item: item.summaries["mixture_frechet_distance"].mean or 0.0)
-    beside = (
-        f"With codes from a mixture fitted to training codes instead of the prior, the lowest on test is "
-        f"{plus_minus(best.summaries['mixture_frechet_distance'], ranking.decimals)}: {ranking.name(best)}."
+    return (
+        "With codes from a mixture fitted to training codes instead of the prior, the lowest on test is "
+        f"{plus_minus(best.summaries['mixture_frechet_distance'], decimals)}: {name(best)}.",
     )
-    return replace(answer, details=(beside, *answer.details))
 
 
 def _fastest(
@@ -218,49 +233,61 @@ def _is_of(row: TimedOperation, item: Configuration) -> bool:
     return (row.variant, row.latent_dim, row.network) == (item.variant, item.latent_dim, item.network)
 
 
-def _chosen(ranking: _Ranking, question: str, best: Configuration, where: str) -> Answer:
-    metric = ranking.metric
-    standing, details = _standing(ranking, best)
-    how = f"Chosen on {where} among {counted(len(ranking.scored), 'configuration')}; scored on test."
+def _chosen(ranking: Ranking, name: Name, question: str, best: Configuration, where: Sequence[str]) -> Answer:
+    metric, decimals = ranking.metric, column_decimals(ranking.scored, ranking.metric)
+    standing, details = _standing(ranking, name, best)
+    how = f"Chosen on {where[0]} among {counted(len(ranking.scored), 'configuration')}; scored on test."
     return Answer(
         question=question,
-        answer=ranking.name(best),
-        figure=f"{METRICS[metric].label} {measured(best.summaries[metric], metric, ranking.decimals)}",
+        answer=name(best),
+        figure=f"{METRICS[metric].label} {measured(best.summaries[metric], metric, decimals)}",
         standing=standing,
-        details=(*details, how, *_doubt(best)),
+        details=(*details, how, *where[1:], *_doubt(best)),
         winner=best,
     )
 
 
 def _doubt(best: Configuration) -> tuple[str, ...]:
-    return (
-        (f"Its training: {best.convergence}, see below.",)
-        if best.convergence in ("not converged", "overfitted")
-        else ()
-    )
+    found = best.convergence
+    return () if found is None or found.state == "converged" else (f"Its training: {found.state}, see below.",)
 
 
-def _standing(ranking: _Ranking, best: Configuration) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Who is better, tied or next, in few words; and the differences from `best` behind that."""
-    rivals = ranking.rivals(best)
-    if not rivals:
+def _standing(ranking: Ranking, name: Name, chosen: Configuration) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Whether the chosen one is among the best and who else is, in few words; and the differences behind that."""
+    if len(ranking.scored) < 2:
         return (), ()
-    if rivals[0][1].low is None:
+    if chosen not in ranking.items or len(ranking.items) < 2:
         return ("One seed: no interval, so ties cannot be told.",), ()
-    better = [pair for pair in rivals if pair[1].clear and ranking.sign * pair[1].mean > 0]
-    tied = [pair for pair in rivals if not pair[1].clear]
-    worse = [pair for pair in rivals if pair[1].clear and ranking.sign * pair[1].mean < 0][:1]
-    words = {"Better on test, though not on validation": better, "Tied with it": tied}
-    standing = [f"{word}: {listed_together([item for item, _ in found])}." for word, found in words.items() if found]
-    if worse and not tied:
-        standing.append(f"Next: {ranking.apart(worse)}.")
-    shown = [*better, *tied] or worse
-    return tuple(standing), (f"Difference from it, with 95 % interval: {ranking.apart(shown)}.",) if shown else ()
+    others = [item for item in ranking.best if item is not chosen]
+    if chosen not in ranking.best:
+        standing = f"Better on test, though not on validation: {listed_together(others, _NAMED)}."
+    elif others:
+        standing = f"Tied with it: {listed_together(others, _NAMED)}."
+    else:
+        others = [_next(ranking, chosen)]
+        standing = f"Next: {_apart(ranking, name, others, chosen)}."
+    pairs = len(ranking.items) * (len(ranking.items) - 1) // 2
+    how = f"with intervals that hold at 95 % for all {pairs:,} pairs together" if pairs > 1 else "with 95 % interval"
+    return (standing,), (f"Difference from it, {how}: {_apart(ranking, name, others, chosen)}.",)
 
 
-def listed_together(configurations: Sequence[Configuration]) -> str:
-    """`VAE β=1 (latent size 8, 16); AE (latent size 4)`, in the order given."""
+def _next(ranking: Ranking, best: Configuration) -> Configuration:
+    rest = [item for item in ranking.items if item is not best]
+    return max(rest, key=lambda item: ranking.sign * (item.summaries[ranking.metric].mean or 0.0))
+
+
+def _apart(ranking: Ranking, name: Name, items: Sequence[Configuration], best: Configuration) -> str:
+    """Names with differences from `best`."""
+    decimals = column_decimals(ranking.scored, ranking.metric)
+    gaps = [(name(item), ranking.gap(item, best)) for item in items]
+    return "; ".join(f"{named}: {interval(gap, decimals)}" for named, gap in gaps if gap is not None)
+
+
+def listed_together(configurations: Sequence[Configuration], named: int | None = None) -> str:
+    """`VAE β=1 (latent size 8, 16); AE (latent size 4)`, in the order given; of those past `named` their number."""
     sizes: dict[str, list[int]] = {}
     for item in configurations:
         sizes.setdefault(item.label, []).append(item.latent_dim)
-    return "; ".join(f"{label} (latent size {', '.join(map(str, sorted(own)))})" for label, own in sizes.items())
+    parts = [f"{label} (latent size {', '.join(map(str, sorted(own)))})" for label, own in sizes.items()]
+    rest = sum(len(own) for own in [*sizes.values()][named:]) if named is not None else 0
+    return "; ".join([*parts[:named], *([f"and {rest} more"] if rest else [])])

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from aebench.analysis.configurations import Board, Configuration
 from aebench.analysis.differences import PerImage, paired_difference
 from aebench.analysis.per_image import per_image
+from aebench.analysis.ranking import Ranking
 from aebench.analysis.statistics import Difference
 from aebench.records.kept import Figures, Kept
 from aebench.records.record import RunRecord
@@ -37,6 +38,13 @@ class Evidence:
     images: PerImage = lambda record, metric: None  # noqa: ARG005
     arrays: Arrays = lambda record, name: None  # noqa: ARG005
     class_names: tuple[str, ...] = ()
+    _rankings: dict[str, Ranking] = field(default_factory=dict, repr=False, compare=False)
+
+    def ranking(self, metric: str) -> Ranking:
+        """All of the board held against each other in one metric, made once."""
+        if metric not in self._rankings:
+            self._rankings[metric] = Ranking(metric, self.board, self.images)
+        return self._rankings[metric]
 
     def of(self, variant: str) -> list[Configuration]:
         """The plain configurations of a variant, by latent size; where the study has none that is plain, all of it."""

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from aebench.analysis.configurations import Configuration, Summary
+from aebench.analysis.simultaneous import Gap
 from aebench.analysis.statistics import Difference
 from aebench.measures import METRICS
 
@@ -76,7 +77,7 @@ def measured(summary: Summary, metric: str, decimals: int) -> str:
     return " ".join(filter(None, [plus_minus(summary, decimals), unit(metric), count]))
 
 
-def interval(difference: Difference, decimals: int) -> str:
+def interval(difference: Difference | Gap, decimals: int) -> str:
     """`+0.12 [+0.05, +0.19]`: the mean difference and its 95 % interval."""
     mean = number(difference.mean, decimals, signed=True)
     if difference.low is None or difference.high is None:

@@ -59,7 +59,8 @@ def _configuration_row(item: Configuration) -> dict[str, Any]:
         "planned": item.planned,
         "finished": item.finished,
         "diverged": item.diverged,
-        "training": item.convergence,
+        "training": item.convergence.state if item.convergence else None,
+        "fall_nats": item.convergence.fall if item.convergence else None,
     }
     for name, summary in item.summaries.items():
         row |= {f"{name}_mean": summary.mean, f"{name}_sd": summary.sd, f"{name}_n": summary.n}

@@ -24,7 +24,7 @@ class Difference:
     Attributes:
         mean: in the metric's unit.
         se: its standard error, from seeds and, where each image's own numbers are known, from test images too;
-            `None` for a single pair of runs without such numbers.
+            `None` for a single pair of runs, which tells nothing of other seeds.
         df: its degrees of freedom.
         n: paired seeds.
         seed_se, image_se: of each source alone, `None` where it cannot be told.
@@ -52,7 +52,18 @@ class Difference:
     @property
     def clear(self) -> bool:
         """Whether the interval exists and leaves out 0."""
-        return self.low is not None and self.high is not None and not self.low <= 0.0 <= self.high
+        return self.low is not None and self.high is not None and (self.low > 0.0 or self.high < 0.0)
+
+    @property
+    def p(self) -> float | None:
+        """What the two-sided t test gives the hypothesis that the true difference is 0; `None` without an error."""
+        from scipy import stats
+
+        if self.se is None:
+            return None
+        if self.se == 0.0:
+            return float(self.mean == 0.0)
+        return float(2.0 * stats.t.sf(abs(self.mean) / self.se, self.df))
 
     @property
     def equivalent(self) -> bool:
@@ -66,8 +77,10 @@ class Difference:
         """What is found: no difference that matters, a difference with its sign, or neither."""
         if self.equivalent:
             return "equivalent"
-        if not self.clear:
-            return "unclear"
+        return self._side if self.clear else "unclear"
+
+    @property
+    def _side(self) -> Conclusion:
         return "higher" if self.mean > 0 else "lower"
 
     def _quantile(self, probability: float) -> float:
@@ -90,7 +103,7 @@ def crossed_difference(differences: np.ndarray, margin: float | None = None) -> 
 
     Two-way random effects without replication. The variance of the grand mean of S seeds and N images is
     (MS_seed + MS_image - MS_rest) / (S N), with degrees of freedom by Satterthwaite (1946); it is not let fall below
-    what either source has alone. With one seed, images are the only source.
+    what either source has alone. One seed tells nothing of others, whatever it has to say of images: no standard error.
 
     Args:
         differences: `(seeds, images)`, two images at least.
@@ -101,7 +114,7 @@ def crossed_difference(differences: np.ndarray, margin: float | None = None) -> 
     mean = float(by_seed.mean())
     image_se = float(by_image.std(ddof=1)) / math.sqrt(images)
     if seeds == 1:
-        return Difference(mean=mean, se=image_se, df=images - 1, n=1, image_se=image_se, margin=margin)
+        return Difference(mean=mean, se=None, df=0, n=1, image_se=image_se, margin=margin)
     seed_se = float(by_seed.std(ddof=1)) / math.sqrt(seeds)
     rest = differences - by_seed[:, None] - by_image[None, :] + mean
     square_of_rest = float((rest**2).sum() / ((seeds - 1) * (images - 1))) / (seeds * images)
@@ -117,6 +130,19 @@ def crossed_difference(differences: np.ndarray, margin: float | None = None) -> 
         image_se=image_se,
         margin=margin,
     )
+
+
+def conclusions(differences: Sequence[Difference]) -> list[Conclusion]:
+    """What each is found to be where all of them answer one question.
+
+    A difference is "higher" or "lower" by its p value adjusted for their number (Holm 1979): of several that are truly
+    0, none is called either in 95 % of cases. That all are equivalent needs no adjusting (Berger 1982).
+    """
+    adjusted = holm({str(at): one.p for at, one in enumerate(differences) if one.p is not None})
+    return [
+        "equivalent" if one.equivalent else one._side if adjusted.get(str(at), 1.0) < ALPHA else "unclear"
+        for at, one in enumerate(differences)
+    ]
 
 
 @dataclass(frozen=True, kw_only=True)

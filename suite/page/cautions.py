@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from aebench.analysis.configurations import Comparison, Configuration
-from aebench.analysis.convergence import Convergence
+from aebench.analysis.convergence import State
 from aebench.analysis.numbers import counted
 from aebench.analysis.timings import TimedOperation
 from aebench.page.look import Looks
@@ -33,6 +33,8 @@ def cautions(comparison: Comparison, speeds: Sequence[TimedOperation], looks: Lo
                 "training (not converged): longer training would change their numbers"),
         _judged(comparison, looks, "overfitted", "more than 0.1 nats worse on validation than earlier in training "
                 "(overfitted)"),
+        _judged(comparison, looks, "too noisy to tell", "may or may not still improve by 0.1 nats over the last tenth "
+                "of training (too noisy to tell)"),
         _collapsed(comparison, looks),
         _untold(comparison),
         _few_seeds(comparison),
@@ -69,12 +71,12 @@ def _missing(comparison: Comparison, looks: Looks) -> Caution | None:
     return Caution(brief=what, what=what, which=which)
 
 
-def _judged(comparison: Comparison, looks: Looks, found: Convergence, words: str) -> Caution | None:
-    hit = [item for item in comparison.configurations if item.convergence == found]
+def _judged(comparison: Comparison, looks: Looks, state: State, words: str) -> Caution | None:
+    hit = [item for item in comparison.configurations if item.convergence and item.convergence.state == state]
     if not hit:
         return None
     total = counted(len(comparison.configurations), "configuration")
-    brief = f"{len(hit)} of {total} {found}"
+    brief = f"{len(hit)} of {total} {state}"
     return Caution(brief=brief, what=f"{len(hit)} of {total} {words}", which=grouped(hit, looks))
 
 

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from aebench.analysis.configurations import Configuration
 from aebench.analysis.evidence import Evidence
 from aebench.analysis.numbers import column_decimals, interval, listed, plus_minus
-from aebench.analysis.statistics import Difference
+from aebench.analysis.statistics import Difference, conclusions
 from aebench.measures import METRICS
 from aebench.measures.classes.family import references_of
 from aebench.page.look import Look, Looks
 from aebench.records.spec import variant_label
 
 METRIC = "silhouette"
+_MARKS = {"higher": "yes", "lower": "no"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Gain:
-    """A difference from the baseline: what is written, and whether it is better (`yes`, `no`, `equivalent` or not)."""
+    """A difference from the baseline: what is written, and a mark.
+
+    The mark is whether classes are separated better: `yes`, `no`, `equivalent` or `unclear`, corrected for how many
+    differences the table has.
+    """
 
     text: str
     mark: str = ""
@@ -70,6 +75,9 @@ def _separation(evidence: Evidence, looks: Looks, baseline: str, variants: Seque
     own = {item.id for _, gains in groups.values() for item, _ in gains}
     shown = tuple(dict.fromkeys(looks.by_id[item.id] for item in evidence.board if item.id in own))
     decimals, references = column_decimals(evidence.board, METRIC), references_of(METRIC)
+    every = [(item, difference) for _, gains in groups.values() for item, difference in gains]
+    told = conclusions([difference for _, difference in every])
+    marks = {item.id: _MARKS.get(conclusion, conclusion) for (item, _), conclusion in zip(every, told, strict=True)}
     return Separation(
         variants=listed([variant_label(variant, {}) for variant in variants], "or"),
         baseline=variant_label(baseline, {}),
@@ -79,7 +87,7 @@ def _separation(evidence: Evidence, looks: Looks, baseline: str, variants: Seque
             SeparationRow(
                 latent_dim=one.latent_dim,
                 baseline=plus_minus(one.summaries[METRIC], decimals),
-                gains=_in_order(gains, shown, looks, decimals),
+                gains=_in_order(gains, marks, shown, looks, decimals),
                 references=tuple(plus_minus(one.summaries[name], decimals) for name in references),
             )
             for one, gains in groups.values()
@@ -97,15 +105,16 @@ def _gains(
 
 
 def _in_order(
-    gains: Sequence[tuple[Configuration, Difference]], shown: Sequence[Look], looks: Looks, decimals: int
+    gains: Sequence[tuple[Configuration, Difference]],
+    marks: Mapping[str, str],
+    shown: Sequence[Look],
+    looks: Looks,
+    decimals: int,
 ) -> tuple[Gain, ...]:
-    found = {looks.by_id[item.id]: difference for item, difference in gains}
+    found = {looks.by_id[item.id]: (item, difference) for item, difference in gains}
     return tuple(
-        Gain(text=interval(found[look], decimals), mark=mark(found[look])) if look in found else Gain(text="n/a")
+        Gain(text=interval(found[look][1], decimals), mark=marks[found[look][0].id])
+        if look in found
+        else Gain(text="n/a")
         for look in shown
     )
-
-
-def mark(difference: Difference) -> str:
-    """`yes`, `no`, `equivalent` or `unclear`: whether the first separates better than the second."""
-    return {"higher": "yes", "lower": "no"}.get(difference.conclusion, difference.conclusion)

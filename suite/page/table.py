@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from aebench.analysis.configurations import Board, Configuration
+from aebench.analysis.configurations import Configuration
 from aebench.analysis.evidence import Evidence
 from aebench.analysis.numbers import ARROWS, column_decimals, mean_interval, number, spread
 from aebench.measures import FAMILIES, GROUPS, METRICS
@@ -15,6 +15,9 @@ from aebench.records.spec import symbol
 
 MAIN = ("elbo_nats", "nll_nats", "recon_mse", "silhouette", "prior_recognisable", "active_units", "train_seconds")
 _NEED_LABELS = {name for family in FAMILIES if family.needs_labels for name in family.metrics}
+
+# What is only known to be at least or at most so much where the mutual information is near its ceiling.
+_BOUNDS = {"mutual_information_nats": "≥ ", "marginal_kl_nats": "≤ ", "total_correlation_nats": "≤ "}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +57,12 @@ class Cell:
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One configuration; `n` runs did not diverge. `settings` by symbol, as they are written."""
+    """One configuration; `n` runs did not diverge.
+
+    Attributes:
+        settings: by symbol, as they are written.
+        training: whether it was long enough; `slope` is what that rests on.
+    """
 
     look: Look
     variant: str
@@ -64,6 +72,7 @@ class Row:
     runs: str
     n: int
     training: str
+    slope: str
     cells: tuple[Cell, ...]
 
 
@@ -146,40 +155,40 @@ def _row(item: Configuration, looks: Looks, cells: tuple[Cell, ...]) -> Row:
                   for name, value in item.settings.items()},
         runs=f"{item.finished} of {item.planned}{diverged}",
         n=len(item.usable),
-        training=item.convergence or ("too short to tell" if item.finished else "not run"),
+        training=item.convergence.state if item.convergence else "too short to tell" if item.finished else "not run",
+        slope=_slope(item),
         cells=cells,
     )  # fmt: skip
 
 
-def _cells(evidence: Evidence, metric: str) -> list[Cell]:
-    decimals = column_decimals(evidence.board, metric)
-    best = _best(evidence.board, metric)
-    return [_cell(item, metric, decimals, _mark(item, best, metric, evidence)) for item in evidence.board]
-
-
-def _best(board: Board, metric: str) -> Configuration | None:
-    scored = {item.id: mean for item in board if (mean := item.summaries[metric].mean) is not None}
-    better = METRICS[metric].better
-    if better is None or len(set(scored.values())) < 2:
-        return None
-    pick = max if better == "higher" else min
-    return pick((item for item in board if item.id in scored), key=lambda item: scored[item.id])
-
-
-def _mark(item: Configuration, best: Configuration | None, metric: str, evidence: Evidence) -> str:
-    if best is None or item.summaries[metric].mean is None:
+def _slope(item: Configuration) -> str:
+    """The fall of the validation objective at the end of training, with its interval."""
+    found = item.convergence
+    if found is None:
         return ""
-    if item is best or item.summaries[metric].mean == best.summaries[metric].mean:
-        return "best"
-    difference = evidence.difference(item, best, metric)
-    return "tied" if difference and difference.low is not None and not difference.clear else ""
+    low, high, fall = (number(value, 3, signed=True) for value in (found.low, found.high, found.fall))
+    return f"validation objective falls by {fall} [{low}, {high}] nats over the last tenth of training"
+
+
+def _cells(evidence: Evidence, metric: str) -> list[Cell]:
+    decimals, marks = column_decimals(evidence.board, metric), _marks(evidence, metric)
+    return [_cell(item, metric, decimals, marks.get(item.id, "")) for item in evidence.board]
+
+
+def _marks(evidence: Evidence, metric: str) -> dict[str, str]:
+    """Marks by configuration: the best mean, and what cannot be told from the best; none where all are the same."""
+    means = {mean for item in evidence.board if (mean := item.summaries[metric].mean) is not None}
+    if METRICS[metric].better is None or len(means) < 2:
+        return {}
+    best = [item.id for item in evidence.ranking(metric).best]
+    return dict.fromkeys(best, "tied") | dict.fromkeys(best[:1], "best")
 
 
 def _cell(item: Configuration, metric: str, decimals: int, mark: str) -> Cell:
     summary = item.summaries[metric]
     if summary.mean is None:
         return Cell(text="n/a", value=None, title=_why_absent(item, metric))
-    least = "≥ " if metric == "mutual_information_nats" and _saturated(item) else ""
+    least = _BOUNDS.get(metric, "") if _saturated(item) else ""
     return Cell(
         text=f"{least}{number(summary.mean, decimals)}",
         sd=spread(summary, decimals),

@@ -11,7 +11,6 @@ from scipy import stats
 
 from aebench.analysis.best_settings import best_settings
 from aebench.analysis.configurations import compare, summarise
-from aebench.analysis.convergence import convergence
 from aebench.analysis.differences import paired_difference
 from aebench.analysis.statistics import difference_of
 from aebench.records.record import Curve
@@ -171,32 +170,6 @@ def test_boards_never_mix_likelihoods(make_study, expand, make_record):
     assert all({item.likelihood for item in board} == {kind} for (_, kind), board in boards.items())
 
 
-FLAT = [10.0 + 5 * 0.5**epoch for epoch in range(50)]
-
-
-@pytest.mark.parametrize(
-    ("curve", "expected"),
-    [
-        (FLAT, "converged"),
-        (np.linspace(60, 50, 50), "not converged"),
-        ([*FLAT[:25], *np.linspace(10, 12, 25)], "overfitted"),
-        ([*FLAT[:25], *[10.05] * 25], "converged"),
-        ([*FLAT[:25], *[10.2] * 25], "overfitted"),
-        (FLAT[:9], None),
-        ([5.0] * 8 + [5.0, 4.8], "not converged"),
-        ([], None),
-    ],
-)
-def test_convergence(curve, expected):
-    assert convergence(list(curve)) == expected
-
-
-def test_the_trend_is_over_the_length_of_the_last_tenth():
-    """10 epochs of 100, falling .0099 an epoch: .099 nats; at .0101 an epoch: .101 nats."""
-    assert convergence([*[10.0] * 90, *(10.0 - 0.0099 * np.arange(10))]) == "converged"
-    assert convergence([*[10.0] * 90, *(10.0 - 0.0101 * np.arange(10))]) == "not converged"
-
-
 def test_convergence_is_on_the_mean_curve_of_runs_that_did_not_diverge(study, specs, make_record):
     """One seed rises and one falls: their mean is flat; the third diverged early."""
     curves = [
@@ -209,7 +182,7 @@ def test_convergence_is_on_the_mean_curve_of_runs_that_did_not_diverge(study, sp
         spec.run_id: make_record(spec, outcome, curve)
         for spec, outcome, curve in zip(specs, outcomes, curves, strict=False)
     }
-    assert compare(study, specs, records).configurations[0].convergence == "converged"
+    assert compare(study, specs, records).configurations[0].convergence.state == "converged"
 
 
 def test_imports_nothing_heavy():

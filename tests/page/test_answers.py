@@ -13,7 +13,7 @@ from aebench.analysis.statistics import difference_of
 from aebench.analysis.timings import timed_operations
 from aebench.page.cautions import cautions
 from aebench.page.look import looks
-from aebench.page.separations import mark, separations
+from aebench.page.separations import separations
 from aebench.page.table import Ranked, table
 from aebench.records.record import Curve
 
@@ -69,7 +69,9 @@ def test_the_winner_is_chosen_on_validation_and_scored_on_test(study, expand, as
     assert likelihood.figure == "ELBO −31.00 ± 1.00 nats/image (n\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}3)"
     assert likelihood.standing == ("Better on test, though not on validation: VAE β=4 (latent size 2).",)
     assert likelihood.details[0].startswith("Difference from it, with 95 % interval: VAE β=4, latent size 2: +9.97 [")
-    assert likelihood.details[-1] == "Chosen on validation among 2 configurations; scored on test."
+    assert "Chosen on validation among 2 configurations; scored on test." in likelihood.details
+    assert likelihood.details[-2] == "Halfway through training validation chose the same."
+    assert likelihood.details[-1].endswith("chosen without each seed and scored on that one: −31.00 ± 1.00.")
 
 
 def test_an_interval_that_holds_zero_is_a_tie(study, expand, ask):
@@ -147,7 +149,21 @@ def test_the_best_sampler_has_the_least_distance_on_validation(study, expand, as
     }  # fmt: skip
     found = next(item for item in ask(study, expand(study), changes) if item.question == "Sampling")
     assert found.answer == "VAE β=1, latent size 2"
-    assert found.details[0].endswith("the lowest on test is 4: AE, latent size 2.")
+    assert found.details[0].startswith("Its intervals are over seeds alone")
+    assert found.details[1].endswith("the lowest on test is 4: AE, latent size 2.")
+
+
+def test_a_choice_is_scored_on_seeds_that_it_has_not_seen(study, expand, ask):
+    """Two that are equal, each lucky in another seed: the lucky mean is -29, and what such a choice gets is less."""
+    lucky, other = [-27.0, -30.0, -30.0], [-30.5, -30.5, -28.5]
+
+    def as_on_validation(values):
+        return lambda spec: {"curve": _flat(-values[spec.seed] - 5.0), "elbo_nats": values[spec.seed]}
+
+    found = ask(study, expand(study), {"VAE β=1": as_on_validation(lucky), "VAE β=4": as_on_validation(other)})[0]
+    assert found.figure.startswith("ELBO −29.0 ")
+    # Without seed 0 the other is chosen (-30.5), without 1 the lucky (-30), without 2 the lucky (-30).
+    assert any("scored on that one: −30.2 ± 0.3." in line for line in found.details)
 
 
 def test_the_fastest_is_told_with_what_is_as_fast(make_study, expand, ask, make_timing):
@@ -170,10 +186,6 @@ def test_the_fastest_is_told_with_what_is_as_fast(make_study, expand, ask, make_
     assert "AE, latent size " in found.standing[0]
     assert "VAE" not in found.standing[0]
     assert "Made-up CPU" in found.details[0]
-
-
-def test_no_interval_means_unclear():
-    assert mark(difference_of([1.0])) == "unclear"
 
 
 def test_cautions_name_what_diverged_is_missing_collapsed_and_unfinished(study, expand, make_record):

@@ -8,11 +8,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from aebench.analysis.configurations import Configuration
 from aebench.analysis.evidence import Evidence
 from aebench.analysis.questions.verdict import Standing, Verdict, interval, name, sources, with_settings
-from aebench.analysis.statistics import Conclusion, Difference, SignFlips, holm, sign_flip_test
+from aebench.analysis.statistics import ALPHA, Conclusion, Difference, SignFlips, conclusions, holm, sign_flip_test
 from aebench.measures import METRICS
 from aebench.study.contrasts import Contrast
 
 Found = tuple[Configuration, Configuration, Difference]
+Told = tuple[Configuration, Difference, Conclusion]
 _WORDS = {
     "better": "better",
     "worse": "worse",
@@ -38,14 +39,20 @@ def _verdict(evidence: Evidence, contrast: Contrast, found: Sequence[Found]) -> 
     better = _SAID.get(metric, f"do better in {METRICS[metric].label}")
     margin = METRICS[metric].margin
     within = f" Differences within ±{margin} count as none." if margin is not None else ""
-    lines = [f"z = {first.latent_dim}: {_line(difference)}" for first, _, difference in found]
+    told = conclusions([difference for _, _, difference in found])
+    sides = [_side(metric, conclusion) for conclusion in told]
+    lines = [
+        f"z = {first.latent_dim}: {_line(difference, conclusion)}"
+        for (first, _, difference), conclusion in zip(found, told, strict=True)
+    ]
     lines += [_test_line(evidence, contrast)]
     lines += [_other(evidence, contrast, other) for other in contrast.metrics[1:] if evidence.has(other)]
     return Verdict(
         question=f"Does the {firsts} {better} than the {theirs} of the same latent size?",
         claim=contrast.claim or f"the {ours} does not {better} than the {theirs}",
-        standing=_standing([_side(metric, difference.conclusion) for _, _, difference in found]),
-        answer=f"{METRICS[metric].label}, {ours} minus {theirs} with 95 % interval: {_by_side(metric, found)}.{within}",
+        standing=_standing(sides),
+        answer=f"{METRICS[metric].label}, {ours} minus {theirs} with 95 % interval: {_by_side(found, sides)}."
+        f"{_corrected(found, sides)}{within}",
         lines=tuple(filter(None, lines)),
     )
 
@@ -72,19 +79,26 @@ def _standing(sides: Sequence[str]) -> Standing:
     return "confirmed"
 
 
-def _by_side(metric: str, found: Sequence[Found]) -> str:
+def _by_side(found: Sequence[Found], sides: Sequence[str]) -> str:
     """`worse at z = 8 (-0.031 [-0.036, -0.026]); no clear difference at z = 2 (...)`."""
     groups: dict[str, list[str]] = {}
-    for first, _, difference in found:
-        side = _side(metric, difference.conclusion)
+    for (first, _, difference), side in zip(found, sides, strict=True):
         groups.setdefault(side, []).append(f"z = {first.latent_dim} ({interval(difference)})")
     return "; ".join(f"{words} at {', '.join(groups[it])}" for it, words in _WORDS.items() if it in groups)
 
 
-def _line(difference: Difference) -> str:
+def _corrected(found: Sequence[Found], sides: Sequence[str]) -> str:
+    """Why an interval that leaves out 0 is not called clear: one of several may do so by luck."""
+    taken_back = any(
+        side == "unclear" and difference.clear for (_, _, difference), side in zip(found, sides, strict=True)
+    )
+    return f" Clear is what stays so when corrected for {len(found)} latent sizes." if taken_back else ""
+
+
+def _line(difference: Difference, conclusion: Conclusion) -> str:
     parts = {"seeds": difference.seed_se, "test images": difference.image_se}
     errors = ", ".join(f"{source} ± {se:.4f}" for source, se in parts.items() if se is not None)
-    return f"{interval(difference)} (standard errors: {errors}; n = {difference.n} seeds): {difference.conclusion}"
+    return f"{interval(difference)} (standard errors: {errors}; n = {difference.n} seeds): {conclusion}"
 
 
 def _test_line(evidence: Evidence, contrast: Contrast) -> str:
@@ -96,10 +110,20 @@ def _test_line(evidence: Evidence, contrast: Contrast) -> str:
         return f"no permutation test: {main.pairs} pairs cannot reach p = 0.05 (smallest {main.smallest:.3f})"
     adjusted = holm({metric: test.p for metric, test in tests.items() if test.p is not None})
     each = ", ".join(f"{METRICS[metric].label} {p:.2g}" for metric, p in adjusted.items())
+    split = [
+        METRICS[metric].label for metric, p in adjusted.items() if p < ALPHA and _split(evidence, contrast, metric)
+    ]
+    average = f"; latent sizes differ in sign, so that of {', '.join(split)} is of their average alone" if split else ""
     return (
         f"sign flips over all latent sizes and seeds ({main.pairs} pairs; smallest possible p {main.smallest:.1g}), "
-        f"Holm-corrected p: {each}"
+        f"Holm-corrected p: {each}{average}"
     )
+
+
+def _split(evidence: Evidence, contrast: Contrast, metric: str) -> bool:
+    """Whether the differences of some latent sizes are above 0 and those of others below."""
+    means = [difference.mean for _, _, difference in _differences(evidence, contrast, metric)]
+    return min(means) < 0.0 < max(means)
 
 
 def blocked_test(evidence: Evidence, contrast: Contrast, metric: str) -> SignFlips | None:
@@ -114,12 +138,18 @@ def blocked_test(evidence: Evidence, contrast: Contrast, metric: str) -> SignFli
 
 def _other(evidence: Evidence, contrast: Contrast, metric: str) -> str:
     found = _differences(evidence, contrast, metric)
-    each = by_size((first, difference) for first, _, difference in found)
+    each = by_size(
+        (first, difference, conclusion)
+        for (first, _, difference), conclusion in zip(found, conclusions([row[2] for row in found]), strict=True)
+    )
     told = sources([difference for _, _, difference in found])
     label = f"{METRICS[metric].label}, {name(contrast.variant)} minus {name(contrast.against)}"
     return f"{label}{told}: {each}" if found else ""
 
 
-def by_size(found: Iterable[tuple[Configuration, Difference]]) -> str:
+def by_size(found: Iterable[Told]) -> str:
     """`z = 2 +0.1 [+0.0, +0.2] higher, n = 5; z = 4 ...`."""
-    return "; ".join(f"z = {item.latent_dim} {interval(it)} {it.conclusion}, n = {it.n}" for item, it in found)
+    return "; ".join(
+        f"z = {item.latent_dim} {interval(difference)} {conclusion}, n = {difference.n}"
+        for item, difference, conclusion in found
+    )

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from aebench.analysis.evidence import Evidence, Pair
-from aebench.analysis.questions.separation import by_size
+from aebench.analysis.questions.separation import Told, by_size
 from aebench.analysis.questions.verdict import Verdict, name, sources
-from aebench.analysis.statistics import Conclusion
+from aebench.analysis.statistics import conclusions
 from aebench.measures import METRICS
 from aebench.records.spec import symbol
 
@@ -17,18 +17,19 @@ ASKED = ("elbo_nats", "recon_mse", "silhouette", "prior_frechet_distance")
 
 def effect_of_settings(evidence: Evidence) -> Iterator[Verdict]:
     """Holds, for each scalar setting that a variant has in several values, the others against the plain one."""
-    found = dict(_varied(evidence))
+    varied = dict(_varied(evidence))
     metrics = [metric for metric in ASKED if evidence.has(metric)]
-    variants = {variant for variant, _ in found}
-    for (variant, setting), pairs in found.items():
+    variants = {variant for variant, _ in varied}
+    for (variant, setting), pairs in varied.items():
         whose = f" of the {name(variant)}" if len(variants) > 1 else ""
         values = sorted({float(other.settings[setting]) for other, _ in pairs})
-        lines = [_line(evidence, pairs, setting, value, metric) for value in values for metric in metrics]
+        found = {metric: _told(evidence, pairs, metric) for metric in metrics}
+        lines = [_line(found[metric], pairs, setting, value, metric) for value in values for metric in metrics]
         yield Verdict(
             question=f"Does {symbol(setting)}{whose} help or hurt?",
             claim="",
             standing="found",
-            answer=_answer(evidence, pairs, setting, metrics),
+            answer=_answer(found, pairs, setting),
             lines=tuple(filter(None, lines)),
         )
 
@@ -55,39 +56,37 @@ def _plain(pairs: Sequence[Pair], setting: str) -> str:
     return f"{pairs[0][1].settings[setting]:g}"
 
 
-def _line(evidence: Evidence, pairs: Sequence[Pair], setting: str, value: float, metric: str) -> str:
-    found = [
-        (other, difference)
-        for other, plain in pairs
-        if other.settings[setting] == value and (difference := evidence.difference(other, plain, metric)) is not None
-    ]
-    told = sources([difference for _, difference in found])
+def _told(evidence: Evidence, pairs: Sequence[Pair], metric: str) -> list[Told]:
+    """Differences from the plain one; all values and latent sizes answer for one metric, corrected for their number."""
+    rows = [(other, evidence.difference(other, plain, metric)) for other, plain in pairs]
+    found = [(other, difference) for other, difference in rows if difference is not None]
+    told = conclusions([difference for _, difference in found])
+    return [(*row, conclusion) for row, conclusion in zip(found, told, strict=True)]
+
+
+def _line(found: Sequence[Told], pairs: Sequence[Pair], setting: str, value: float, metric: str) -> str:
+    own = [row for row in found if row[0].settings[setting] == value]
+    told = sources([difference for _, difference, _ in own])
     sign = symbol(setting)
     minus = f"{sign} = {value:g}, {METRICS[metric].label} minus that of {sign} = {_plain(pairs, setting)}{told}"
-    return f"{minus}: {by_size(found)}" if found else ""
+    return f"{minus}: {by_size(own)}" if own else ""
 
 
-def _answer(evidence: Evidence, pairs: Sequence[Pair], setting: str, metrics: Sequence[str]) -> str:
+def _answer(found: Mapping[str, Sequence[Told]], pairs: Sequence[Pair], setting: str) -> str:
     """Says for each measure which other values were better or worse than the plain one, and at how many sizes."""
     parts, sign, plain = [], symbol(setting), _plain(pairs, setting)
-    for metric in metrics:
-        higher, lower = _clear(evidence, pairs, setting, metric)
+    total = len({one.id for _, one in pairs})
+    for metric, rows in found.items():
+        higher, lower = (_clear(rows, setting, side, total) for side in ("higher", "lower"))
         better, worse = (lower, higher) if METRICS[metric].better == "lower" else (higher, lower)
         told = [f"better than {sign} = {plain} with {better}" if better else f"no {sign} beats {plain}"]
         parts.append(f"{METRICS[metric].label}: {', '.join(told + ([f'worse with {worse}'] if worse else []))}")
     return "; ".join(parts) + "."
 
 
-def _clear(evidence: Evidence, pairs: Sequence[Pair], setting: str, metric: str) -> tuple[str, str]:
-    """`β = 4 at 2 of 3 latent sizes`, of values whose metric is higher than the plain one's, and where it is lower."""
-    counts: dict[Conclusion, Counter[float]] = {"higher": Counter(), "lower": Counter()}
-    for other, plain in pairs:
-        found = evidence.difference(other, plain, metric)
-        if found is not None and found.conclusion in counts:
-            counts[found.conclusion][float(other.settings[setting])] += 1
-    total, sign = len({plain.id for _, plain in pairs}), symbol(setting)
-    higher, lower = (
-        ", ".join(f"{sign} = {value:g} at {count} of {total} latent sizes" for value, count in sorted(counter.items()))
-        for counter in counts.values()
+def _clear(found: Sequence[Told], setting: str, side: str, total: int) -> str:
+    """`β = 4 at 2 of 3 latent sizes`: the values whose metric is found on this side of the plain one's."""
+    counts = Counter(float(other.settings[setting]) for other, _, conclusion in found if conclusion == side)
+    return ", ".join(
+        f"{symbol(setting)} = {value:g} at {count} of {total} latent sizes" for value, count in sorted(counts.items())
     )
-    return higher, lower

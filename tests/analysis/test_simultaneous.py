@@ -1,0 +1,134 @@
+"""The set of the best and the gaps between many: level and power by simulation, and what others compute."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+from simulated import KINDS, board, values
+
+from aebench.analysis.simultaneous import moderated, pairs
+from aebench.analysis.statistics import crossed_difference, difference_of
+
+SEEDS = 5
+
+
+def leaves(table: np.ndarray) -> int:
+    """How many are told from the best."""
+    return len(table) - len(pairs(values(table)).set_of_best(1.0))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("count", "images", "boards"), [(6, 1, 400), (28, 1, 300), (28, 100, 100)])
+def test_equal_configurations_are_told_apart_in_five_boards_of_a_hundred_at_most(kind, count, images, boards):
+    """As often as 95 % of samples of that size would allow."""
+    rng = np.random.default_rng(1)
+    wrong = sum(leaves(board(rng, kind, count, SEEDS, images)) > 0 for _ in range(boards))
+    assert wrong <= stats.binom.ppf(0.99, boards, 0.05)
+
+
+def test_each_best_against_the_best_of_all_would_be_wrong_in_most_boards():
+    """What this is for: the interval of a single pair, taken for each rival of the best of 28."""
+    rng, wrong = np.random.default_rng(2), 0
+    for _ in range(100):
+        means = board(rng, "normal", 28, SEEDS, 1)[:, :, 0]
+        best = means[means.mean(axis=1).argmax()]
+        wrong += any(difference_of((best - own).tolist()).clear for own in means if own is not best)
+    assert wrong > 80
+
+
+@pytest.mark.parametrize(("kind", "least"), [("normal", 0.95), ("heavy tails", 0.95), ("unequal spreads", 0.85)])
+def test_what_is_six_standard_deviations_of_a_seed_worse_leaves(kind, least):
+    rng, told = np.random.default_rng(3), []
+    for _ in range(60):
+        table = board(rng, kind, 28, SEEDS, 1)
+        table[14:] -= 0.3
+        told.append(leaves(table) / 14)
+    assert np.mean(told) > least
+
+
+def test_the_best_is_the_lowest_where_lower_is_better():
+    table = np.array([[[0.0], [0.1], [0.05]], [[5.0], [5.1], [5.06]], [[0.02], [0.08], [0.1]]])
+    found = pairs(values(table))
+    assert found.set_of_best(1.0).tolist() == [1]
+    assert found.set_of_best(-1.0).tolist() == [0, 2]
+
+
+@pytest.mark.parametrize("images", [1, 40])
+def test_a_single_pair_has_students_interval_over_seeds_and_that_of_two_sources_over_both(images):
+    table = board(np.random.default_rng(4), "normal", 2, SEEDS, images)
+    gap = pairs(values(table)).gap(0, 1)
+    apart = table[0] - table[1]
+    alone = crossed_difference(apart) if images > 1 else difference_of(apart[:, 0].tolist())
+    assert gap.mean == pytest.approx(alone.mean)
+    if images == 1:
+        assert (gap.low, gap.high) == pytest.approx((alone.low, alone.high))
+    else:  # both sources by their own quantiles: no narrower
+        assert gap.low < alone.low < alone.high < gap.high
+
+
+def test_gaps_cover_together():
+    """In 95 of 100 boards all intervals hold the truth, here 0."""
+    rng, boards = np.random.default_rng(5), 200
+    missed = 0
+    for _ in range(boards):
+        found = pairs(values(board(rng, "normal", 8, SEEDS, 60)))
+        missed += any(found.gap(first, second).clear for first in range(8) for second in range(first))
+    assert missed <= stats.binom.ppf(0.99, boards, 0.05)
+
+
+def test_agrees_with_tukeys_test_of_runs_that_are_not_paired():
+    """Where spreads are equal and seeds do nothing to all, SciPy's is the sharpest test: ours is nearly as sharp."""
+    rng, ours, theirs = np.random.default_rng(6), 0, 0
+    least = stats.studentized_range.ppf(0.95, 12, 12 * (SEEDS - 1))
+    for _ in range(60):
+        table = rng.normal(0.0, 1.0, (12, SEEDS)) + 2.5 * np.arange(12)[:, None] / 11
+        spread = np.sqrt(table.var(axis=1, ddof=1).mean() / SEEDS)
+        sharp = table.mean(axis=1) < table.mean(axis=1).max() - least * spread
+        own = np.ones(12, bool)
+        own[pairs(values(table[:, :, None])).set_of_best(1.0)] = False
+        ours, theirs = ours + own.sum(), theirs + sharp.sum()
+    assert 0.85 < ours / theirs < 1.15
+
+
+def test_spreads_are_drawn_together_where_they_are_alike_and_left_where_they_differ():
+    rng = np.random.default_rng(7)
+    df = np.full((30, 30), 4.0)
+    same = np.triu(rng.chisquare(4, (30, 30)) / 4.0, 1)
+    drawn, found_df = moderated(same + same.T, df, 30)
+    assert np.std(np.log(drawn[np.triu_indices(30, 1)])) < 0.3 * np.std(np.log(same[np.triu_indices(30, 1)]))
+    assert found_df.max() > 15
+    wild = same * np.exp(rng.normal(0.0, 4.0, same.shape))
+    drawn, found_df = moderated(wild + wild.T, df, 30)
+    assert found_df.max() < 6
+    ratio = drawn[np.triu_indices(30, 1)] / wild[np.triu_indices(30, 1)]
+    assert np.median(ratio) == pytest.approx(1.0, abs=0.3)
+
+
+def test_moderation_is_smyths():
+    """His prior's own draws are told back: scale 0.5 and 6 degrees of freedom, a little fewer from 300."""
+    rng, count = np.random.default_rng(8), 300
+    true = 0.5 * 6.0 / rng.chisquare(6, (count, count))
+    found = np.triu(true * rng.chisquare(4, true.shape) / 4.0, 1)
+    _, df = moderated(found + found.T, np.full(true.shape, 4.0), count)
+    assert 4.5 < df.max() - 4.0 < 6.2
+
+
+def test_what_no_seed_enters_is_told_apart_by_any_difference():
+    counts = [{seed: np.array([number]) for seed in range(3)} for number in (10.0, 10.0, 12.0)]
+    assert pairs(counts).set_of_best(1.0).tolist() == [2]
+    assert pairs(counts).set_of_best(-1.0).tolist() == [0, 1]
+
+
+def test_runs_that_are_missing_leave_the_seeds_that_both_have():
+    table = board(np.random.default_rng(9), "normal", 5, SEEDS, 1)
+    whole, some = values(table), values(table)
+    del some[1][0], some[3][0], some[3][4]
+    found = pairs(some)
+    assert found.mean[0, 2] == pytest.approx(pairs(whole).mean[0, 2])
+    assert found.mean[1, 3] == pytest.approx((table[1] - table[3])[[1, 2, 3]].mean())
+    assert found.mean[0, 1] == pytest.approx((table[0] - table[1])[1:].mean())
+    assert np.allclose(found.mean, -found.mean.T)
+    some[4] = {7: np.array([0.0])}
+    assert pairs(some).gap(0, 4) is None
+    assert 4 in pairs(some).set_of_best(1.0)

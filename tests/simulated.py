@@ -1,0 +1,34 @@
+"""Made-up boards whose truth is known: what seeds and test images do to numbers, with collapse and heavy tails."""
+
+from __future__ import annotations
+
+import numpy as np
+
+KINDS = ("normal", "heavy tails", "collapse", "unequal spreads")
+SEED_SD, IMAGE_SD, OWN_IMAGE_SD, REST_SD = 0.05, 1.5, 0.5, 0.3  # nats, about those of 8x8 digits
+
+
+def board(rng: np.random.Generator, kind: str, count: int, seeds: int, images: int) -> np.ndarray:
+    """Numbers of configurations that are all equally good: `(count, seeds, images)`.
+
+    A seed and an image do something to all of them, and something of its own to each. "heavy tails" are those of t with
+    3 degrees of freedom; in "collapse" each run falls by 20 standard deviations with probability 0.1; "unequal spreads"
+    differ by factors as of a log-normal distribution with 0.7.
+    """
+    own = rng.normal(size=(count, seeds))
+    if kind == "heavy tails":
+        own = rng.standard_t(3, (count, seeds)) / np.sqrt(3.0)
+    elif kind == "collapse":
+        own -= 20.0 * (rng.random((count, seeds)) < 0.1)
+    elif kind == "unequal spreads":
+        own *= np.exp(rng.normal(0.0, 0.7, (count, 1)))
+    table = (SEED_SD * (own + rng.normal(size=(1, seeds))))[:, :, None]
+    if images > 1:
+        table = table + rng.normal(0, IMAGE_SD, images) + rng.normal(0, OWN_IMAGE_SD, (count, 1, images))
+        table = table + rng.normal(0, REST_SD, (count, seeds, images))
+    return table
+
+
+def values(table: np.ndarray) -> list[dict[int, np.ndarray]]:
+    """A board's numbers as `aebench.analysis.simultaneous.pairs` takes them."""
+    return [dict(enumerate(own)) for own in table]
