@@ -7,7 +7,7 @@ import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -64,16 +64,17 @@ def gradients() -> Callable[..., differentiation.Gradients]:
     return differentiation.gradients
 
 
-def drawn_terms(model: Any, images: np.ndarray, part: str, draws: int = 4) -> np.ndarray:
-    """A part of `Terms` at each of some draws of noise, the same at every call: `(draws * n,)`."""
+def drawn_terms(model: Any, images: np.ndarray, parts: Sequence[str], draws: int = 4) -> dict[str, np.ndarray]:
+    """Parts of `Terms` at each of some draws of noise, the same at every call: `(draws * n,)` each."""
     import keras
 
     state, found = keras.ops.convert_to_numpy(model.noise.state.value), []
     for draw in range(draws):
         model.noise.state.assign(np.array([7, draw], state.dtype))
-        found.append(keras.ops.convert_to_numpy(getattr(model.terms(images), part)))
+        terms = model.terms(images)
+        found.append([keras.ops.convert_to_numpy(getattr(terms, part)) for part in parts])
     model.noise.state.assign(state)
-    return np.concatenate(found)
+    return dict(zip(parts, map(np.concatenate, zip(*found, strict=True)), strict=True))
 
 
 def fallen(before: np.ndarray, after: np.ndarray) -> tuple[float, float]:
@@ -90,8 +91,8 @@ def fall() -> Callable[..., tuple[float, float]]:
     """
 
     def fall_(model: Any, images: np.ndarray, train: Callable[[], Any], part: str) -> tuple[float, float]:
-        before = drawn_terms(model, images, part)
+        before = drawn_terms(model, images, [part])
         train()
-        return fallen(before, drawn_terms(model, images, part))
+        return fallen(before[part], drawn_terms(model, images, [part])[part])
 
     return fall_

@@ -55,7 +55,7 @@ def fitted(
     model.build((None, *images.shape[1:]))
     compile_model(model, RATE)
     parts = ("objective", "distortion")
-    before = {part: drawn_terms(model, images, part) for part in parts}
+    before = drawn_terms(model, images, parts)
     path = tmp_path_factory.mktemp("fitted") / "best.keras"
     callbacks = [
         keras.callbacks.EarlyStopping(monitor="val_loss", patience=EPOCHS, restore_best_weights=True),
@@ -70,7 +70,8 @@ def fitted(
         callbacks=callbacks,
         verbose=0,
     )
-    return model, path, {part: fallen(before[part], drawn_terms(model, images, part)) for part in parts}
+    after = drawn_terms(model, images, parts)
+    return model, path, {part: fallen(before[part], after[part]) for part in parts}
 
 
 def test_fit_reduces_the_objective(fitted: Any) -> None:

@@ -221,21 +221,16 @@ def max_stamp(folder: Path) -> int:
     return max(stamps(folder).values())
 
 
-def test_the_report_is_one_page(smoke: Path, tmp_path: Path, suite_command: Callable[..., object]) -> None:
+def test_the_report_is_one_page_beside_its_figures(
+    smoke: Path, tmp_path: Path, suite_command: Callable[..., object]
+) -> None:
     shutil.copytree(smoke, tmp_path / "out")
-    result = suite_command("report", "smoke", "--out", tmp_path / "out")
+    result = suite_command("report", "smoke", "--out", tmp_path / "out", "--figures", tmp_path / "figures")
     assert result.returncode == 0, result.stderr
-    page = tmp_path / "out" / "index.html"
-    assert result.stdout.strip() == str(page)
-    assert "VAE β=4" in page.read_text(encoding="utf-8")
-
-
-def test_the_report_writes_its_figures_too(smoke: Path, tmp_path: Path) -> None:
-    shutil.copytree(smoke, tmp_path / "out")
-    page, told = output("report", "smoke", "--out", tmp_path / "out", "--figures", tmp_path / "figures").splitlines()
-    assert Path(page).is_file()
     written = sorted(path.name for path in (tmp_path / "figures").iterdir())
-    assert told == f"{len(written)} files in {tmp_path / 'figures'}"
+    page = tmp_path / "out" / "index.html"
+    assert result.stdout.splitlines() == [str(page), f"{len(written)} files in {tmp_path / 'figures'}"]
+    assert "VAE β=4" in page.read_text(encoding="utf-8")
     assert "smoke-tensorflow-digits-bernoulli-elbo.pdf" in written
     assert any(name.startswith("smoke-tensorflow-throughput") for name in written)
     assert any("-reconstructions-vae-beta-4-" in name for name in written)
