@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from aebench.analysis.choices import mean_over_seeds, validation_distortion, validation_elbo
 from aebench.analysis.configurations import Comparison, Configuration
+from aebench.analysis.purposes import mean_over_seeds, validation_distortion, validation_elbo
 
 
 def best_settings(comparison: Comparison) -> Comparison:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from aebench.analysis.configurations import Configuration, summarise
 from aebench.analysis.evidence import Evidence
 from aebench.analysis.numbers import (
@@ -19,15 +17,21 @@ from aebench.analysis.numbers import (
     significant,
     sized,
 )
+from aebench.analysis.purposes import (
+    CLASS_STRUCTURE,
+    LIKELIHOOD,
+    RECONSTRUCTION,
+    SAMPLING,
+    BySeed,
+    Purpose,
+    mean_over_seeds,
+)
 from aebench.analysis.ranking import Ranking
 from aebench.analysis.timings import TimedOperation
 from aebench.measures import METRICS
 from aebench.measures.classes.family import references_of
 
 Name = Callable[[Configuration], str]
-BySeed = Mapping[int, float]
-Criterion = Callable[[Configuration], BySeed]  # what a choice goes by, higher is better; empty where it is not known
-Earlier = Callable[[Configuration, float], BySeed]  # the same after a part of training
 _NAMED = 4  # settings that are named before the rest is counted
 
 
@@ -63,77 +67,33 @@ def answers(
         timed: timings of the study.
         image_shape: of the board's data set, where it is known: timings of images of other shapes are not of it.
     """
-
     found = [
-        _best(evidence.ranking("elbo_nats"), name, "Likelihood", validation_elbo, validation_elbo),
-        _best(evidence.ranking("recon_mse"), name, "Reconstruction", validation_distortion, validation_distortion),
-        _best_silhouette(evidence.ranking("silhouette"), name),
-        _best_sampler(evidence.ranking("prior_frechet_distance"), name),
+        _best(evidence, name, LIKELIHOOD),
+        _best(evidence, name, RECONSTRUCTION),
+        _best_silhouette(evidence, name),
+        _best_sampler(evidence, name),
         _fastest(evidence.board, timed, image_shape),
     ]
     return tuple(answer for answer in found if answer is not None)
 
 
-def validation_elbo(configuration: Configuration, part: float = 1.0) -> BySeed:
-    """-(distortion + rate) on validation after that part of the epochs; empty without a rate."""
-    rate, distortion = (_after(configuration, name, part) for name in ("val_rate", "val_distortion"))
-    return {seed: -(distortion[seed] + rate[seed]) for seed in rate}
-
-
-def validation_distortion(configuration: Configuration, part: float = 1.0) -> BySeed:
-    """-distortion on validation after that part of the epochs (higher is better)."""
-    return {seed: -value for seed, value in _after(configuration, "val_distortion", part).items()}
-
-
-def validation_metric(metric: str, better: int) -> Criterion:
-    """The metric, negated where less is better: `better` is 1 or -1."""
-
-    def criterion(configuration: Configuration) -> BySeed:
-        if _saw_validation(configuration):
-            return {}
-        return {seed: better * value for seed, value in configuration.values(metric).items()}
-
-    return criterion
-
-
-def mean_over_seeds(values: BySeed) -> float | None:
-    """Their mean; `None` of none."""
-    return float(np.mean([*values.values()])) if values else None
-
-
-def _saw_validation(configuration: Configuration) -> bool:
-    """Whether it was trained on the validation split, which then chooses nothing."""
-    return configuration.specs[0].train_on != "train"
-
-
-def _after(configuration: Configuration, curve: str, part: float) -> BySeed:
-    """The value of each run's learning curve after that part of its epochs; empty where a run lacks it."""
-    if _saw_validation(configuration):
-        return {}
-    curves = {record.spec.seed: getattr(record.curve, curve) for record in configuration.usable}
-    if not all(curves.values()):
-        return {}
-    return {seed: values[max(round(part * len(values)), 1) - 1] for seed, values in curves.items()}
-
-
-def _best(
-    ranking: Ranking, name: Name, question: str, criterion: Criterion, earlier: Earlier | None = None
-) -> Answer | None:
+def _best(evidence: Evidence, name: Name, purpose: Purpose) -> Answer | None:
+    ranking = evidence.ranking(purpose.metric)
     if not ranking.scored:
         return None
-    values = {item.id: found for item in ranking.scored if (found := criterion(item))}
+    values = {item.id: found for item in ranking.scored if (found := purpose.criterion(item, 1.0))}
     if len(values) < len(ranking.scored):
-        return _chosen(ranking, name, question, ranking.on_test, ("test, for want of a validation split,",))
+        return _chosen(ranking, name, purpose.name, ranking.on_test, ("test, for want of a validation split,",))
     chosen = max(ranking.scored, key=lambda item: mean_over_seeds(values[item.id]) or 0.0)
-    stands = _halfway(ranking, name, earlier, chosen) if earlier else ()
-    return _chosen(ranking, name, question, chosen, ("validation", *stands, *_chosen_anew(ranking, values)))
+    stands = _halfway(ranking, name, purpose, chosen) if purpose.by_epoch else ()
+    return _chosen(ranking, name, purpose.name, chosen, ("validation", *stands, *_chosen_anew(ranking, values)))
 
 
-def _halfway(ranking: Ranking, name: Name, earlier: Earlier, chosen: Configuration) -> tuple[str, ...]:
+def _halfway(ranking: Ranking, name: Name, purpose: Purpose, chosen: Configuration) -> tuple[str, ...]:
     """Whether half the training would have led to the same choice."""
     if len(ranking.scored) < 2:
         return ()
-    before = max(ranking.scored, key=lambda item: mean_over_seeds(earlier(item, 0.5)) or 0.0)
+    before = max(ranking.scored, key=lambda item: mean_over_seeds(purpose.criterion(item, 0.5)) or 0.0)
     if before is chosen:
         return ("Halfway through training validation chose the same.",)
     return (f"Halfway through training validation chose {name(before)}: longer training may change it again.",)
@@ -161,12 +121,10 @@ def _chosen_anew(ranking: Ranking, values: Mapping[str, BySeed]) -> tuple[str, .
     )
 
 
-def _best_silhouette(ranking: Ranking, name: Name) -> Answer:
-    question = "Class structure"
-    if not ranking.scored:
-        return Answer(question=question, answer="n/a: no labels")
-    answer = _best(ranking, name, question, validation_metric("silhouette_validation", 1))
-    assert answer is not None
+def _best_silhouette(evidence: Evidence, name: Name) -> Answer:
+    ranking, answer = evidence.ranking(CLASS_STRUCTURE.metric), _best(evidence, name, CLASS_STRUCTURE)
+    if answer is None:
+        return Answer(question=CLASS_STRUCTURE.name, answer="n/a: no labels")
     assert answer.winner is not None
     references = [
         f"{METRICS[metric].label.removeprefix('Silhouette').lstrip(' ,')} "
@@ -178,9 +136,9 @@ def _best_silhouette(ranking: Ranking, name: Name) -> Answer:
     return replace(answer, details=tuple(filter(None, [beside, *answer.details])))
 
 
-def _best_sampler(ranking: Ranking, name: Name) -> Answer | None:
+def _best_sampler(evidence: Evidence, name: Name) -> Answer | None:
     """Ranks by codes from the prior; beside it stands what real images have, and what a fitted mixture can do."""
-    answer = _best(ranking, name, "Sampling", validation_metric("prior_frechet_distance_validation", -1))
+    ranking, answer = evidence.ranking(SAMPLING.metric), _best(evidence, name, SAMPLING)
     if answer is None or answer.winner is None:
         return answer
     decimals, floor = column_decimals(ranking.scored, ranking.metric), answer.winner.summaries["train_frechet_distance"]

@@ -54,9 +54,9 @@ class Pairs:
     def half_widths(self, alpha: float) -> np.ndarray:
         """Half the widths of two-sided intervals at 1 - α each.
 
-        The two sources' own half-widths add up in squares (Howe 1974): far out in the tails, where many pairs put the
-        level, Satterthwaite's single t distribution is too narrow (with 28 equal configurations it marks some as worse
-        in 12 to 18 % of boards at a level of 5 %).
+        The two sources' own half-widths add up in squares, as in `statistics.Difference`: far out in the tails, where
+        many pairs put the level, Satterthwaite's single t distribution is too narrow (with 28 equal configurations it
+        marks some as worse in 12 to 18 % of boards at a level of 5 %).
         """
         from scipy.special import stdtrit
 

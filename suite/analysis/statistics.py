@@ -23,31 +23,36 @@ class Difference:
 
     Attributes:
         mean: in the metric's unit.
-        se: its standard error, from seeds and, where each image's own numbers are known, from test images too;
-            `None` for a single pair of runs, which tells nothing of other seeds.
-        df: its degrees of freedom.
         n: paired seeds.
-        seed_se, image_se: of each source alone, `None` where it cannot be told.
+        seed_se: its standard error from seeds; `None` for a single pair of runs, which tells nothing of other seeds.
+        image_se: its standard error from the choice of test images; `None` where single images' numbers are not known.
+        images: test images.
         margin: differences within ± this make no difference in practice; `None` where none is stated.
     """
 
     mean: float
-    se: float | None
-    df: float
     n: int
-    seed_se: float | None = None
+    seed_se: float | None
     image_se: float | None = None
+    images: int = 0
     margin: float | None = None
 
     @property
+    def se(self) -> float | None:
+        """Its standard error from all sources; `None` for a single pair of runs."""
+        return None if self.seed_se is None else math.hypot(self.seed_se, self.image_se or 0.0)
+
+    @property
     def low(self) -> float | None:
-        """Lower end of the 95 % t interval."""
-        return None if self.se is None else self.mean - self._quantile(1.0 - ALPHA / 2.0) * self.se
+        """Lower end of the 95 % interval."""
+        half = self._half_width(ALPHA / 2.0)
+        return None if half is None else self.mean - half
 
     @property
     def high(self) -> float | None:
-        """Upper end of the 95 % t interval."""
-        return None if self.se is None else self.mean + self._quantile(1.0 - ALPHA / 2.0) * self.se
+        """Upper end of the 95 % interval."""
+        half = self._half_width(ALPHA / 2.0)
+        return None if half is None else self.mean + half
 
     @property
     def clear(self) -> bool:
@@ -56,21 +61,25 @@ class Difference:
 
     @property
     def p(self) -> float | None:
-        """What the two-sided t test gives the hypothesis that the true difference is 0; `None` without an error."""
-        from scipy import stats
+        """What the two-sided test gives the hypothesis that the true difference is 0; `None` without an error."""
+        from scipy.optimize import brentq
 
-        if self.se is None:
+        if self.se is None or not math.isfinite(self.mean + self.se):
             return None
         if self.se == 0.0:
             return float(self.mean == 0.0)
-        return float(2.0 * stats.t.sf(abs(self.mean) / self.se, self.df))
+
+        def excess(log_tail: float) -> float:
+            return (self._half_width(math.exp(log_tail)) or 0.0) - abs(self.mean)
+
+        least = -600.0
+        return 0.0 if excess(least) < 0.0 else 2.0 * math.exp(float(brentq(excess, least, math.log(0.5))))
 
     @property
     def equivalent(self) -> bool:
-        """Whether two one-sided t tests put the difference within the margin (Schuirmann 1987), at 5 % each."""
-        if self.se is None or self.margin is None:
-            return False
-        return abs(self.mean) + self._quantile(LEVEL) * self.se < self.margin
+        """Whether two one-sided tests put the difference within the margin (Schuirmann 1987), at 5 % each."""
+        half = self._half_width(ALPHA)
+        return half is not None and self.margin is not None and abs(self.mean) + half < self.margin
 
     @property
     def conclusion(self) -> Conclusion:
@@ -83,10 +92,19 @@ class Difference:
     def _side(self) -> Conclusion:
         return "higher" if self.mean > 0 else "lower"
 
-    def _quantile(self, probability: float) -> float:
-        from scipy import stats
+    def _half_width(self, tail: float) -> float | None:
+        """Half the width of an interval that misses the truth with this probability on each side.
 
-        return float(stats.t.ppf(probability, self.df))
+        Each source's own t quantile times its standard error, added up in squares (Howe 1974).
+        """
+        from scipy.special import stdtrit
+
+        if self.seed_se is None:
+            return None
+        seeds = -float(stdtrit(self.n - 1, tail)) * self.seed_se
+        if not self.image_se:
+            return seeds
+        return math.hypot(seeds, -float(stdtrit(self.images - 1, tail)) * self.image_se)
 
 
 def difference_of(differences: Sequence[float], margin: float | None = None) -> Difference | None:
@@ -95,15 +113,16 @@ def difference_of(differences: Sequence[float], margin: float | None = None) -> 
     if not n:
         return None
     se = float(np.std(differences, ddof=1)) / math.sqrt(n) if n > 1 else None
-    return Difference(mean=float(np.mean(differences)), se=se, df=n - 1, n=n, seed_se=se, margin=margin)
+    return Difference(mean=float(np.mean(differences)), n=n, seed_se=se, margin=margin)
 
 
 def crossed_difference(differences: np.ndarray, margin: float | None = None) -> Difference:
     """The mean of differences of each test image under each pair of runs: both seeds and images are samples.
 
-    Two-way random effects without replication. The variance of the grand mean of S seeds and N images is
-    (MS_seed + MS_image - MS_rest) / (S N), with degrees of freedom by Satterthwaite (1946); it is not let fall below
-    what either source has alone. One seed tells nothing of others, whatever it has to say of images: no standard error.
+    Two-way random effects without replication: the variance of the grand mean of S seeds and N images is
+    (MS_seed + MS_image - MS_rest) / (S N), not let fall below what seeds have alone. What neither source explains
+    counts with the seeds and is taken from the images. One seed tells nothing of others, whatever it has to say of
+    images: no standard error.
 
     Args:
         differences: `(seeds, images)`, two images at least.
@@ -112,22 +131,17 @@ def crossed_difference(differences: np.ndarray, margin: float | None = None) -> 
     seeds, images = differences.shape
     by_seed, by_image = differences.mean(axis=1, dtype="float64"), differences.mean(axis=0, dtype="float64")
     mean = float(by_seed.mean())
-    image_se = float(by_image.std(ddof=1)) / math.sqrt(images)
+    of_images = float(by_image.var(ddof=1)) / images
     if seeds == 1:
-        return Difference(mean=mean, se=None, df=0, n=1, image_se=image_se, margin=margin)
-    seed_se = float(by_seed.std(ddof=1)) / math.sqrt(seeds)
+        return Difference(mean=mean, n=1, seed_se=None, image_se=math.sqrt(of_images), images=images, margin=margin)
     rest = differences - by_seed[:, None] - by_image[None, :] + mean
-    square_of_rest = float((rest**2).sum() / ((seeds - 1) * (images - 1))) / (seeds * images)
-    parts = ((seed_se**2, seeds - 1), (image_se**2, images - 1), (square_of_rest, (seeds - 1) * (images - 1)))
-    variance = max(seed_se**2 + image_se**2 - square_of_rest, seed_se**2, image_se**2)
-    spread = sum(square**2 / df for square, df in parts)
+    of_rest = float((rest**2).sum() / ((seeds - 1) * (images - 1))) / (seeds * images)
     return Difference(
         mean=mean,
-        se=math.sqrt(variance),
-        df=variance**2 / spread if spread > 0 else float(seeds - 1),
         n=seeds,
-        seed_se=seed_se,
-        image_se=image_se,
+        seed_se=float(by_seed.std(ddof=1)) / math.sqrt(seeds),
+        image_se=math.sqrt(max(of_images - of_rest, 0.0)),
+        images=images,
         margin=margin,
     )
 

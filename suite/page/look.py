@@ -88,18 +88,26 @@ def class_colours(count: int) -> list[str]:
 
 
 def _colours(configurations: Sequence[Configuration]) -> dict[str, str]:
+    """Colours by label: of few variants told apart at a glance; of many each has a hue, and its settings its shades."""
     import seaborn
 
-    plain, ordered, colours = iter(QUALITATIVE * 9), iter(ORDERED * 9), {}
-    for variant in dict.fromkeys(item.variant for item in configurations):
-        labels = _labels(configurations, variant)
-        if len(labels) == 1:
-            colours[labels[0]] = next(plain)
-            continue
+    labels = {
+        variant: _labels(configurations, variant) for variant in dict.fromkeys(it.variant for it in configurations)
+    }
+    several = sum(len(own) > 1 for own in labels.values())
+    if several <= len(ORDERED) and len(labels) - several <= len(QUALITATIVE):
+        plain, ordered = iter(QUALITATIVE), iter(ORDERED)
         # The ends of these maps are too light for white paper.
-        shades = seaborn.color_palette(next(ordered), n_colors=100).as_hex()
-        colours |= {label: shades[5 + 80 * at // (len(labels) - 1)] for at, label in enumerate(labels)}
-    return colours
+        scales = [seaborn.color_palette(next(ordered), n_colors=100).as_hex()[5:86] if len(own) > 1 else [next(plain)]
+                  for own in labels.values()]  # fmt: skip
+    else:
+        hues = seaborn.husl_palette(len(labels), s=0.85, l=0.5)
+        scales = [[*reversed(seaborn.dark_palette(hue, n_colors=100).as_hex()[35:])] for hue in hues]
+    return {
+        label: scale[(len(scale) - 1) * at // max(len(own) - 1, 1)]
+        for own, scale in zip(labels.values(), scales, strict=True)
+        for at, label in enumerate(own)
+    }
 
 
 def _labels(configurations: Sequence[Configuration], variant: str) -> list[str]:

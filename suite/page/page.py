@@ -12,6 +12,7 @@ from aebench.analysis.choices import Answer, answers
 from aebench.analysis.configurations import Comparison, Configuration
 from aebench.analysis.evidence import Evidence
 from aebench.analysis.known_values import Held, hold
+from aebench.analysis.league import league
 from aebench.analysis.numbers import ARROWS, counted, significant
 from aebench.analysis.questions import Verdict, verdicts
 from aebench.analysis.sources import Source
@@ -21,8 +22,10 @@ from aebench.measures import METRICS
 from aebench.page.canvas import Plot
 from aebench.page.cautions import Caution, cautions
 from aebench.page.facts import Fact, facts, likelihood_words, summary
+from aebench.page.leagues import LeagueTable, league_table
 from aebench.page.look import Looks, looks
 from aebench.page.plots import board_plots
+from aebench.page.plots.leagues import leagues
 from aebench.page.seeing import KINDS, PLANES, Seeing, seeing
 from aebench.page.separations import Separation, separations
 from aebench.page.table import Ranked, table
@@ -41,6 +44,7 @@ class BoardSection:
     key: str
     title: str
     answers: tuple[Answer, ...]
+    league: LeagueTable
     verdicts: tuple[Verdict, ...]
     separations: tuple[Separation, ...]
     plots: tuple[Plot, ...]
@@ -191,14 +195,16 @@ def _board(
 ) -> BoardSection:
     dataset = source.datasets.get(known.board[0].specs[0].dataset_digest)
     best = answers(known, shared.title, rows, dataset.image_shape if dataset else None)
+    winners, standing = [one.winner for one in best if one.winner], league(known)
     return BoardSection(
         key=key,
         title=title,
         answers=best,
         verdicts=verdicts(known),
         separations=separations(known, shared),
-        plots=tuple(board_plots(known.board, shared)),
-        seeing=seeing(known.board, shared, source.store, [one.winner for one in best if one.winner]),
+        league=league_table(standing, shared),
+        plots=(*filter(None, [leagues(standing, shared)]), *board_plots(known.board, shared, winners)),
+        seeing=seeing(known.board, shared, source.store, winners),
         looks=shared,
     )
 

@@ -34,7 +34,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--boards", type=int, default=2000)
     boards = parser.parse_args().boards
-    parts = [HEAD]
+    parts = [HEAD.strip()]
     for title, header, rows in (
         (SETS, ("Runs are", "configurations", "images", "each against the best", "set of the best", "power"), sets),
         (INTERVALS, ("Runs are", "images", "one pair", "28 configurations together"), intervals),
@@ -45,8 +45,8 @@ def main() -> None:
             curves,
         ),
     ):
-        parts.append(f"{title}\n{table(header, rows(boards))}")
-    (REPO / "docs" / "statistics.md").write_text("\n".join(parts), encoding="utf-8")
+        parts += [title.strip(), table(header, rows(boards))]
+    (REPO / "docs" / "statistics.md").write_text("\n\n".join(parts) + "\n", encoding="utf-8")
 
 
 HEAD = """# How often the page is wrong
@@ -88,7 +88,7 @@ def table(header: Row, rows: Iterator[Row]) -> str:
     for row in rows:
         print(*row, sep="\t", flush=True)
         lines.append(tuple(f"{cell:.3f}" if isinstance(cell, float) else cell for cell in row))
-    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines) + "\n"
+    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
 
 
 def share(boards: int, wrong: Callable[[np.random.Generator], float]) -> float:

@@ -96,3 +96,27 @@ def test_the_page_names_colours_and_filters_it(source, tmp_path):
     assert text.count('data-settings=\'{"kappa": "4"}\'') == 2
     assert text.count("<figure") > 4
     assert "beta" not in re.sub(r"<style>.*?</style>|<script.*?</script>", "", text, flags=re.DOTALL).lower()
+
+
+def test_what_a_setting_does_is_told_in_marks(source):
+    """Of kappa = 1 and 4 against 2, at two latent sizes each."""
+    from aebench.analysis.questions import verdicts as asked
+
+    given = source(silhouette=0.2)
+    records = {
+        run: record.model_copy(
+            update={"metrics": {**record.metrics, "recon_mse": 0.05 + 0.01 * record.spec.scalars.get("kappa", 2.0)}}
+        )
+        for run, record in given.records.items()
+    }
+    (evidence,) = Source(
+        study=given.study, specs=given.specs, store=given.store, records=records, timings=[]
+    ).evidence.values()
+    (found,) = (one for one in asked(evidence) if one.matrix)
+    at = found.matrix.heads.index("Reconstruction MSE ↓")
+    assert [(what, cells[at]) for what, cells in found.matrix.rows] == [
+        ("kappa = 1 against 2", ("▲ 2 of 2", "yes")),
+        ("kappa = 4 against 2", ("▼ 2 of 2", "no")),
+    ]
+    silhouette = found.matrix.heads.index("Silhouette ↑")
+    assert {cells[silhouette][0] for _, cells in found.matrix.rows} == {"="}

@@ -17,7 +17,7 @@ from scipy import stats
 from aebench.analysis.configurations import Configuration, compare
 from aebench.page.canvas import Plot
 from aebench.page.look import Looks, looks
-from aebench.page.plots import board_plots, non_dominated
+from aebench.page.plots import MOST_SERIES, board_plots, non_dominated, thinned
 from aebench.page.plots.lines import elbo, silhouette
 from aebench.page.plots.maps import maps
 from aebench.page.plots.pareto import SPEED, pareto
@@ -310,3 +310,13 @@ def _contrast(one: Sequence[float], other: Sequence[float]) -> float:
 
     low, high = sorted((luminance(one), luminance(other)))
     return (high + 0.05) / (low + 0.05)
+
+
+def test_of_many_settings_the_winners_and_plain_variants_are_shown(board: Callable[..., Any]) -> None:
+    items, shared = board(beta=str([0.1 * step for step in range(1, 31)]), latent_dim=[2, 4])
+    first = [items[-1]]
+    shown = thinned(items, shared, first)
+    assert len(shared.series(shown)) == MOST_SERIES < len(shared.series(items))
+    assert items[-1] in shown
+    assert {item.id for item in items if item.plain} <= {item.id for item in shown}
+    assert all(f"{MOST_SERIES} of 31 settings" in plot.caption for plot in board_plots(items, shared, first))

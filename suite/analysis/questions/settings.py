@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from aebench.analysis.evidence import Evidence, Pair
+from aebench.analysis.numbers import ARROWS
 from aebench.analysis.questions.separation import Told, by_size
-from aebench.analysis.questions.verdict import Verdict, name, sources
+from aebench.analysis.questions.verdict import Matrix, Verdict, name, sources
 from aebench.analysis.statistics import conclusions
 from aebench.measures import METRICS
 from aebench.records.spec import symbol
@@ -23,14 +24,15 @@ def effect_of_settings(evidence: Evidence) -> Iterator[Verdict]:
     for (variant, setting), pairs in varied.items():
         whose = f" of the {name(variant)}" if len(variants) > 1 else ""
         values = sorted({float(other.settings[setting]) for other, _ in pairs})
-        found = {metric: _told(evidence, pairs, metric) for metric in metrics}
-        lines = [_line(found[metric], pairs, setting, value, metric) for value in values for metric in metrics]
+        found = {metric: told for metric in metrics if (told := _told(evidence, pairs, metric))}
+        lines = [_line(rows, pairs, setting, value, metric) for value in values for metric, rows in found.items()]
         yield Verdict(
             question=f"Does {symbol(setting)}{whose} help or hurt?",
             claim="",
             standing="found",
             answer=_answer(found, pairs, setting),
             lines=tuple(filter(None, lines)),
+            matrix=_matrix(found, pairs, setting, values),
         )
 
 
@@ -82,6 +84,38 @@ def _answer(found: Mapping[str, Sequence[Told]], pairs: Sequence[Pair], setting:
         told = [f"better than {sign} = {plain} with {better}" if better else f"no {sign} beats {plain}"]
         parts.append(f"{METRICS[metric].label}: {', '.join(told + ([f'worse with {worse}'] if worse else []))}")
     return "; ".join(parts) + "."
+
+
+def _matrix(
+    found: Mapping[str, Sequence[Told]], pairs: Sequence[Pair], setting: str, values: Sequence[float]
+) -> Matrix:
+    """At how many latent sizes each value is better or worse than the plain one."""
+    heads = tuple(f"{METRICS[metric].label} {ARROWS[METRICS[metric].better]}".strip() for metric in found)
+    plain, sign = _plain(pairs, setting), symbol(setting)
+    rows = [
+        (
+            f"{sign} = {value:g} against {plain}",
+            tuple(_cell(rows, setting, value, metric) for metric, rows in found.items()),
+        )
+        for value in values
+    ]
+    return Matrix(heads=heads, rows=tuple(rows))
+
+
+def _cell(found: Sequence[Told], setting: str, value: float, metric: str) -> tuple[str, str]:
+    sides = [conclusion for other, _, conclusion in found if other.settings[setting] == value]
+    if not sides:
+        return "n/a", ""
+    better = METRICS[metric].better
+    counts = {
+        "yes": sum(side == better for side in sides),
+        "no": sum(side in ("higher", "lower") and side != better for side in sides),
+    }
+    words = [f"{arrow} {counts[mark]}" for mark, arrow in (("yes", "▲"), ("no", "▼")) if counts[mark]]
+    if not words:
+        return ("=" if all(side == "equivalent" for side in sides) else "not told apart"), ""
+    marks = [mark for mark, count in counts.items() if count]
+    return f"{' '.join(words)} of {len(sides)}", marks[0] if len(marks) == 1 else ""
 
 
 def _clear(found: Sequence[Told], setting: str, side: str, total: int) -> str:

@@ -17,6 +17,19 @@ Standing = Literal["confirmed", "confirmed in part", "refuted in part", "refuted
 
 
 @dataclass(frozen=True, kw_only=True)
+class Matrix:
+    """An answer in marks: a row for each value of a setting, a column for each metric.
+
+    Attributes:
+        heads: the metrics.
+        rows: what each row is about, and its cells: words, and a mark, `yes` for better, `no` for worse, or nothing.
+    """
+
+    heads: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Verdict:
     """A question with its answer, as found.
 
@@ -26,6 +39,7 @@ class Verdict:
         standing: of the claim; `"found"` where there was none.
         answer: in a sentence.
         lines: the numbers behind it, one kind a line.
+        matrix: the answer where marks say it better than a sentence.
     """
 
     question: str
@@ -33,6 +47,7 @@ class Verdict:
     standing: Standing
     answer: str
     lines: tuple[str, ...]
+    matrix: Matrix | None = None
 
 
 def interval(difference: Difference) -> str:

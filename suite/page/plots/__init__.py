@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from aebench.analysis.configurations import Board
+from aebench.analysis.configurations import Board, Configuration
 from aebench.page.canvas import Plot
-from aebench.page.look import Looks
+from aebench.page.look import Look, Looks
 from aebench.page.plots.curves import learning_curves, path_entropy
 from aebench.page.plots.lines import elbo, reconstruction, silhouette
 from aebench.page.plots.maps import maps
@@ -35,23 +36,34 @@ _MAKERS = (
 MOST_SERIES = 14  # settings that a plot can tell apart
 
 
-def board_plots(board: Board, looks: Looks) -> list[Plot]:
+def board_plots(board: Board, looks: Looks, first: Sequence[Configuration] = ()) -> list[Plot]:
     """Every plot that the board has numbers for, in the page's order.
 
     Args:
         board: configurations of one data set and one likelihood.
         looks: names and colours.
+        first: what is shown before all others where a plot cannot show all, such as winners.
     """
-    shown, series = thinned(board, looks), looks.series(board)
+    shown, series = thinned(board, looks, first), looks.series(board)
     plots = [plot for maker in _MAKERS if (plot := maker(shown, looks)) is not None]
     if len(shown) == len(board):
         return plots
-    told = f" Shown: {len(looks.series(shown))} of {len(series)} settings, evenly spaced; the table has all."
+    count = len(looks.series(shown))
+    told = f" Shown: {count} of {len(series)} settings, the winners among them; the table has all."
     return [replace(plot, caption=plot.caption + told) for plot in plots]
 
 
-def thinned(board: Board, looks: Looks) -> Board:
-    """Configurations of at most about `MOST_SERIES` settings: evenly spaced, and always plain variants."""
+def thinned(board: Board, looks: Looks, first: Sequence[Configuration] = ()) -> Board:
+    """Configurations of at most `MOST_SERIES` settings: those of `first`, plain variants, then others evenly spaced."""
     series = looks.series(board)
-    kept = set(np.linspace(0, len(series) - 1, min(len(series), MOST_SERIES)).round().astype(int).tolist())
-    return [item for at, items in enumerate(series.values()) for item in items if at in kept or item.plain]
+    if len(series) <= MOST_SERIES:
+        return board
+    ids = {item.id for item in first}
+    wanted = [look for look, items in series.items() if ids & {item.id for item in items}]
+    plain = [look for look, items in series.items() if look not in wanted and any(item.plain for item in items)]
+    rest = [look for look in series if look not in wanted and look not in plain]
+    kept: set[Look] = set()
+    for group in (wanted, plain, rest):
+        room = min(MOST_SERIES - len(kept), len(group))
+        kept |= {group[at] for at in np.linspace(0, len(group) - 1, room).round().astype(int).tolist()}
+    return [item for item in board if looks.by_id[item.id] in kept]
