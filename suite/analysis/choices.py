@@ -218,7 +218,7 @@ def _standing(ranking: Ranking, name: Name, chosen: Configuration) -> tuple[tupl
         return ("One seed: no interval, so ties cannot be told.",), ()
     others = [item for item in ranking.best if item is not chosen]
     if chosen not in ranking.best:
-        standing = f"Better on test, though not on validation: {listed_together(others, _NAMED)}."
+        standing = f"Not in the set of the best on test, which is: {listed_together(others, _NAMED)}."
     elif others:
         standing = f"Tied with it: {listed_together(others, _NAMED)}."
     else:

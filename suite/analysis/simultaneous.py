@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -69,13 +70,13 @@ class Pairs:
         """First minus second with an interval at 95 % for all pairs together; `None` without two common seeds."""
         if not self.known[first, second]:
             return None
-        mean, half = float(self.mean[first, second]), float(self.half_widths(self.shared_level)[first, second])
+        mean, half = float(self.mean[first, second]), float(self.half_widths_together[first, second])
         return Gap(mean=mean, low=mean - half, high=mean + half)
 
-    @property
-    def shared_level(self) -> float:
-        """What is left of α for one pair when all share it (Bonferroni)."""
-        return ALPHA / max(_pairs_of(len(self.mean)), 1)
+    @cached_property
+    def half_widths_together(self) -> np.ndarray:
+        """Those of intervals that hold for all pairs together at 95 %: they share α (Bonferroni)."""
+        return self.half_widths(ALPHA / max(_pairs_of(len(self.mean)), 1))
 
     def set_of_best(self, sign: float) -> np.ndarray:
         """Places of those of which none can be told from the best: all that are best are in it in 95 % of boards.

@@ -9,8 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-LEVEL = 0.95
-ALPHA = 1.0 - LEVEL
+ALPHA = 0.05
 MOST_ENUMERATED = 20  # pairs whose 2^n sign patterns are all looked at
 DRAWN = 200_000  # patterns looked at where there are more
 
@@ -72,7 +71,8 @@ class Difference:
         def excess(log_tail: float) -> float:
             return (self._half_width(math.exp(log_tail)) or 0.0) - abs(self.mean)
 
-        least = -600.0
+        # Smaller is 0; far below that SciPy's quantile of t with 3 degrees of freedom has the wrong sign (1.17).
+        least = math.log(1e-40)
         return 0.0 if excess(least) < 0.0 else 2.0 * math.exp(float(brentq(excess, least, math.log(0.5))))
 
     @property
@@ -80,17 +80,6 @@ class Difference:
         """Whether two one-sided tests put the difference within the margin (Schuirmann 1987), at 5 % each."""
         half = self._half_width(ALPHA)
         return half is not None and self.margin is not None and abs(self.mean) + half < self.margin
-
-    @property
-    def conclusion(self) -> Conclusion:
-        """What is found: no difference that matters, a difference with its sign, or neither."""
-        if self.equivalent:
-            return "equivalent"
-        return self._side if self.clear else "unclear"
-
-    @property
-    def _side(self) -> Conclusion:
-        return "higher" if self.mean > 0 else "lower"
 
     def _half_width(self, tail: float) -> float | None:
         """Half the width of an interval that misses the truth with this probability on each side.
@@ -147,16 +136,20 @@ def crossed_difference(differences: np.ndarray, margin: float | None = None) -> 
 
 
 def conclusions(differences: Sequence[Difference]) -> list[Conclusion]:
-    """What each is found to be where all of them answer one question.
+    """What each is found to be, where all answer one question: no difference that matters, its sign, or neither.
 
     A difference is "higher" or "lower" by its p value adjusted for their number (Holm 1979): of several that are truly
     0, none is called either in 95 % of cases. That all are equivalent needs no adjusting (Berger 1982).
     """
     adjusted = holm({str(at): one.p for at, one in enumerate(differences) if one.p is not None})
     return [
-        "equivalent" if one.equivalent else one._side if adjusted.get(str(at), 1.0) < ALPHA else "unclear"
+        "equivalent" if one.equivalent else _side(one) if adjusted.get(str(at), 1.0) < ALPHA else "unclear"
         for at, one in enumerate(differences)
     ]
+
+
+def _side(difference: Difference) -> Conclusion:
+    return "higher" if difference.mean > 0 else "lower"
 
 
 @dataclass(frozen=True, kw_only=True)

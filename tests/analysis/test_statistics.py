@@ -66,16 +66,31 @@ def test_one_seed_tells_nothing_of_others():
     table = np.random.default_rng(5).normal(0.2, 1.0, (1, 50))
     found = crossed_difference(table)
     assert (found.mean, found.image_se) == pytest.approx((table.mean(), table.std(ddof=1) / np.sqrt(50)))
-    assert (found.low, found.high, found.p, found.conclusion) == (None, None, None, "unclear")
+    assert (found.low, found.high, found.p, conclusions([found])) == (None, None, None, ["unclear"])
 
 
 def test_what_is_not_a_number_is_not_clear():
     assert not difference_of([np.nan, 1.0, 2.0]).clear
 
 
-def test_p_is_scipys():
-    values = np.random.default_rng(6).normal(0.5, 1.0, 7)
-    assert difference_of(values.tolist()).p == pytest.approx(stats.ttest_1samp(values, 0.0).pvalue)
+@pytest.mark.parametrize("mean", [0.0, 0.5, 50.0])
+@pytest.mark.parametrize("seeds", [2, 3, 4, 5, 7, 10, 30, 100])
+def test_p_is_scipys(seeds, mean):
+    values = np.random.default_rng(seeds).normal(mean, 1.0, seeds)
+    expected = stats.ttest_1samp(values, 0.0).pvalue
+    assert difference_of(values.tolist()).p == pytest.approx(expected, rel=1e-6, abs=1e-40)
+
+
+@pytest.mark.parametrize("seeds", range(2, 12))
+def test_p_is_below_the_level_where_the_interval_of_both_sources_leaves_out_zero(seeds):
+    rng = np.random.default_rng(8)
+    for _ in range(20):
+        images, rest = rng.normal(0, 1.0, (1, IMAGES)), rng.normal(0, 0.3, (seeds, IMAGES))
+        found = crossed_difference(0.15 + images + rest + rng.normal(0, 0.1, (seeds, 1)))
+        assert (found.p < 0.05) == found.clear
+
+
+def test_p_of_what_no_seed_enters():
     assert (difference_of([1.0, 1.0]).p, difference_of([0.0, 0.0]).p) == (0.0, 1.0)
 
 
@@ -92,9 +107,9 @@ def test_of_several_that_are_zero_none_is_called_clear():
 def test_without_differences_between_runs_there_is_nothing_to_be_unsure_of():
     found = crossed_difference(np.full((3, 10), 0.25), margin=0.3)
     assert (found.mean, found.low, found.high) == (0.25, 0.25, 0.25)
-    assert found.conclusion == "equivalent"
+    assert conclusions([found]) == ["equivalent"]
     assert difference_of([]) is None
-    assert difference_of([0.1]).conclusion == "unclear"
+    assert conclusions([difference_of([0.1])]) == ["unclear"]
 
 
 def test_equivalence_is_two_one_sided_t_tests():
@@ -128,7 +143,7 @@ def test_equivalence_is_claimed_falsely_at_most_as_often_as_it_says():
     ],
 )
 def test_no_difference_is_a_finding_and_not_a_failure_to_find(values, margin, conclusion):
-    assert difference_of(values, margin).conclusion == conclusion
+    assert conclusions([difference_of(values, margin)]) == [conclusion]
 
 
 def test_sign_flips_look_at_every_pattern():

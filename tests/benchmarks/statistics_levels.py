@@ -138,7 +138,7 @@ def intervals(boards: int) -> Iterator[Row]:
 
 def hold_together(numbers: np.ndarray) -> bool:
     found = pairs(values(numbers))
-    return not (np.abs(found.mean) > found.half_widths(found.shared_level))[~np.eye(len(numbers), dtype=bool)].any()
+    return not (np.abs(found.mean) > found.half_widths_together)[~np.eye(len(numbers), dtype=bool)].any()
 
 
 def verdicts(boards: int) -> Iterator[Row]:

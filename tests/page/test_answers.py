@@ -67,7 +67,7 @@ def test_the_winner_is_chosen_on_validation_and_scored_on_test(study, expand, as
     likelihood = ask(study, expand(study), changes)[0]
     assert (likelihood.question, likelihood.answer) == ("Likelihood", "VAE β=1, latent size 2")
     assert likelihood.figure == "ELBO −31.00 ± 1.00 nats/image (n\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}3)"
-    assert likelihood.standing == ("Better on test, though not on validation: VAE β=4 (latent size 2).",)
+    assert likelihood.standing == ("Not in the set of the best on test, which is: VAE β=4 (latent size 2).",)
     assert likelihood.details[0].startswith("Difference from it, with 95 % interval: VAE β=4, latent size 2: +9.97 [")
     assert "Chosen on validation among 2 configurations; scored on test." in likelihood.details
     assert likelihood.details[-2] == "Halfway through training validation chose the same."
@@ -134,7 +134,7 @@ def test_class_structure_is_chosen_on_validation_and_told_beside_its_references(
     }
     found = next(item for item in ask(study, expand(study), changes) if item.question == "Class structure")
     assert found.answer == "VAE β=1, latent size 2"
-    assert found.standing[0] == "Better on test, though not on validation: AE (latent size 2)."
+    assert found.standing[0] == "Not in the set of the best on test, which is: AE (latent size 2)."
     assert found.details[0].startswith("The same measure of pixels 0.12")
     unvalidated = next(item for item in ask(study, expand(study)) if item.question == "Class structure")
     assert "chosen on test, for want of a validation split" in " ".join(unvalidated.details).lower()
