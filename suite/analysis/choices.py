@@ -13,6 +13,7 @@ from aebench.analysis.numbers import (
     interval,
     listed,
     measured,
+    number,
     plus_minus,
     significant,
     sized,
@@ -223,10 +224,18 @@ def _standing(ranking: Ranking, name: Name, chosen: Configuration) -> tuple[tupl
         standing = f"Tied with it: {listed_together(others, _NAMED)}."
     else:
         others = [_next(ranking, chosen)]
-        standing = f"Next: {_apart(ranking, name, others, chosen)}."
+        standing = _behind(ranking, name, others[0], chosen)
     pairs = len(ranking.items) * (len(ranking.items) - 1) // 2
     how = f"with intervals that hold at 95 % for all {pairs:,} pairs together" if pairs > 1 else "with 95 % interval"
-    return (standing,), (f"Difference from it, {how}: {_apart(ranking, name, others, chosen)}.",)
+    steps = " The set of the best is found in steps, each among those that are left: it may be smaller than these tell."
+    told = f"Difference from it, {how}: {_apart(ranking, name, others, chosen)}.{steps if pairs > 1 else ''}"
+    return (standing,), (told,)
+
+
+def _behind(ranking: Ranking, name: Name, item: Configuration, best: Configuration) -> str:
+    """`Next: VAE β=4, latent size 2: −10.1.`."""
+    gap, decimals = ranking.gap(item, best), column_decimals(ranking.scored, ranking.metric)
+    return f"Next: {name(item)}{f': {number(gap.mean, decimals, signed=True)}' if gap else ''}."
 
 
 def _next(ranking: Ranking, best: Configuration) -> Configuration:

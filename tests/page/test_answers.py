@@ -88,7 +88,7 @@ def test_without_a_tie_the_next_is_named_with_its_distance(study, expand, ask):
         "VAE β=4": _values(25.0, elbo_nats=[-40.0, -41.1, -42.2]),
     }
     standing = ask(study, expand(study), changes)[0].standing
-    assert standing[0].startswith("Next: VAE β=4, latent size 2: −10.1 [")
+    assert standing == ("Next: VAE β=4, latent size 2: −10.1.",)
 
 
 def test_one_seed_tells_no_ties(make_study, expand, ask):
