@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from aebench.analysis.configurations import Configuration, summarise
 from aebench.analysis.evidence import Evidence
+from aebench.analysis.milestones import words
 from aebench.analysis.numbers import (
     column_decimals,
     counted,
@@ -45,6 +46,7 @@ class Answer:
         answer: the configuration's name, or why there is none.
         figure: the number behind it, with unit and uncertainty.
         standing: what is tied with it or comes next, with the difference.
+        stood: since when validation has chosen it; empty where that is not known.
         details: how it was chosen and what speaks against it, one sentence each.
         winner: the configuration it names, if it names one.
     """
@@ -53,6 +55,7 @@ class Answer:
     answer: str
     figure: str = ""
     standing: tuple[str, ...] = ()
+    stood: str = ""
     details: tuple[str, ...] = ()
     winner: Configuration | None = None
 
@@ -82,22 +85,36 @@ def _best(evidence: Evidence, name: Name, purpose: Purpose) -> Answer | None:
     ranking = evidence.ranking(purpose.metric)
     if not ranking.scored:
         return None
-    values = {item.id: found for item in ranking.scored if (found := purpose.criterion(item, 1.0))}
+    values = {item.id: found for item in ranking.scored if (found := purpose.criterion(item))}
     if len(values) < len(ranking.scored):
         return _chosen(ranking, name, purpose.name, ranking.on_test, ("test, for want of a validation split,",))
     chosen = max(ranking.scored, key=lambda item: mean_over_seeds(values[item.id]) or 0.0)
-    stands = _halfway(ranking, name, purpose, chosen) if purpose.by_epoch else ()
-    return _chosen(ranking, name, purpose.name, chosen, ("validation", *stands, *_chosen_anew(ranking, values)))
+    answer = _chosen(ranking, name, purpose.name, chosen, ("validation", *_chosen_anew(ranking, values)))
+    return replace(answer, stood=_stood(evidence, ranking, name, purpose, chosen))
 
 
-def _halfway(ranking: Ranking, name: Name, purpose: Purpose, chosen: Configuration) -> tuple[str, ...]:
-    """Whether half the training would have led to the same choice."""
-    if len(ranking.scored) < 2:
-        return ()
-    before = max(ranking.scored, key=lambda item: mean_over_seeds(purpose.criterion(item, 0.5)) or 0.0)
-    if before is chosen:
-        return ("Halfway through training validation chose the same.",)
-    return (f"Halfway through training validation chose {name(before)}: longer training may change it again.",)
+def _stood(evidence: Evidence, ranking: Ranking, name: Name, purpose: Purpose, chosen: Configuration) -> str:
+    """Whether validation chose the same after parts of the training."""
+    earlier = {part: _earlier(known, ranking, purpose) for part, known in evidence.earlier.items()}
+    found = {part: item.id for part, item in earlier.items() if item is not None}
+    if len(ranking.scored) < 2 or len(found) < len(earlier):
+        return ""
+    best = {item.id for item in ranking.best}
+    items = {item.id: item for item in ranking.scored}
+
+    def before(own: str) -> str:
+        tied = ", which is tied with it at the end" if {own, chosen.id} <= best else ""
+        return f"validation chose {name(items[own])}{tied}"
+
+    return words(chosen.id, found, evidence.epochs, before)
+
+
+def _earlier(known: Evidence, ranking: Ranking, purpose: Purpose) -> Configuration | None:
+    """What validation chose then among what is ranked now; `None` where one of them has no such number."""
+    values = {item.id: purpose.criterion(item) for item in known.board}
+    if not all(values.get(item.id) for item in ranking.scored):
+        return None
+    return max(ranking.scored, key=lambda item: mean_over_seeds(values[item.id]) or 0.0)
 
 
 def _chosen_anew(ranking: Ranking, values: Mapping[str, BySeed]) -> tuple[str, ...]:

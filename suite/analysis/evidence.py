@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,7 +12,7 @@ from aebench.analysis.differences import PerImage, paired_difference
 from aebench.analysis.per_image import per_image
 from aebench.analysis.ranking import Ranking
 from aebench.analysis.statistics import Difference
-from aebench.records.kept import Figures, Kept
+from aebench.records.kept import Figures, Kept, latents_after
 from aebench.records.record import RunRecord
 from aebench.records.store import Store
 from aebench.study.contrasts import Contrast
@@ -31,6 +31,7 @@ class Evidence:
         images: numbers of single test images.
         arrays: kept arrays.
         class_names: of the data set; empty without labels.
+        earlier: the same board after parts of its training, by part.
     """
 
     board: Board
@@ -38,6 +39,7 @@ class Evidence:
     images: PerImage = lambda record, metric: None  # noqa: ARG005
     arrays: Arrays = lambda record, name: None  # noqa: ARG005
     class_names: tuple[str, ...] = ()
+    earlier: Mapping[float, Evidence] = field(default_factory=dict)
     _rankings: dict[str, Ranking] = field(default_factory=dict, repr=False, compare=False)
 
     def ranking(self, metric: str) -> Ranking:
@@ -50,6 +52,11 @@ class Evidence:
         """The plain configurations of a variant, by latent size; where the study has none that is plain, all of it."""
         own = sorted((item for item in self.board if item.variant == variant), key=lambda item: item.latent_dim)
         return [item for item in own if item.plain] or own
+
+    @property
+    def epochs(self) -> int:
+        """How long its longest runs are trained."""
+        return max(item.specs[0].epochs for item in self.board)
 
     @property
     def compared(self) -> list[Configuration]:
@@ -73,16 +80,17 @@ class Evidence:
         return any(item.summaries[metric].n for item in self.board)
 
 
-def evidence(board: Board, store: Store, contrasts: Sequence[Contrast]) -> Evidence:
-    """What the runs of one board have left in a store."""
+def evidence(board: Board, store: Store, contrasts: Sequence[Contrast], part: float = 1.0) -> Evidence:
+    """What the runs of one board have left in a store, at the end or after a part of their training."""
+    file = latents_after(part)
 
     def arrays(record: RunRecord, name: str) -> np.ndarray | None:
-        return (store.read_arrays(record.run_id, Kept.LATENTS, [name]) or {}).get(name)
+        return (store.read_arrays(record.run_id, file, [name]) or {}).get(name)
 
     return Evidence(
         board=board,
         contrasts=contrasts,
-        images=per_image(store),
+        images=per_image(store, file),
         arrays=arrays,
         class_names=_class_names(board, store),
     )

@@ -72,7 +72,7 @@ def _entries(evidence: Evidence, purpose: Purpose) -> dict[str, Entry]:
     """The entries for a purpose by variant, the best first."""
     tried: dict[str, list[tuple[float, Configuration]]] = {}
     for item in evidence.board:
-        value = mean_over_seeds(purpose.criterion(item, 1.0))
+        value = mean_over_seeds(purpose.criterion(item))
         if value is not None and item.summaries[purpose.metric].mean is not None:
             tried.setdefault(item.variant, []).append((value, item))
     chosen = [max(own, key=lambda pair: pair[0])[1] for own in tried.values()]

@@ -20,8 +20,10 @@ def kept_arrays(metric: str) -> tuple[tuple[str, float], ...]:
     return declared.kept or (((metric, 1.0),) if declared.of_images else ())
 
 
-def per_image(store: Store) -> PerImage:
+def per_image(store: Store, file: str = Kept.LATENTS) -> PerImage:
     """A function of a run and a metric: that metric of each test image, `(n,)`, or `None` where it is not known.
+
+    `file` is the one that holds a run's arrays: those of its end, or of a milestone.
 
     Of a silhouette it is the influence of the image (`aebench.measures.classes.silhouettes.Silhouettes`), since each
     image's own depends on the distances to all others. A bootstrap of 360 digits that computed the silhouettes of AE
@@ -32,7 +34,7 @@ def per_image(store: Store) -> PerImage:
     @lru_cache(MOST_HELD)
     def of_run(run_id: str, metric: str) -> np.ndarray | None:
         wanted = kept_arrays(metric)
-        arrays = store.read_arrays(run_id, Kept.LATENTS, [name for name, _ in wanted])
+        arrays = store.read_arrays(run_id, file, [name for name, _ in wanted])
         if arrays is None or len(arrays) < len(wanted):
             return None
         total: np.ndarray = sum(sign * arrays[name] for name, sign in wanted)  # type: ignore[assignment]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from aebench.analysis.configurations import Comparison, compare
 from aebench.analysis.evidence import Evidence, evidence
-from aebench.records.record import DatasetRecord, RunRecord, TimingRecord
+from aebench.analysis.milestones import after
+from aebench.records.record import PARTS, DatasetRecord, RunRecord, TimingRecord
 from aebench.records.spec import RunSpec
 from aebench.records.store import Store
 from aebench.study import STUDIES, Study
@@ -41,8 +42,20 @@ class Source:
     @cached_property
     def evidence(self) -> dict[tuple[str, str], Evidence]:
         """The evidence of each board, by data set and likelihood."""
-        contrasts = self.study.contrasts
-        return {key: evidence(board, self.store, contrasts) for key, board in self.comparison.boards().items()}
+        earlier = {part: self._after(part) for part in PARTS}
+        return {
+            key: replace(
+                evidence(board, self.store, self.study.contrasts),
+                earlier={part: boards[key] for part, boards in earlier.items() if key in boards},
+            )
+            for key, board in self.comparison.boards().items()
+        }
+
+    def _after(self, part: float) -> dict[tuple[str, str], Evidence]:
+        """The evidence of each board after that part of the training; nothing of trainings too short to have one."""
+        records = {name: after(record, part) for name, record in self.records.items() if record.milestones}
+        boards = compare(self.study, self.specs, records).boards() if records else {}
+        return {key: evidence(board, self.store, self.study.contrasts, part) for key, board in boards.items()}
 
     @cached_property
     def datasets(self) -> dict[str, DatasetRecord]:

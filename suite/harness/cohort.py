@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -18,15 +18,15 @@ from aebench.data import Dataset, pixels
 from aebench.errors import UserError
 from aebench.harness.engine import sequential, vectorised
 from aebench.harness.engine.choice import Choice, EngineOption, choose
-from aebench.harness.engine.trained import Progress, Trained
+from aebench.harness.engine.trained import Progress, Trained, milestones
 from aebench.harness.engine.trainer import steps_per_epoch
 from aebench.harness.watching import Failure
 from aebench.measures import cost
 from aebench.measures.context import Member
 from aebench.measures.samples.classifier import classifier
 from aebench.measures.scorer import Score, Scorer
-from aebench.records.kept import Kept
-from aebench.records.record import MeasureSettings, RunRecord, Training, now
+from aebench.records.kept import Kept, latents_after
+from aebench.records.record import MeasureSettings, Milestone, RunRecord, Training, now
 from aebench.records.spec import RunSpec
 from aebench.records.store import Store
 from aebench.study import networks, variants
@@ -159,7 +159,11 @@ class Cohort:
         for part in self._parts(MOST_SCORED):
             records = [self._finished(spec) for spec in part]
             scored = [(record, weights) for record, weights in records if record.outcome == "ok"]
-            scores = self._score([(record.spec, weights, self._initial(record.spec)) for record, weights in scored])
+            members = [
+                self._member(record.spec, weights, get_weights(self.make_model(record.spec)))
+                for record, weights in scored
+            ]
+            scores = self.scorer.score(members)
             for (record, _), score in zip(scored, scores, strict=True):
                 times = {name: record.metrics.get(name) for name in ("train_seconds", "train_images_per_s")}
                 update = {
@@ -178,31 +182,38 @@ class Cohort:
             raise UserError(f"run {spec.run_id} has no record or no kept weights; run `aebench bench` first")
         return record, weights
 
-    def _initial(self, spec: RunSpec) -> Weights:
-        return get_weights(self.make_model(spec))
-
-    def _score(self, runs: Sequence[tuple[RunSpec, Weights, Weights]]) -> list[Score]:
-        """Numbers and arrays of runs, each with its weights and its initial ones, in full float32."""
-        members = [
-            Member(weights=final, initial=initial, pictured=spec.run_id in self.pictured)
-            for spec, final, initial in runs
-        ]
-        return self.scorer.score(members) if members else []
+    def _member(self, spec: RunSpec, weights: Weights, initial: Weights) -> Member:
+        return Member(weights=weights, initial=initial, pictured=spec.run_id in self.pictured)
 
     def _record(self, trained: Sequence[Trained], reason: str) -> Iterator[RunRecord | Failure]:
         """Measures trained runs and keeps them; a crash of a measure fails them all, which tells its reason to each."""
         finite = [run for run in trained if run.outcome == "ok"]
         try:
-            scores = iter(self._score([(run.spec, run.final, run.initial) for run in finite]))
+            scores = iter(self.scorer.score([self._member(run.spec, run.final, run.initial) for run in finite]))
+            earlier = iter(self._on_the_way(finite))
         except Exception as error:
             yield from _failures([run.spec for run in trained], error)
             return
         for run in trained:
-            score = next(scores) if run.outcome == "ok" else self.scorer.of_diverged()
+            ok = run.outcome == "ok"
+            score, before = (next(scores), next(earlier)) if ok else (self.scorer.of_diverged(), {})
             self.store.write_arrays(run.spec.run_id, Kept.WEIGHTS, dict(run.final))
-            yield self._keep(self._record_of(run, score, reason), score.arrays)
+            for part, one in before.items():
+                self.store.write_arrays(run.spec.run_id, latents_after(part), one.arrays.get(Kept.LATENTS, {}))
+            yield self._keep(self._record_of(run, score, before, reason), score.arrays)
 
-    def _record_of(self, run: Trained, score: Score, reason: str) -> RunRecord:
+    def _on_the_way(self, runs: Sequence[Trained]) -> list[dict[float, Score]]:
+        """Main measures of each run after parts of its training."""
+        parts = milestones(self.specs[0].epochs) if runs else {}
+        scores = {
+            part: self.scorer.score(
+                [self._member(run.spec, run.earlier[epoch], run.initial) for run in runs], milestone=True
+            )
+            for epoch, part in parts.items()
+        }
+        return [{part: found[at] for part, found in scores.items()} for at in range(len(runs))]
+
+    def _record_of(self, run: Trained, score: Score, before: Mapping[float, Score], reason: str) -> RunRecord:
         return RunRecord(
             run_id=run.spec.run_id,
             spec=run.spec,
@@ -212,6 +223,17 @@ class Cohort:
             metric_versions=measures.versions(),
             measured_with=self.settings,
             curve=run.curve,
+            milestones=tuple(
+                Milestone(
+                    part=part,
+                    epoch=epoch,
+                    metrics=before[part].metrics,
+                    profiles=before[part].profiles,
+                    metric_versions=_versions_of(before[part]),
+                )
+                for epoch, part in milestones(run.spec.epochs).items()
+                if part in before
+            ),
             training=Training(
                 engine=run.engine,
                 reason=reason,
@@ -228,6 +250,12 @@ class Cohort:
             self.store.write_arrays(record.run_id, name, content)
         self.store.write_record(record)
         return record
+
+
+def _versions_of(score: Score) -> dict[str, int]:
+    """The versions of what was measured."""
+    return {name: version for name, version in measures.versions().items()
+            if name in score.metrics or name in score.profiles}  # fmt: skip
 
 
 def _failures(specs: Sequence[RunSpec], error: Exception) -> Iterator[Failure]:

@@ -75,6 +75,7 @@ FAMILY = Family(
     name="bound",
     group="likelihood",
     measure=measure,
+    at_milestones=True,
     metrics={
         "elbo_nats": Metric(
             label="ELBO",

@@ -48,6 +48,7 @@ class Family:
         metrics, profiles: what is measured, by the name that it is kept under.
         measure: takes them of all runs of a cohort, one `Measured` each, in order; `None` where somebody else does.
         needs_labels: whether a data set without labels has none of them.
+        at_milestones: whether it is measured on the way too, and not at the end alone.
     """
 
     name: str
@@ -56,3 +57,4 @@ class Family:
     profiles: Mapping[str, Metric] = field(default_factory=dict)
     measure: Callable[[Context], Sequence[Measured]] | None = None
     needs_labels: bool = False
+    at_milestones: bool = False

@@ -34,6 +34,7 @@ FAMILY = Family(
     name="reconstruction",
     group="likelihood",
     measure=measure,
+    at_milestones=True,
     metrics={
         "recon_mse": Metric(
             label="Reconstruction MSE",

@@ -56,8 +56,12 @@ class Scorer:
         self.inputs, self.settings, self.classifier, self.families = inputs, settings, classifier, families
         self.evaluator = Evaluator(model)
 
-    def score(self, members: Sequence[Member]) -> list[Score]:
+    def score(self, members: Sequence[Member], *, milestone: bool = False) -> list[Score]:
         """Numbers and arrays of each run, in order.
+
+        Args:
+            members: the runs.
+            milestone: whether they are on the way, so that families of main measures alone are asked.
 
         Raises:
             KeyError: a family measured something that it does not declare.
@@ -71,7 +75,8 @@ class Scorer:
             classifier=self.classifier,
             members=members,
         )
-        found = [_measured(family, context) for family in self.families]
+        asked = [family for family in self.families if family.at_milestones or not milestone]
+        found = [_measured(family, context) for family in asked]
         return [_score(parts) for parts in zip(*found, strict=True)]
 
     def of_diverged(self) -> Score:

@@ -13,6 +13,11 @@ class Kept(StrEnum):
     FIGURES = "figures"  # see `Figures`
 
 
+def latents_after(part: float) -> str:
+    """The file of the latents that a run had after that part of its training, a milestone: `latents-0.5`."""
+    return Kept.LATENTS if part == 1.0 else f"{Kept.LATENTS}-{part:g}"
+
+
 class Latents(StrEnum):
     """What the run makes of each test image, `(n, ...)`, and of its classes.
 

@@ -84,6 +84,26 @@ class Training(Frozen):
     compile_seconds: float
 
 
+PARTS: Final = (0.25, 0.5)  # of the training, after which a run is measured too: its milestones
+
+
+class Milestone(Frozen):
+    """What a run was after a part of its training: main measures alone, on the test split as at the end.
+
+    Attributes:
+        part: of its epochs.
+        epoch: at whose end that was, from 1.
+        metrics, profiles: by name; `aebench.measures` says which are taken.
+        metric_versions: of those, when they were taken: earlier weights are not kept, so nothing can take them anew.
+    """
+
+    part: float = Field(gt=0, lt=1)
+    epoch: int = Field(ge=1)
+    metrics: Numbers
+    profiles: Profiles = Field(default={})
+    metric_versions: dict[str, int]
+
+
 class RunRecord(Frozen):
     """One finished run.
 
@@ -92,6 +112,8 @@ class RunRecord(Frozen):
         profiles: the same of which there are several: one a class, one a latent dimension.
         metric_versions: of every metric and profile that was declared when the run was measured.
         measured_with: how thoroughly; `None` in records of before this was recorded.
+        milestones: the same run earlier in its training, in order; empty where it was short, diverged, or is of before
+            there were any.
     """
 
     schema_number: Literal[1] = SCHEMA
@@ -103,6 +125,7 @@ class RunRecord(Frozen):
     metric_versions: dict[str, int]
     measured_with: MeasureSettings | None = None
     curve: Curve
+    milestones: tuple[Milestone, ...] = ()
     training: Training
     environment: Environment
     finished: str

@@ -149,3 +149,18 @@ def test_diverged_runs_keep_their_place_beside_finished_ones(cohorts):
     assert (finished.outcome, diverged.outcome) == ("ok", "diverged")
     assert diverged.metrics.get("elbo_nats") is None
     assert diverged.metrics.get("parameters") == finished.metrics.get("parameters")
+
+
+def test_a_run_is_measured_on_its_way_as_a_shorter_one_at_its_end(cohorts):
+    (whole,), (short,) = cohorts(seeds=1, epochs=12, network="linear"), cohorts(seeds=1, epochs=6, network="linear")
+    (record,), (half,) = train(whole), train(short)
+    assert [(one.part, one.epoch) for one in record.milestones] == [(0.25, 3), (0.5, 6)]
+    assert half.milestones == ()
+    for name in ("elbo_nats", "recon_mse", "silhouette", "silhouette_validation", "prior_frechet_distance_validation"):
+        milestone = record.milestones[1].metrics[name]
+        assert milestone == pytest.approx(half.metrics[name], rel=0.01), name
+        assert record.milestones[1].metric_versions[name] == record.metric_versions[name]
+        assert milestone != record.metrics[name]
+    assert "nll_nats" not in record.milestones[1].metrics, "main measures alone"
+    kept = whole.store.read_arrays(record.run_id, "latents-0.5")
+    assert kept["recon_mse"].mean() == pytest.approx(record.milestones[1].metrics["recon_mse"], rel=1e-5)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -22,12 +24,19 @@ LENGTH = 40
 
 @pytest.fixture
 def ask(make_record):
-    """ask(study, specs, **changes by label) -> the answers; changes are records' keyword arguments by seed."""
+    """ask(study, specs, changes by label) -> the answers; changes are records' keyword arguments by seed.
 
-    def asked(study, specs, changes=None, timings=()):
+    `earlier` holds other changes for parts of the training.
+    """
+
+    def known(study, specs, changes):
         records = {spec.run_id: make_record(spec, **((changes or {}).get(spec.label(), _same)(spec))) for spec in specs}
-        comparison = compare(study, specs, records)
-        return answers(Evidence(board=comparison.configurations), looks(comparison.configurations).title, timings)
+        return Evidence(board=compare(study, specs, records).configurations)
+
+    def asked(study, specs, changes=None, timings=(), earlier=None):
+        now = known(study, specs, changes)
+        before = {part: known(study, specs, own) for part, own in (earlier or {}).items()}
+        return answers(replace(now, earlier=before), looks(now.board).title, timings)
 
     return asked
 
@@ -70,8 +79,30 @@ def test_the_winner_is_chosen_on_validation_and_scored_on_test(study, expand, as
     assert likelihood.standing == ("Not in the set of the best on test, which is: VAE β=4 (latent size 2).",)
     assert likelihood.details[0].startswith("Difference from it, with 95 % interval: VAE β=4, latent size 2: +9.97 [")
     assert "Chosen on validation among 2 configurations; scored on test." in likelihood.details
-    assert likelihood.details[-2] == "Halfway through training validation chose the same."
+    assert likelihood.stood == "", "nothing is known of earlier"
     assert likelihood.details[-1].endswith("chosen without each seed and scored on that one: −31.00 ± 1.00.")
+
+
+def test_a_winner_says_since_when_validation_has_chosen_it(study, expand, ask):
+    first, other = _values(20.0), _values(25.0)
+    one, two = {"VAE β=1": first, "VAE β=4": other}, {"VAE β=1": other, "VAE β=4": first}
+
+    def stood(earlier):
+        return ask(study, expand(study), one, earlier=earlier)[0].stood
+
+    assert stood({0.25: one, 0.5: one}) == "Stood since epoch 10 of 40."
+    assert stood({0.25: two, 0.5: one}) == "Stood since epoch 20 of 40."
+    assert stood({0.25: one, 0.5: two}) == (
+        "Still moving: after 20 of 40 epochs validation chose VAE β=4, latent size 2."
+    )
+
+
+def test_a_tie_that_was_chosen_earlier_is_said_to_be_one(study, expand, ask):
+    scores = {"elbo_nats": [-30.0, -31.0, -32.0]}, {"elbo_nats": [-31.0, -30.5, -32.2]}
+    now = {"VAE β=1": _values(20.0, **scores[0]), "VAE β=4": _values(25.0, **scores[1])}
+    before = {"VAE β=1": _values(25.0), "VAE β=4": _values(20.0)}
+    stood = ask(study, expand(study), now, earlier={0.5: before})[0].stood
+    assert stood.endswith("validation chose VAE β=4, latent size 2, which is tied with it at the end.")
 
 
 def test_an_interval_that_holds_zero_is_a_tie(study, expand, ask):

@@ -7,9 +7,11 @@ there alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 
 from aebench.analysis.evidence import Evidence
+from aebench.analysis.milestones import words
 from aebench.analysis.questions import latent_space, samples, separation, settings
 from aebench.analysis.questions.verdict import Verdict
 
@@ -31,4 +33,22 @@ QUESTIONS: tuple[Callable[[Evidence], Iterator[Verdict]], ...] = (
 
 def verdicts(evidence: Evidence) -> tuple[Verdict, ...]:
     """One for each question to which the evidence of one board has an answer."""
-    return tuple(verdict for question in QUESTIONS for verdict in question(evidence))
+    before = {part: {one.question: one for one in _answered(known)} for part, known in evidence.earlier.items()}
+    return tuple(replace(one, stood=_stood(one, before, evidence.epochs)) for one in _answered(evidence))
+
+
+def _answered(evidence: Evidence) -> Iterator[Verdict]:
+    return (verdict for question in QUESTIONS for verdict in question(evidence))
+
+
+def _stood(verdict: Verdict, before: Mapping[float, Mapping[str, Verdict]], epochs: int) -> str:
+    """Whether the question had the same answer after parts of the training; nothing where one had none."""
+    found = {part: own[verdict.question].essence for part, own in before.items() if verdict.question in own}
+    if verdict.essence is None or len(found) < len(before):
+        return ""
+    return words(
+        verdict.essence,
+        found,
+        epochs,
+        lambda essence: f"the claim was {essence}" if isinstance(essence, str) else "some marks were others",
+    )

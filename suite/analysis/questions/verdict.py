@@ -40,6 +40,7 @@ class Verdict:
         answer: in a sentence.
         lines: the numbers behind it, one kind a line.
         matrix: the answer where marks say it better than a sentence.
+        stood: since when in training the answer has been the same; empty where that is not known.
     """
 
     question: str
@@ -48,6 +49,12 @@ class Verdict:
     answer: str
     lines: tuple[str, ...]
     matrix: Matrix | None = None
+    stood: str = ""
+
+    @property
+    def essence(self) -> Standing | Matrix | None:
+        """What makes two answers to one question the same: what becomes of the claim, or all marks; else `None`."""
+        return self.standing if self.claim else self.matrix
 
 
 def interval(difference: Difference) -> str:

@@ -99,7 +99,8 @@ class JaxCohort:
     def state(self) -> tuple[list[np.ndarray], list[np.ndarray]]:
         """The members' variables as they are now."""
         trainable, others = jax.device_get((self._state.trainable, self._state.others))
-        return [array[: self.members] for array in trainable], [array[: self.members] for array in others]
+        # Copied: on a CPU these are views of the very memory that the next epoch is given to write to.
+        return [np.array(own[: self.members]) for own in trainable], [np.array(own[: self.members]) for own in others]
 
     def close(self) -> None:
         """Lets go of the members' state."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
 
@@ -15,7 +15,7 @@ from aebench import backends
 from aebench.backends.weights import Weights, get_weights, set_weights
 from aebench.data.pixels import Inputs
 from aebench.harness.engine.curves import Rows
-from aebench.harness.engine.trained import MakeModel, Progress, Trained
+from aebench.harness.engine.trained import MakeModel, Progress, Trained, milestones
 from aebench.harness.engine.trainer import (
     Trainer,
     batches,
@@ -31,12 +31,13 @@ from aebench.records.spec import RunSpec
 
 
 class Curves(keras.callbacks.Callback):
-    """Records the learning curves, tells progress, and stops a run that has diverged."""
+    """Records learning curves and the weights at milestones, tells progress, and stops a run that has diverged."""
 
-    def __init__(self, spec: RunSpec, validate: Callable[[], dict[str, float]], progress: Progress) -> None:
+    def __init__(self, spec: RunSpec, validate: Validation, progress: Progress) -> None:
         super().__init__()
         self.spec, self.validate, self.progress = spec, validate, progress
         self.rows = Rows()
+        self.earlier: dict[int, Weights] = {}
         self.validation_seconds = 0.0
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
@@ -45,6 +46,8 @@ class Curves(keras.callbacks.Callback):
         row["objective"] = row.pop("loss")
         start = time.perf_counter()
         self.rows.add({**row, **self.validate()})
+        if epoch + 1 in milestones(self.spec.epochs):
+            self.earlier[epoch + 1] = get_weights(self.validate.model)
         self.validation_seconds += time.perf_counter() - start
         self.progress((self.spec,), epoch + 1, (row["objective"],))
         if self.rows.diverged:
@@ -125,6 +128,7 @@ class Program:
             outcome="diverged" if curves.rows.diverged else "ok",
             initial=initial,
             final=get_weights(self.model),
+            earlier=curves.earlier,
             curve=curves.rows.curve(),
             cohort_size=1,
             cohort_seconds=seconds,

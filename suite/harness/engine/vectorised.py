@@ -20,7 +20,7 @@ from aebench.backends.weights import Weights
 from aebench.data.pixels import Inputs
 from aebench.harness.engine.curves import Rows
 from aebench.harness.engine.template import Start, Template
-from aebench.harness.engine.trained import MakeModel, Progress, Trained
+from aebench.harness.engine.trained import MakeModel, Progress, Trained, milestones
 from aebench.harness.engine.trainer import (
     batches,
     binarisation_state,
@@ -66,6 +66,7 @@ class _Cohort:
         """Trains all members for all epochs, then hands back each."""
         rows = [Rows() for _ in self.specs]
         ended: dict[int, Weights] = {}
+        earlier: dict[int, Start] = {}
         seconds = 0.0
         self.program.load(*self.initial, np.stack([binarisation_state(seed) for seed in self.seeds]))
         orders = self._orders()
@@ -79,6 +80,8 @@ class _Cohort:
             seconds += time.perf_counter() - begun
             self._add(rows, means, self.program.validate())
             self._end_diverged(rows, ended)
+            if epoch in milestones(self.spec.epochs):
+                earlier[epoch] = self.program.state()
             progress(self.specs, epoch, means["objective"].tolist())
             if len(ended) == len(self.specs):
                 break
@@ -91,6 +94,7 @@ class _Cohort:
                 outcome="diverged" if rows[member].diverged else "ok",
                 initial=self.template.weights(*self.initial, member),
                 final=ended.get(member) or self.template.weights(*final, member),
+                earlier={epoch: self.template.weights(*state, member) for epoch, state in earlier.items()},
                 curve=rows[member].curve(),
                 cohort_size=len(self.specs),
                 cohort_seconds=seconds,

@@ -168,5 +168,11 @@ def _validation(context: Context) -> list[Numbers]:
 
 
 FAMILY = Family(
-    name="classes", group="classes", metrics=_METRICS, profiles=_PROFILES, measure=measure, needs_labels=True
+    name="classes",
+    group="classes",
+    metrics=_METRICS,
+    profiles=_PROFILES,
+    measure=measure,
+    needs_labels=True,
+    at_milestones=True,
 )

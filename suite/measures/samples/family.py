@@ -190,5 +190,11 @@ def measure(context: Context) -> Sequence[Measured]:
 
 
 FAMILY = Family(
-    name="samples", group="images", metrics=_METRICS, profiles=_PROFILES, measure=measure, needs_labels=True
+    name="samples",
+    group="images",
+    metrics=_METRICS,
+    profiles=_PROFILES,
+    measure=measure,
+    needs_labels=True,
+    at_milestones=True,
 )

@@ -67,6 +67,17 @@ def test_a_run_does_not_depend_on_its_companions(spec, train):
             assert np.linalg.norm(companion.final[name] - array) <= 0.01 * moved, name
 
 
+def test_milestones_are_what_a_shorter_training_ends_with(spec, train):
+    (whole,) = train([spec(epochs=12)])
+    assert [*whole.earlier] == [3, 6]
+    for epoch, weights in whole.earlier.items():
+        (short,) = train([spec(epochs=epoch)])
+        assert not short.earlier, "a short training has none"
+        for name, array in short.final.items():
+            moved = np.linalg.norm(array - short.initial[name])
+            assert np.linalg.norm(weights[name] - array) <= 0.01 * moved, name
+
+
 def test_seeds_and_beta_decide_the_curve(spec, train):
     runs = [spec(), spec(seed=4), spec(scalars={"beta": 4.0})]
     objectives = [trained.curve.objective for trained in train(runs)]
