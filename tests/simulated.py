@@ -32,3 +32,8 @@ def board(rng: np.random.Generator, kind: str, count: int, seeds: int, images: i
 def values(table: np.ndarray) -> list[dict[int, np.ndarray]]:
     """A board's numbers as `aebench.analysis.simultaneous.pairs` takes them."""
     return [dict(enumerate(own)) for own in table]
+
+
+def blocks(rng: np.random.Generator, kind: str, count: int, seeds: int) -> list[np.ndarray]:
+    """Runs of a variant in so many blocks, `(seeds,)` each, in standard deviations of a seed; blocks do not differ."""
+    return [board(rng, kind, 1, seeds, 1)[0, :, 0] / SEED_SD for _ in range(count)]
