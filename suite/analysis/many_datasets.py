@@ -151,9 +151,7 @@ def signed_rank(differences: Sequence[float], margin: float = 0.0) -> SignedRank
     values = np.concatenate([[0.0], np.asarray(differences, "float64")])
     means = (values[:, None] + values[None, :]) / 2.0
     weights = np.random.default_rng(0).dirichlet([_PRIOR, *np.ones(len(differences))], _DRAWN)
-    below, above = (
-        ((weights @ np.heaviside(apart - margin, 0.5)) * weights).sum(axis=1) for apart in (-means, means)
-    )
+    below, above = (((weights @ np.heaviside(apart - margin, 0.5)) * weights).sum(axis=1) for apart in (-means, means))
     parts = np.stack([below, 1.0 - below - above, above])
     most = parts >= parts.max(axis=0) - 1e-12
     worse, equal, better = (most / most.sum(axis=0)).mean(axis=1).tolist()

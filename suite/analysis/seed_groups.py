@@ -11,12 +11,17 @@ from aebench.analysis.configurations import Board, Configuration
 from aebench.analysis.statistics import ALPHA
 
 LEAST_SEEDS = 3  # of two, none is apart from the others
-LEAST_CONFIGURATIONS = 3  # of three seeds: what spread is usual, two configurations do not tell
-# What the widest gap has to exceed: the first for few configurations, the second times the cube root of their number,
-# as far as the largest of many draws of t with 3 degrees of freedom lie out. Found by simulation, with normal runs,
-# heavy tails and unequal spreads, 3 to 20 seeds and 1 to 120 configurations: docs/statistics.md has what they attain.
-_LEAST_GAPS = {3: (27.0, 9.5), 4: (12.5, 4.7), 5: (8.0, 4.2)}
-_LEAST_GAP_OF_MORE = (6.0, 4.2)
+# Spreads differ between configurations, and of few seeds some lie close together by luck: a gap is held against what
+# all but a tenth of the board's configurations spread, and of three or four seeds that takes several configurations.
+_USUAL = 0.9
+_LEAST_CONFIGURATIONS = {3: 3, 4: 3}
+# What the widest gap has to exceed: the first for few configurations, the second times the cube root of their number
+# (of more than five seeds, of a fifth of the runs' number), as far as the largest of many draws of t with 3 degrees of
+# freedom lie out. Found by simulation, with normal runs, heavy tails and spreads that differ by a factor of 30 and
+# more, 3 to 20 seeds and 1 to 120 configurations: docs/statistics.md has what they attain.
+_LEAST_GAPS = {3: (26.0, 11.5), 4: (10.0, 4.7)}
+_LEAST_GAP_OF_MORE = (9.0, 4.7)
+_CALIBRATED = 5  # seeds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +32,7 @@ class Split:
         item: the configuration.
         metric: a name in `METRICS`.
         lower, upper: values by seed, those below the widest gap and those above it.
-        gap: its width in standard deviations of the seeds within groups.
+        gap: its width in standard deviations within groups, or in what is usual on the board where that is larger.
     """
 
     item: Configuration
@@ -51,12 +56,12 @@ def splits(board: Board, metric: str) -> list[Split]:
     """The configurations of a board whose seeds fall into two groups; in 95 of 100 boards none does by luck alone.
 
     The widest gap between neighbouring values is held against the spread within the two groups that it makes, or
-    against the board's usual one where that is larger: of few seeds some lie close together by luck.
+    against what nine in ten of the board's configurations stay below, where that is larger.
     """
     known = [(item, own) for item in board if len(own := item.values(metric)) >= LEAST_SEEDS]
     if not known:
         return []
-    usual = float(np.median([_widest([*values.values()])[2] for _, values in known]))
+    usual = float(np.quantile([_widest([*values.values()])[2] for _, values in known], _USUAL))
     found = (_split(item, metric, values, usual, len(known)) for item, values in known)
     return [one for one in found if one is not None]
 
@@ -68,10 +73,10 @@ def least_gap(seeds: int, configurations: int) -> float:
         seeds: three at least.
         configurations: how many of the board are looked at.
     """
-    if seeds == LEAST_SEEDS and configurations < LEAST_CONFIGURATIONS:
+    if configurations < _LEAST_CONFIGURATIONS.get(seeds, 1):
         return float("inf")
     few, many = _LEAST_GAPS.get(seeds, _LEAST_GAP_OF_MORE)
-    return max(few, many * float(np.cbrt(configurations)))
+    return max(few, many * float(np.cbrt(configurations * max(seeds / _CALIBRATED, 1.0))))
 
 
 def chance_unseen(rate: float, seeds: int) -> float:

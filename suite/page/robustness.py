@@ -54,8 +54,8 @@ def robustness(evidence: Evidence, looks: Looks) -> Robustness:
     return Robustness(
         groups=tuple(told(one, looks) for one in groups(evidence.board)),
         seeds=seeds,
-        unseen=tuple((f"{rate:.0%}", f"{chance_unseen(rate, seeds):.0%}") for rate in RATES),
-        highest=f"{highest_unseen_rate(seeds):.0%}" if seeds else "",
+        unseen=tuple((percent(rate), percent(chance_unseen(rate, seeds))) for rate in RATES),
+        highest=percent(highest_unseen_rate(seeds)) if seeds else "",
         plots=tuple(plot for plot in drawn if plot is not None),
     )
 
@@ -75,6 +75,11 @@ def told(split: Split, looks: Looks) -> str:
     return (
         f"{looks.title(split.item)}: {label} of {count} far from the others' ({apart}; the others {others} on average)"
     )
+
+
+def percent(share: float) -> str:
+    """`59 %`."""
+    return f"{100.0 * share:.0f} %"
 
 
 def configurations(found: Sequence[Split]) -> int:

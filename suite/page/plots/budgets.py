@@ -33,8 +33,8 @@ def tuning_budgets(evidence: Evidence, looks: Looks) -> Plot | None:
                           marker="o", markersize=3.0)  # fmt: skip
             axes.set_title(purpose.name)
             axes.set_xlabel("configurations tried")
-            axes.set_ylabel(_criterion(purpose))
             axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+        panels[0].set_ylabel("expected best on validation ↑")
         for name in names:
             panels[0].plot([], [], color=looks.by_variant[name], linestyle=styles[name], label=variant_label(name, {}))
         legend_right(figure, panels[0])
@@ -42,8 +42,9 @@ def tuning_budgets(evidence: Evidence, looks: Looks) -> Plot | None:
             key="tuning-budgets",
             title="Best on validation by tuning budget",
             caption="What the best of n configurations (settings and latent sizes) of a variant, drawn at random from "
-            "those that were tried, is expected to be worth on validation, higher is better: at equal n, a variant "
-            f"that was tried with more has no advantage. Shown: of each purpose the {MOST_LINES} best at the largest n "
+            "those that were tried, is expected to be worth by what validation chooses by (ELBO, distortion, "
+            "silhouette, Fréchet distance; those where less is better negated). At equal n, a variant that was tried "
+            f"with more has no advantage. Shown: of each purpose the {MOST_LINES} best at the largest n "
             "that all have.",
             alt=". ".join(_told(purpose, found) for purpose, found in columns),
             figure=figure,
@@ -57,10 +58,6 @@ def _shown(found: Budgets) -> Budgets:
     common = min(map(len, found.values()))
     best = sorted(found, key=lambda name: -found[name][common - 1])[:MOST_LINES]
     return {name: found[name] for name in best}
-
-
-def _criterion(purpose: Purpose) -> str:
-    return f"{purpose.name.lower()} on validation"
 
 
 def _told(purpose: Purpose, found: Budgets) -> str:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 MOST_PROFILES = 6  # of more, bands hide one another
-_ROW, _FRAME = 0.24, 1.0  # inches
+_ROW, _FRAME = 0.24, 1.2  # inches
 _THRESHOLDS = 41
 _SHOWN = (0.02, 0.98)  # quantiles of runs between which profiles are drawn: one collapsed run may lie far off
 _INTERVAL = "bars: 95 % stratified bootstrap intervals over runs"
@@ -54,7 +54,9 @@ def interquartile_means(purposes: Sequence[Blocks], looks: Looks) -> Plot | None
             title="Interquartile means",
             caption="The mean of the middle half of a variant's runs, by how much each is better than the middle run "
             f"of all variants at the same latent size; {_INTERVAL}. {_covered(columns)}",
-            alt=". ".join(f"{one.purpose.name}, better than the middle run: {_told(found)}" for one, found in columns),
+            alt=". ".join(
+                f"{one.purpose.name}, better than the middle run: {_told(_named(found))}" for one, found in columns
+            ),
             figure=figure,
         )
 
@@ -175,9 +177,8 @@ def _rows(axes: Axes, one: Blocks, names: Sequence[str]) -> None:
 
 
 def _better_by(one: Blocks) -> str:
-    what = METRICS[one.purpose.metric].label
     told = unit(one.purpose.metric)
-    return f"{what}: better by{f' ({told})' if told else ''}"
+    return f"{METRICS[one.purpose.metric].label}:\nbetter by{f' ({told})' if told else ''}"
 
 
 def _covered(columns: Sequence[tuple[Blocks, Mapping[str, Estimate]]]) -> str:
@@ -199,6 +200,10 @@ def _told_profiles(one: Blocks, found: Mapping[str, Profile]) -> str:
 
 def _share_above_0(profile: Profile) -> float:
     return float(np.interp(0.0, profile.thresholds, profile.share))
+
+
+def _named(found: Mapping[str, Estimate]) -> dict[str, Estimate]:
+    return {variant_label(name, {}): one for name, one in found.items()}
 
 
 def _told(found: Mapping[str, Estimate]) -> str:
