@@ -86,7 +86,7 @@ def test_the_same_runs_have_the_same_interval():
     assert mean_estimate(runs) == mean_estimate(runs)
 
 
-@pytest.mark.parametrize(("count", "seeds"), [(1, 3), (1, 4), (3, 2)])
+@pytest.mark.parametrize(("count", "seeds"), [(1, 3), (1, 4), (2, 3), (8, 2)])
 def test_of_too_few_runs_there_is_no_interval(count, seeds):
     rng = np.random.default_rng(2)
     first, second = (blocks(rng, "normal", count, seeds) for _ in range(2))
@@ -131,6 +131,16 @@ def test_intervals_of_the_probability_of_improvement_hold_the_truth_in_93_of_100
         first, second = blocks(rng, "normal", 4, 5), blocks(rng, "normal", 4, 5)
         found = improvement_estimate([own + shift for own in first], second)
         held += found.low <= truth <= found.high
+    assert stats.binom.ppf(0.002, cases, 0.93) <= held
+
+
+@pytest.mark.parametrize("height", [0.9, 0.5, 0.1])
+def test_bands_of_profiles_hold_the_truth_in_93_of_100_cases(height):
+    rng, cases, held = np.random.default_rng(9), 200, 0
+    threshold = np.sqrt(2.0) * stats.norm.isf(height)
+    for _ in range(cases):
+        found = profile_estimate(blocks(rng, "normal", 4, 5), np.array([threshold]))
+        held += bool(found.low[0] <= height <= found.high[0])
     assert stats.binom.ppf(0.002, cases, 0.93) <= held
 
 
