@@ -17,9 +17,10 @@ from aebench.analysis.statistics import ALPHA
 Floats = npt.NDArray[np.float64]
 Blocks = Sequence[Floats]  # a variant's scores, higher is better: `(..., runs)` of each block
 RESAMPLES = 2000
-# With fewer runs in a block, or fewer runs less blocks (of a single block; of several), intervals would hold the truth
-# in 73 to 92 of 100 cases.
-LEAST_RUNS, LEAST_FREEDOM = 3, (4, 6)
+# Runs less blocks: of a single block, of several, and of several of which one has three runs only. With fewer, or two
+# runs in a block, intervals would hold the truth in 73 to 92 of 100 cases.
+LEAST_FREEDOM, LEAST_FREEDOM_OF_SEVERAL, LEAST_FREEDOM_OF_THREES = 4, 6, 8
+LEAST_RUNS = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,9 +138,9 @@ def _least(count: int) -> float:
 
 def _freedom(blocks: Blocks) -> int | None:
     """Runs less blocks; `None` where there are too few for an interval."""
-    found = sum(len(runs) - 1 for runs in blocks)
-    enough = min(map(len, blocks)) >= LEAST_RUNS and found >= LEAST_FREEDOM[len(blocks) > 1]
-    return found if enough else None
+    found, fewest = sum(len(runs) - 1 for runs in blocks), min(map(len, blocks))
+    several = LEAST_FREEDOM_OF_THREES if fewest == LEAST_RUNS else LEAST_FREEDOM_OF_SEVERAL
+    return found if fewest >= LEAST_RUNS and found >= (several if len(blocks) > 1 else LEAST_FREEDOM) else None
 
 
 def _redrawn(runs: Floats, rng: np.random.Generator, count: int) -> Floats:

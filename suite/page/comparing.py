@@ -14,6 +14,8 @@ from aebench.page.canvas import Plot
 from aebench.page.plots.ranks import critical_differences
 from aebench.records.spec import variant_label
 
+_NOTABLE = 0.01  # a least p that a reader should know of
+
 
 @dataclass(frozen=True, kw_only=True)
 class HeldRow:
@@ -75,7 +77,8 @@ def _limits(one: Across) -> str:
     told = f"{one.purpose.name}, {listed(one.datasets)}: "
     if one.ranks is None:
         return f"{told}{counted(len(one.variants), 'variant')} in common, too few for ranks."
-    test = f"Friedman's test, p = {one.ranks.p:.3f} (by permutations; {count} can give no less than {_p(one)})"
+    least = f", and {count} can give no less than {one.ranks.least_p:.3f}" if one.ranks.least_p > _NOTABLE else ""
+    test = f"Friedman's test, {_p(one.ranks.p)} (by permutations{least})"
     if one.ranks.can_tell:
         return f"{told}{test}."
     need = least_datasets(len(one.variants))
@@ -85,9 +88,8 @@ def _limits(one: Across) -> str:
     )
 
 
-def _p(one: Across) -> str:
-    assert one.ranks is not None
-    return f"{one.ranks.least_p:.3f}" if one.ranks.least_p >= 0.001 else "0.001"
+def _p(p: float) -> str:
+    return f"p = {p:.3f}" if p >= 0.001 else "p < 0.001"
 
 
 def _rows(found: Sequence[Across]) -> tuple[HeldRow, ...]:

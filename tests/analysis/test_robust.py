@@ -86,7 +86,7 @@ def test_the_same_runs_have_the_same_interval():
     assert mean_estimate(runs) == mean_estimate(runs)
 
 
-@pytest.mark.parametrize(("count", "seeds"), [(1, 3), (1, 4), (2, 3), (8, 2)])
+@pytest.mark.parametrize(("count", "seeds"), [(1, 3), (1, 4), (2, 3), (3, 3), (8, 2)])
 def test_of_too_few_runs_there_is_no_interval(count, seeds):
     rng = np.random.default_rng(2)
     first, second = (blocks(rng, "normal", count, seeds) for _ in range(2))

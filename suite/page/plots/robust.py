@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 MOST_PROFILES = 6  # of more, bands hide one another
 _ROW, _FRAME = 0.24, 1.2  # inches
 _THRESHOLDS = 41
-_SHOWN = (0.02, 0.98)  # quantiles of runs between which profiles are drawn: one collapsed run may lie far off
+_SHOWN = (0.05, 0.95)  # quantiles of runs between which profiles are drawn: one collapsed run may lie far off
+_MOST_BARS = 0.9
 _INTERVAL = "bars: 95 % stratified bootstrap intervals over runs"
 
 
@@ -47,13 +48,14 @@ def interquartile_means(purposes: Sequence[Blocks], looks: Looks) -> Plot | None
                 if name in found:
                     _dot(axes, found[name], at, looks.by_variant[name])
             axes.axvline(0.0, color=GREY, linewidth=0.8, zorder=1)
+            axes.set_xlim(*_limits([*found.values()]))
             _rows(axes, one, [variant_label(name, {}) for name in rows] if axes is panels[0] else [""] * len(rows))
             axes.set_xlabel(_better_by(one))
         return Plot(
             key="interquartile-means",
             title="Interquartile means",
             caption="The mean of the middle half of a variant's runs, by how much each is better than the middle run "
-            f"of all variants at the same latent size; {_INTERVAL}. {_covered(columns)}",
+            f"of all variants at the same latent size; {_INTERVAL} (long ones may be cut). {_covered(columns)}",
             alt=". ".join(
                 f"{one.purpose.name}, better than the middle run: {_told(_named(found))}" for one, found in columns
             ),
@@ -166,6 +168,17 @@ def _dot(axes: Axes, estimate: Estimate, at: int, colour: str) -> None:
         middle, half = (estimate.low + estimate.high) / 2.0, (estimate.high - estimate.low) / 2.0
         level_bars(axes, [middle], [at], [half], colour)
     axes.plot([estimate.value], [at], "o", color=colour, markersize=5, zorder=3)
+
+
+def _limits(estimates: Sequence[Estimate]) -> tuple[float, float]:
+    """Ends of an axis that shows every dot and most bars: a run that fell far may make its variant's bar long."""
+    values = [one.value for one in estimates]
+    lows, highs = ([end for end in ends if end is not None] for ends in
+                   ([one.low for one in estimates], [one.high for one in estimates]))  # fmt: skip
+    low = min([0.0, *values, *(float(np.quantile(lows, at)) for at in (1.0 - _MOST_BARS,) if lows)])
+    high = max([0.0, *values, *(float(np.quantile(highs, at)) for at in (_MOST_BARS,) if highs)])
+    beside = 0.05 * (high - low) or 1.0
+    return low - beside, high + beside
 
 
 def _rows(axes: Axes, one: Blocks, names: Sequence[str]) -> None:
