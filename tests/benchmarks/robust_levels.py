@@ -72,8 +72,8 @@ differ in spread between configurations by factors as of a log-normal distributi
 configuration in four has 30 times the spread of the others (*two spreads*).
 """
 SIZE = """
-Shares are of {cases} boards, tables or intervals; of boards with many configurations, and of those in which a fall is to
-be seen, of fewer, 100 at least.
+Shares are of {cases} boards, tables or intervals; of boards with many configurations, and of those in which a fall is
+to be seen, of fewer, 100 at least.
 """
 GROUPS = """
 ## Seeds in two groups
