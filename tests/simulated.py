@@ -32,3 +32,24 @@ def board(rng: np.random.Generator, kind: str, count: int, seeds: int, images: i
 def values(table: np.ndarray) -> list[dict[int, np.ndarray]]:
     """A board's numbers as `aebench.analysis.simultaneous.pairs` takes them."""
     return [dict(enumerate(own)) for own in table]
+
+
+def blocks(rng: np.random.Generator, kind: str, count: int, seeds: int) -> list[np.ndarray]:
+    """Runs of a variant in so many blocks, `(seeds,)` each, in standard deviations of a seed; blocks do not differ."""
+    return [board(rng, kind, 1, seeds, 1)[0, :, 0] / SEED_SD for _ in range(count)]
+
+
+def runs(rng: np.random.Generator, kind: str, count: int, seeds: int) -> np.ndarray:
+    """Runs of configurations that nothing joins, `(count, seeds)`, in standard deviations of a seed.
+
+    Their spreads differ by factors as of a log-normal distribution with 2 in "unequal spreads", and in "two spreads"
+    one configuration in four has 30 times that of the others; "heavy tails" are as in `board`.
+    """
+    found = rng.normal(size=(count, seeds))
+    if kind == "heavy tails":
+        return rng.standard_t(3, (count, seeds)) / np.sqrt(3.0)
+    if kind == "unequal spreads":
+        found *= np.exp(rng.normal(0.0, 2.0, (count, 1)))
+    elif kind == "two spreads":
+        found *= np.where(rng.random((count, 1)) < 0.25, 30.0, 1.0)
+    return found

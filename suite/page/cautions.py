@@ -10,6 +10,7 @@ from aebench.analysis.convergence import State
 from aebench.analysis.numbers import counted
 from aebench.analysis.timings import TimedOperation
 from aebench.page.look import Looks
+from aebench.page.robustness import configurations, groups, told
 from aebench.records.rates import WIDE
 
 _FEW_SEEDS = 2
@@ -36,6 +37,7 @@ def cautions(comparison: Comparison, speeds: Sequence[TimedOperation], looks: Lo
         _judged(comparison, looks, "too noisy to tell", "may or may not still improve by 0.1 nats over the last tenth "
                 "of training (too noisy to tell)"),
         _collapsed(comparison, looks),
+        _two_groups(comparison, looks),
         _untold(comparison),
         _few_seeds(comparison),
         _unsteady(speeds),
@@ -88,6 +90,17 @@ def _collapsed(comparison: Comparison, looks: Looks) -> Caution | None:
     total = counted(len(comparison.configurations), "configuration")
     what = f"{len(hit)} of {total} collapsed: no latent unit is active, and their codes say nothing of the image"
     return Caution(brief=f"{len(hit)} collapsed", what=what, which=grouped(hit, looks))
+
+
+def _two_groups(comparison: Comparison, looks: Looks) -> Caution | None:
+    """Configurations of which some seeds lie so far from the others that a mean stands for neither."""
+    found = [split for board in comparison.boards().values() for split in groups(board)]
+    if not found:
+        return None
+    hit = configurations(found)
+    brief = f"seeds of {counted(hit, 'configuration')} in two groups"
+    what = f"Seeds of {counted(hit, 'configuration')} fall into two groups, which their means hide"
+    return Caution(brief=brief, what=what, which=tuple(told(split, looks) for split in found))
 
 
 def _untold(comparison: Comparison) -> Caution | None:

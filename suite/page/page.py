@@ -21,11 +21,13 @@ from aebench.errors import UserError
 from aebench.measures import METRICS
 from aebench.page.canvas import Plot
 from aebench.page.cautions import Caution, cautions
+from aebench.page.comparing import datasets_section
 from aebench.page.facts import Fact, facts, likelihood_words, summary
 from aebench.page.leagues import LeagueTable, league_table
 from aebench.page.look import Looks, looks
 from aebench.page.plots import board_plots
 from aebench.page.plots.leagues import leagues
+from aebench.page.robustness import Robustness, robustness
 from aebench.page.seeing import KINDS, PLANES, Seeing, seeing
 from aebench.page.separations import Separation, separations
 from aebench.page.table import Ranked, table
@@ -48,6 +50,7 @@ class BoardSection:
     verdicts: tuple[Verdict, ...]
     separations: tuple[Separation, ...]
     plots: tuple[Plot, ...]
+    robustness: Robustness
     seeing: Seeing
     looks: Looks
 
@@ -98,10 +101,11 @@ def write_figures(sources: Sequence[Source], folder: Path) -> list[Path]:
         for plot in part.speed_plots:
             written += plot.save(folder, f"{part.key}-{plot.key}")
         for board in part.boards:
-            for plot in board.plots:
+            for plot in (*board.plots, *board.robustness.plots):
                 written += plot.save(folder, f"{board.key}-{plot.key}")
             written += board.seeing.save(folder, board.key)
-    return written
+    several = datasets_section(sources)
+    return [*written, *(several.plot.save(folder, f"datasets-{several.plot.key}") if several and several.plot else ())]
 
 
 def render(sources: Sequence[Source]) -> str:
@@ -125,6 +129,7 @@ def _content(sources: Sequence[Source]) -> dict[str, Any]:
         "title": " and ".join(dict.fromkeys(part.study.title for part in parts)),
         "parts": parts,
         "boards": boards,
+        "datasets": datasets_section(sources),
         "table": table([ranked for source in sources for ranked in _ranked(source, sources)]),
         "kinds": KINDS,
         "planes": PLANES,
@@ -204,6 +209,7 @@ def _board(
         separations=separations(known, shared),
         league=league_table(standing, shared),
         plots=(*filter(None, [leagues(standing, shared)]), *board_plots(known.board, shared, winners)),
+        robustness=robustness(known, shared),
         seeing=seeing(known.board, shared, source.store, winners),
         looks=shared,
     )
