@@ -56,7 +56,7 @@ def blocks(evidence: Evidence, purpose: Purpose) -> Blocks:
     """The blocks of a board for one purpose; without a variant where none can be chosen on validation."""
     tried: dict[str, dict[str, list[tuple[float, Configuration]]]] = {}
     for item in evidence.board:
-        value = mean_over_seeds(purpose.criterion(item, 1.0))
+        value = mean_over_seeds(purpose.criterion(item))
         if value is not None and item.summaries[purpose.metric].n:
             tried.setdefault(item.variant, {}).setdefault(item.peers, []).append((value, item))
     return Blocks(

@@ -36,7 +36,7 @@ def budgets(evidence: Evidence, purpose: Purpose) -> dict[str, list[float]]:
     """
     tried: dict[str, list[float]] = {}
     for item in evidence.board:
-        value = mean_over_seeds(purpose.criterion(item, 1.0))
+        value = mean_over_seeds(purpose.criterion(item))
         if value is not None and np.isfinite(value):
             tried.setdefault(item.variant, []).append(value)
     return {variant: expected_best(values) for variant, values in tried.items()}
