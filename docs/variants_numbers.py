@@ -3,7 +3,7 @@
     python docs/variants_numbers.py zoo --out DIR --speeds speeds.json && python docs/write_variants.py
 
 `speeds.json` is what `python tests/benchmarks/variants_speed.py --json speeds.json` has measured; without it the speeds
-that are in numbers.json already stay. Imports no Keras.
+that are in numbers.json already stay. With it and no study, the speeds alone are new. Imports no Keras.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ NUMBERS = Path(__file__).resolve().parent / "variants" / "numbers.json"
 METRICS = ("nll_nats", "elbo_nats", "recon_mse", "silhouette", "prior_recognisable")
 
 
-def rows(study: str, backend: str | None, out: str | None, speeds: dict[str, float]) -> list[dict[str, Any]]:
+def rows(study: str, backend: str | None, out: str | None) -> list[dict[str, Any]]:
     """One row for each variant, data set and size of codes of a study, at the setting that validation chooses."""
     return [
-        _row(study, item, speeds.get(item.variant))
+        _row(study, item)
         for source in finished(study, backend, out)
         for item in best_settings(source.comparison).configurations
         if item.usable
     ]
 
 
-def _row(study: str, item: Configuration, speed: float | None) -> dict[str, Any]:
+def _row(study: str, item: Configuration) -> dict[str, Any]:
     """Means and sds to five significant digits: more is noise, and would change the file for nothing."""
     summaries = {name: item.summaries[name] for name in METRICS}
     return {
@@ -46,7 +46,6 @@ def _row(study: str, item: Configuration, speed: float | None) -> dict[str, Any]
             name: None if one.mean is None else [_rounded(one.mean), None if one.sd is None else _rounded(one.sd)]
             for name, one in summaries.items()
         },
-        "speed": speed,
     }
 
 
@@ -57,7 +56,7 @@ def _rounded(value: float) -> float:
 def main() -> None:
     """Replaces the rows of these studies, and keeps those of others."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("studies", nargs="+", metavar="STUDY")
+    parser.add_argument("studies", nargs="*", metavar="STUDY")
     parser.add_argument("--backend", help="by default every one with finished runs")
     parser.add_argument("--out", metavar="DIR", help="folder of a single study's records, if it isn't reports/STUDY")
     parser.add_argument("--speeds", type=Path, metavar="FILE", help="images/s of each variant, over the VAE's")
@@ -67,10 +66,11 @@ def main() -> None:
     if chosen.speeds:
         speeds = json.loads(chosen.speeds.read_text())
     kept = [row for row in before if row["study"] not in chosen.studies]
-    made = [row for study in chosen.studies for row in rows(study, chosen.backend, chosen.out, speeds)]
-    lines = [json.dumps(row, ensure_ascii=False) for row in [*kept, *made]]
+    made = [row for study in chosen.studies for row in rows(study, chosen.backend, chosen.out)]
+    told = [{**row, "speed": speeds.get(row["variant"])} for row in [*kept, *made]]
+    lines = [json.dumps(row, ensure_ascii=False) for row in told]
     NUMBERS.write_text("[\n" + ",\n".join(lines) + "\n]\n", encoding="utf-8")
-    print(f"{NUMBERS}: {len(made)} rows of {', '.join(chosen.studies)}, {len(kept)} of other studies")
+    print(f"{NUMBERS}: {len(made)} new rows, {len(kept)} kept")
 
 
 if __name__ == "__main__":
