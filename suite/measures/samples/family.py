@@ -58,14 +58,14 @@ AGAINST_TEST: Final[dict[str, tuple[str, str, Better, str]]] = {
         "density",
         "",
         "higher",
-        "test images within whose 5-neighbour radius one of these lies, over 5, mean; about 1 for real images "
+        "test images inside whose 5-neighbour radius one of these lies, over 5, mean; about 1 for real images "
         "(Naeem et al. 2020)",
     ),
     "coverage": (
         "coverage",
         "share",
         "higher",
-        "share of test images within whose 5-neighbour radius one of these lies (Naeem et al. 2020)",
+        "share of test images inside whose 5-neighbour radius one of these lies (Naeem et al. 2020)",
     ),
     "sharpness": (
         "sharpness",
@@ -122,6 +122,7 @@ def _of_images(
             better=better,
             about=f"{about}; {what}",
             margin=0.02 if unit in ("share", "of real") else None,
+            version=2 if measure in ("density", "coverage") else 1,  # 1 counted what lies at a radius as within it
         )
         for measure, (label, unit, better, about) in measures.items()
     }

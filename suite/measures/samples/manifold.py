@@ -47,11 +47,14 @@ class Real:
 class Overlap:
     """How two sets of images cover each other.
 
+    What lies at a radius is within it for precision and recall, and is not for density and coverage: so their authors
+    have it. It matters where images are copies of one another.
+
     Attributes:
         precision: share of generated images that lie within the radius of a real one (Kynkäänniemi et al. 2019).
         recall: share of real images that lie within the radius of a generated one.
-        density: real images within whose radius a generated one lies, over `NEIGHBOURS`, mean (Naeem et al. 2020).
-        coverage: share of real images within whose radius a generated one lies.
+        density: real images inside whose radius a generated one lies, over `NEIGHBOURS`, mean (Naeem et al. 2020).
+        coverage: share of real images inside whose radius a generated one lies.
     """
 
     precision: float
@@ -75,12 +78,12 @@ def radii(features: np.ndarray) -> np.ndarray:
 def overlap(reference: Real, generated: np.ndarray) -> Overlap:
     """Compares real images with as many generated ones, by features `(n, d)`."""
     apart = distances(reference.features, generated)
-    within = apart <= reference.radii[:, None]
+    within, inside = apart <= reference.radii[:, None], apart < reference.radii[:, None]
     return Overlap(
         precision=float(within.any(axis=0).mean()),
         recall=float((apart <= radii(generated)[None, :]).any(axis=1).mean()),
-        density=float(within.sum() / (NEIGHBOURS * len(generated))),
-        coverage=float(within.any(axis=1).mean()),
+        density=float(inside.sum() / (NEIGHBOURS * len(generated))),
+        coverage=float(inside.any(axis=1).mean()),
     )
 
 

@@ -88,6 +88,18 @@ def test_disjoint_sets_share_nothing_and_equal_ones_all():
     assert (same.precision, same.recall, same.coverage) == (1.0, 1.0, 1.0)
 
 
+def test_what_lies_at_a_radius_is_precise_and_recalled_but_neither_dense_nor_covered():
+    # Whole numbers with whole means: no distance rounds. Nine places of five twins: the fifth neighbour is 10 away.
+    reals = np.repeat(np.arange(-40.0, 41.0, 10.0), 5)[:, None]
+    at_radius = overlap(real(reals), np.full((len(reals), 1), 50.0))
+    assert (at_radius.precision, at_radius.density, at_radius.coverage) == (1.0, 0.0, 0.0)
+    inside = overlap(real(reals), np.full((len(reals), 1), 49.0))
+    assert (inside.precision, inside.density, inside.coverage) == (1.0, 1.0, 1 / 9)
+    single = np.arange(-40.0, 41.0, 10.0)[:, None]
+    # The nearest generated point, 50, reaches 50 far: to 0, 10, 20, 30 and 40. The others reach less.
+    assert overlap(real(single), single + 90.0).recall == 5 / 9
+
+
 def test_samples_that_are_all_alike_are_precise_and_cover_little():
     reals = normal(200, 4)
     found = overlap(real(reals), np.repeat(reals[:1], 200, axis=0))
