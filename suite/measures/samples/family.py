@@ -58,14 +58,14 @@ AGAINST_TEST: Final[dict[str, tuple[str, str, Better, str]]] = {
         "density",
         "",
         "higher",
-        "test images within whose 5-neighbour radius one of these lies, over 5, mean; about 1 for real images "
+        "test images inside whose 5-neighbour radius one of these lies, over 5, mean; about 1 for real images "
         "(Naeem et al. 2020)",
     ),
     "coverage": (
         "coverage",
         "share",
         "higher",
-        "share of test images within whose 5-neighbour radius one of these lies (Naeem et al. 2020)",
+        "share of test images inside whose 5-neighbour radius one of these lies (Naeem et al. 2020)",
     ),
     "sharpness": (
         "sharpness",
@@ -75,6 +75,7 @@ AGAINST_TEST: Final[dict[str, tuple[str, str, Better, str]]] = {
         "also where there is noise",
     ),
 }
+_VERSIONS: Final = {"density": 2, "coverage": 2}  # 2: a distance that equals the radius is not inside
 CENTROIDS: Final[dict[str, tuple[str, str, Better, str]]] = {
     "centroid_recognised": (
         "recognisable",
@@ -121,6 +122,7 @@ def _of_images(
             unit=unit,
             better=better,
             about=f"{about}; {what}",
+            version=_VERSIONS.get(measure, 1),
             margin=0.02 if unit in ("share", "of real") else None,
         )
         for measure, (label, unit, better, about) in measures.items()

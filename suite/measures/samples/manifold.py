@@ -50,8 +50,12 @@ class Overlap:
     Attributes:
         precision: share of generated images that lie within the radius of a real one (Kynkäänniemi et al. 2019).
         recall: share of real images that lie within the radius of a generated one.
-        density: real images within whose radius a generated one lies, over `NEIGHBOURS`, mean (Naeem et al. 2020).
-        coverage: share of real images within whose radius a generated one lies.
+        density: real images inside whose radius a generated one lies, over `NEIGHBOURS`, mean (Naeem et al. 2020).
+        coverage: share of real images inside whose radius a generated one lies.
+
+    A distance that just equals a radius counts for precision and recall, as in the paper of Kynkäänniemi et al., and
+    not for density and coverage, as in the reference code of Naeem et al.: so real images whose fifth neighbour is a
+    twin of theirs, at radius 0, contain nothing.
     """
 
     precision: float
@@ -75,12 +79,12 @@ def radii(features: np.ndarray) -> np.ndarray:
 def overlap(reference: Real, generated: np.ndarray) -> Overlap:
     """Compares real images with as many generated ones, by features `(n, d)`."""
     apart = distances(reference.features, generated)
-    within = apart <= reference.radii[:, None]
+    inside = apart < reference.radii[:, None]
     return Overlap(
-        precision=float(within.any(axis=0).mean()),
+        precision=float((apart <= reference.radii[:, None]).any(axis=0).mean()),
         recall=float((apart <= radii(generated)[None, :]).any(axis=1).mean()),
-        density=float(within.sum() / (NEIGHBOURS * len(generated))),
-        coverage=float(within.any(axis=1).mean()),
+        density=float(inside.sum() / (NEIGHBOURS * len(generated))),
+        coverage=float(inside.any(axis=1).mean()),
     )
 
 

@@ -57,12 +57,13 @@ def looped(reals, fakes, neighbours=NEIGHBOURS):
         return sorted(np.linalg.norm(points[i] - points[j]) for j in range(len(points)) if j != i)[neighbours - 1]
 
     near_real = [[np.linalg.norm(x - y) <= reach(reals, i) for y in fakes] for i, x in enumerate(reals)]
+    inside_real = [[np.linalg.norm(x - y) < reach(reals, i) for y in fakes] for i, x in enumerate(reals)]
     near_fake = [[np.linalg.norm(x - y) <= reach(fakes, j) for j, y in enumerate(fakes)] for x in reals]
     return {
         "precision": np.mean([any(row[j] for row in near_real) for j in range(len(fakes))]),
         "recall": np.mean([any(row) for row in near_fake]),
-        "density": sum(sum(row) for row in near_real) / (neighbours * len(fakes)),
-        "coverage": np.mean([any(row) for row in near_real]),
+        "density": sum(sum(row) for row in inside_real) / (neighbours * len(fakes)),
+        "coverage": np.mean([any(row) for row in inside_real]),
     }
 
 
@@ -71,6 +72,23 @@ def test_overlap_is_that_of_a_plain_loop(shift):
     reals, fakes = normal(40, 3), normal(40, 3, seed=1, shift=shift)
     found = overlap(real(reals), fakes)
     assert {name: getattr(found, name) for name in looped(reals, fakes)} == pytest.approx(looped(reals, fakes))
+
+
+def test_a_distance_equal_to_the_radius_counts_for_precision_and_recall_alone():
+    reals, tied = np.arange(-3.0, 4.0)[:, None], np.full((7, 1), 99.0)
+    tied[0] = -8.0  # 5 from -3, whose fifth neighbour is 5 away; 6 from -2 and farther, whose radii are at most 4
+    found = overlap(real(reals), tied)
+    assert found.precision == 1 / 7
+    assert (found.density, found.coverage) == (0.0, 0.0)
+    tied[0] = -7.5
+    nearer = overlap(real(reals), tied)
+    assert (nearer.precision, nearer.density, nearer.coverage) == (1 / 7, 1 / (NEIGHBOURS * 7), 1 / 7)
+
+
+def test_recall_counts_a_real_image_at_the_very_radius_of_a_generated_one():
+    fakes = np.arange(-3.0, 4.0)[:, None]  # the radius of -3 is 5
+    reals = np.array([-8.0, 30.0, 31.0, 32.0, 33.0, 34.0, 51.0])[:, None]  # a whole mean, so no distance is rounded
+    assert overlap(real(reals), fakes).recall == 1 / 7
 
 
 def test_samples_of_one_distribution_have_density_one_and_coverage_near_its_expectation():
