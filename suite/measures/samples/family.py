@@ -67,6 +67,20 @@ AGAINST_TEST: Final[dict[str, tuple[str, str, Better, str]]] = {
         "higher",
         "share of test images inside whose 5-neighbour radius one of these lies (Naeem et al. 2020)",
     ),
+    "clipped_density": (
+        "clipped density",
+        "share",
+        "higher",
+        "about the share of these that are as good as real ones: density with at most 1 for each image and no radius "
+        "above the median, over that of test images (Salvy et al. 2025)",
+    ),
+    "clipped_coverage": (
+        "clipped coverage",
+        "share",
+        "higher",
+        "about the share of these that would cover the test images as well if drawn like real ones: images inside a "
+        "5-neighbour radius over 5, at most 1, calibrated (Salvy et al. 2025)",
+    ),
     "sharpness": (
         "sharpness",
         "of real",

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.linalg import sqrtm
 
-from aebench.measures.samples.manifold import NEIGHBOURS, frechet_distance, overlap, radii, real
+from aebench.measures.samples.manifold import NEIGHBOURS, expected_coverage, frechet_distance, overlap, radii, real
 
 
 def normal(count, width, seed=0, shift=0.0):
@@ -116,3 +116,31 @@ def test_samples_that_are_all_alike_are_precise_and_cover_little():
 
 def test_radius_is_the_distance_to_the_fifth_other_point():
     np.testing.assert_allclose(radii(np.arange(7.0)[:, None])[[0, 3, 6]], [5.0, 3.0, 5.0])
+
+
+def test_a_share_of_bad_samples_costs_clipped_density_and_coverage_just_that_share():
+    reals, fakes = normal(1000, 8), normal(1000, 8, seed=1)
+    for bad in (0.0, 0.25, 0.5, 0.75, 1.0):
+        mixed = fakes.copy()
+        mixed[: int(bad * 1000)] += 100.0
+        found = overlap(real(reals), mixed)
+        assert found.clipped_density == pytest.approx(1.0 - bad, abs=0.08)
+        assert found.clipped_coverage == pytest.approx(1.0 - bad, abs=0.08)
+
+
+def test_outliers_among_real_images_lift_density_but_not_clipped_density():
+    reals = np.concatenate([normal(190, 4), 30.0 * normal(10, 4, seed=2)])
+    bad = 10.0 * normal(200, 4, seed=3)
+    found = overlap(real(reals), bad)
+    assert found.precision > 0.5
+    assert found.clipped_density < 0.1
+
+
+def test_expected_coverage_is_that_of_drawn_uniform_points():
+    """On a line the share of a ball is simple to draw: the distance to the fifth of n others, of a uniform one."""
+    rng, reals, count = np.random.default_rng(0), 30, 20
+    shares = np.sort(rng.uniform(size=(20_000, reals - 1)), axis=1)[:, NEIGHBOURS - 1]
+    drawn = np.minimum(rng.binomial(count, shares), NEIGHBOURS) / NEIGHBOURS
+    error = drawn.std() / np.sqrt(len(drawn))
+    assert expected_coverage(reals, count)[[0, count]] == pytest.approx([0.0, drawn.mean()], abs=5.0 * error)
+    assert np.all(np.diff(expected_coverage(reals, count)) > 0.0)
