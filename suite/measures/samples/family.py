@@ -67,6 +67,20 @@ AGAINST_TEST: Final[dict[str, tuple[str, str, Better, str]]] = {
         "higher",
         "share of test images inside whose 5-neighbour radius one of these lies (Naeem et al. 2020)",
     ),
+    "clipped_density": (
+        "clipped density",
+        "share",
+        "higher",
+        "about the share of these that are as good as real ones: density with at most 1 for each image and no radius "
+        "above the median, over that of test images (Salvy et al. 2025)",
+    ),
+    "clipped_coverage": (
+        "clipped coverage",
+        "share",
+        "higher",
+        "about the share of these that would cover the test images as well if drawn like real ones: images inside a "
+        "5-neighbour radius over 5, at most 1, calibrated (Salvy et al. 2025)",
+    ),
     "sharpness": (
         "sharpness",
         "of real",
@@ -75,6 +89,7 @@ AGAINST_TEST: Final[dict[str, tuple[str, str, Better, str]]] = {
         "also where there is noise",
     ),
 }
+_VERSIONS: Final = {"density": 2, "coverage": 2}  # 2: a distance that equals the radius is not inside
 CENTROIDS: Final[dict[str, tuple[str, str, Better, str]]] = {
     "centroid_recognised": (
         "recognisable",
@@ -121,8 +136,8 @@ def _of_images(
             unit=unit,
             better=better,
             about=f"{about}; {what}",
+            version=_VERSIONS.get(measure, 1),
             margin=0.02 if unit in ("share", "of real") else None,
-            version=2 if measure in ("density", "coverage") else 1,  # 1 counted what lies at a radius as within it
         )
         for measure, (label, unit, better, about) in measures.items()
     }

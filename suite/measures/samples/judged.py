@@ -158,6 +158,8 @@ class Samples:
             "recall": shared.recall,
             "density": shared.density,
             "coverage": shared.coverage,
+            "clipped_density": shared.clipped_density,
+            "clipped_coverage": shared.clipped_coverage,
             "sharpness": self._sharpness(images),
         }.items()}  # fmt: skip
 

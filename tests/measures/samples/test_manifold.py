@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.linalg import sqrtm
 
-from aebench.measures.samples.manifold import NEIGHBOURS, frechet_distance, overlap, radii, real
+from aebench.measures.samples.manifold import NEIGHBOURS, expected_coverage, frechet_distance, overlap, radii, real
 
 
 def normal(count, width, seed=0, shift=0.0):
@@ -57,12 +57,13 @@ def looped(reals, fakes, neighbours=NEIGHBOURS):
         return sorted(np.linalg.norm(points[i] - points[j]) for j in range(len(points)) if j != i)[neighbours - 1]
 
     near_real = [[np.linalg.norm(x - y) <= reach(reals, i) for y in fakes] for i, x in enumerate(reals)]
+    inside_real = [[np.linalg.norm(x - y) < reach(reals, i) for y in fakes] for i, x in enumerate(reals)]
     near_fake = [[np.linalg.norm(x - y) <= reach(fakes, j) for j, y in enumerate(fakes)] for x in reals]
     return {
         "precision": np.mean([any(row[j] for row in near_real) for j in range(len(fakes))]),
         "recall": np.mean([any(row) for row in near_fake]),
-        "density": sum(sum(row) for row in near_real) / (neighbours * len(fakes)),
-        "coverage": np.mean([any(row) for row in near_real]),
+        "density": sum(sum(row) for row in inside_real) / (neighbours * len(fakes)),
+        "coverage": np.mean([any(row) for row in inside_real]),
     }
 
 
@@ -71,6 +72,23 @@ def test_overlap_is_that_of_a_plain_loop(shift):
     reals, fakes = normal(40, 3), normal(40, 3, seed=1, shift=shift)
     found = overlap(real(reals), fakes)
     assert {name: getattr(found, name) for name in looped(reals, fakes)} == pytest.approx(looped(reals, fakes))
+
+
+def test_a_distance_equal_to_the_radius_counts_for_precision_and_recall_alone():
+    reals, tied = np.arange(-3.0, 4.0)[:, None], np.full((7, 1), 99.0)
+    tied[0] = -8.0  # 5 from -3, whose fifth neighbour is 5 away; 6 from -2 and farther, whose radii are at most 4
+    found = overlap(real(reals), tied)
+    assert found.precision == 1 / 7
+    assert (found.density, found.coverage) == (0.0, 0.0)
+    tied[0] = -7.5
+    nearer = overlap(real(reals), tied)
+    assert (nearer.precision, nearer.density, nearer.coverage) == (1 / 7, 1 / (NEIGHBOURS * 7), 1 / 7)
+
+
+def test_recall_counts_a_real_image_at_the_very_radius_of_a_generated_one():
+    fakes = np.arange(-3.0, 4.0)[:, None]  # the radius of -3 is 5
+    reals = np.array([-8.0, 30.0, 31.0, 32.0, 33.0, 34.0, 51.0])[:, None]  # a whole mean, so no distance is rounded
+    assert overlap(real(reals), fakes).recall == 1 / 7
 
 
 def test_samples_of_one_distribution_have_density_one_and_coverage_near_its_expectation():
@@ -88,18 +106,6 @@ def test_disjoint_sets_share_nothing_and_equal_ones_all():
     assert (same.precision, same.recall, same.coverage) == (1.0, 1.0, 1.0)
 
 
-def test_what_lies_at_a_radius_is_precise_and_recalled_but_neither_dense_nor_covered():
-    # Whole numbers with whole means: no distance rounds. Nine places of five twins: the fifth neighbour is 10 away.
-    reals = np.repeat(np.arange(-40.0, 41.0, 10.0), 5)[:, None]
-    at_radius = overlap(real(reals), np.full((len(reals), 1), 50.0))
-    assert (at_radius.precision, at_radius.density, at_radius.coverage) == (1.0, 0.0, 0.0)
-    inside = overlap(real(reals), np.full((len(reals), 1), 49.0))
-    assert (inside.precision, inside.density, inside.coverage) == (1.0, 1.0, 1 / 9)
-    single = np.arange(-40.0, 41.0, 10.0)[:, None]
-    # The nearest generated point, 50, reaches 50 far: to 0, 10, 20, 30 and 40. The others reach less.
-    assert overlap(real(single), single + 90.0).recall == 5 / 9
-
-
 def test_samples_that_are_all_alike_are_precise_and_cover_little():
     reals = normal(200, 4)
     found = overlap(real(reals), np.repeat(reals[:1], 200, axis=0))
@@ -110,3 +116,31 @@ def test_samples_that_are_all_alike_are_precise_and_cover_little():
 
 def test_radius_is_the_distance_to_the_fifth_other_point():
     np.testing.assert_allclose(radii(np.arange(7.0)[:, None])[[0, 3, 6]], [5.0, 3.0, 5.0])
+
+
+def test_a_share_of_bad_samples_costs_clipped_density_and_coverage_just_that_share():
+    reals, fakes = normal(1000, 8), normal(1000, 8, seed=1)
+    for bad in (0.0, 0.25, 0.5, 0.75, 1.0):
+        mixed = fakes.copy()
+        mixed[: int(bad * 1000)] += 100.0
+        found = overlap(real(reals), mixed)
+        assert found.clipped_density == pytest.approx(1.0 - bad, abs=0.08)
+        assert found.clipped_coverage == pytest.approx(1.0 - bad, abs=0.08)
+
+
+def test_outliers_among_real_images_lift_density_but_not_clipped_density():
+    reals = np.concatenate([normal(190, 4), 30.0 * normal(10, 4, seed=2)])
+    bad = 10.0 * normal(200, 4, seed=3)
+    found = overlap(real(reals), bad)
+    assert found.precision > 0.5
+    assert found.clipped_density < 0.1
+
+
+def test_expected_coverage_is_that_of_drawn_uniform_points():
+    """On a line the share of a ball is simple to draw: the distance to the fifth of n others, of a uniform one."""
+    rng, reals, count = np.random.default_rng(0), 30, 20
+    shares = np.sort(rng.uniform(size=(20_000, reals - 1)), axis=1)[:, NEIGHBOURS - 1]
+    drawn = np.minimum(rng.binomial(count, shares), NEIGHBOURS) / NEIGHBOURS
+    error = drawn.std() / np.sqrt(len(drawn))
+    assert expected_coverage(reals, count)[[0, count]] == pytest.approx([0.0, drawn.mean()], abs=5.0 * error)
+    assert np.all(np.diff(expected_coverage(reals, count)) > 0.0)
