@@ -49,12 +49,26 @@ def _row(study: str, item: Configuration) -> dict[str, Any]:
     }
 
 
+def merged(before: list[dict[str, Any]], made: list[dict[str, Any]], speeds: dict[str, float]) -> list[dict[str, Any]]:
+    """The rows from before that are not made anew, then those that are, each with its variant's speed.
+
+    A study of many hours may so be done in parts, on machines that keep nothing.
+    """
+    fresh = {_place(row) for row in made}
+    kept = [row for row in before if _place(row) not in fresh]
+    return [{**row, "speed": speeds.get(row["variant"])} for row in [*kept, *made]]
+
+
+def _place(row: dict[str, Any]) -> tuple[Any, ...]:
+    return tuple(row[name] for name in ("study", "dataset", "latent_dim", "variant"))
+
+
 def _rounded(value: float) -> float:
     return float(f"{value:.5g}")
 
 
 def main() -> None:
-    """Replaces the rows of these studies, and keeps those of others."""
+    """Replaces the rows of what is finished of these studies, and keeps all others."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("studies", nargs="*", metavar="STUDY")
     parser.add_argument("--backend", help="by default every one with finished runs")
@@ -65,12 +79,11 @@ def main() -> None:
     speeds = {row["variant"]: row["speed"] for row in before if row["speed"] is not None}
     if chosen.speeds:
         speeds = json.loads(chosen.speeds.read_text())
-    kept = [row for row in before if row["study"] not in chosen.studies]
     made = [row for study in chosen.studies for row in rows(study, chosen.backend, chosen.out)]
-    told = [{**row, "speed": speeds.get(row["variant"])} for row in [*kept, *made]]
+    told = merged(before, made, speeds)
     lines = [json.dumps(row, ensure_ascii=False) for row in told]
     NUMBERS.write_text("[\n" + ",\n".join(lines) + "\n]\n", encoding="utf-8")
-    print(f"{NUMBERS}: {len(made)} new rows, {len(kept)} kept")
+    print(f"{NUMBERS}: {len(made)} new rows, {len(told) - len(made)} kept")
 
 
 if __name__ == "__main__":

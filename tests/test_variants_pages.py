@@ -75,7 +75,10 @@ def test_numbers_of_a_study_s_records_are_those_of_its_best_setting(tmp_path: Pa
         record = make_record(spec)
         store.write_record(record)
         elbos.setdefault(spec.scalars["beta"], []).append(-record.curve.val_distortion[-1] - record.curve.val_rate[-1])
-    (row,) = numbers.rows(str(study), None, str(tmp_path / "records"), {"vae": 1.0})
+    made = numbers.rows(str(study), None, str(tmp_path / "records"))
+    stale, other = {**made[0], "runs": 1}, {**made[0], "latent_dim": 8}
+    kept, row = numbers.merged([stale, other], made, {"vae": 1.0})
+    assert (kept["latent_dim"], kept["speed"]) == (8, 1.0), "what has no new runs stays"
     assert (row["variant"], row["runs"], row["speed"]) == ("vae", 2, 1.0)
     assert row["settings"] == {"beta": max(elbos, key=lambda beta: np.mean(elbos[beta]))}
     assert set(row) >= {key for key, _, _ in write_variants.COLUMNS}
