@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from aebench.analysis import milestones
@@ -70,9 +72,9 @@ def test_a_verdict_says_whether_it_was_the_same(make_study, expand, make_record,
     study = make_study(latent_dim="[2]", beta="[1.0]", epochs=LENGTH, seeds=5)
     contrast = Contrast(variant="vae", against="ae", metrics=("silhouette",))
 
-    def evidence(of_vae: float) -> Evidence:
+    def evidence(of_vae: float, spread: float = 0.001) -> Evidence:
         def silhouette(spec):
-            return (of_vae if spec.variant == "vae" else 0.5) + 0.001 * (spec.seed % 3)
+            return of_vae + spread * (spec.seed % 3) if spec.variant == "vae" else 0.5
 
         specs = expand(study)
         records = {spec.run_id: make_record(spec, silhouette=silhouette(spec)) for spec in specs}
@@ -84,3 +86,6 @@ def test_a_verdict_says_whether_it_was_the_same(make_study, expand, make_record,
     assert verdict.standing == "confirmed"
     assert stood in verdict.stood
     assert all(one.stood == "" for one in verdicts(now)), "without milestones nothing is known"
+    unsettled = replace(evidence(0.5, spread=0.2), earlier={0.5: evidence(0.5, spread=0.2)})
+    (verdict,) = (one for one in verdicts(unsettled) if "separate classes" in one.question)
+    assert (verdict.standing, verdict.stood) == ("not settled", ""), "there is nothing that could stand"

@@ -42,9 +42,9 @@ def _answered(evidence: Evidence) -> Iterator[Verdict]:
 
 
 def _stood(verdict: Verdict, before: Mapping[float, Mapping[str, Verdict]], epochs: int) -> str:
-    """Whether the question had the same answer after parts of the training; nothing where one had none."""
+    """Whether the question had the same answer after parts of the training; nothing where one had none, or has none."""
     found = {part: own[verdict.question].essence for part, own in before.items() if verdict.question in own}
-    if verdict.essence is None or len(found) < len(before):
+    if verdict.essence in (None, "not settled") or len(found) < len(before):
         return ""
     return words(
         verdict.essence,
