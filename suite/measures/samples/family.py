@@ -89,7 +89,8 @@ AGAINST_TEST: Final[dict[str, tuple[str, str, Better, str]]] = {
         "also where there is noise",
     ),
 }
-_VERSIONS: Final = {"density": 2, "coverage": 2}  # 2: a distance that equals the radius is not inside
+# 2: a distance that equals the radius is inside or not as the authors have it; before, rounding could decide.
+_VERSIONS: Final = {"precision": 2, "recall": 2, "density": 2, "coverage": 2}
 CENTROIDS: Final[dict[str, tuple[str, str, Better, str]]] = {
     "centroid_recognised": (
         "recognisable",

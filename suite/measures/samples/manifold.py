@@ -86,7 +86,7 @@ def real(features: np.ndarray) -> Real:
     reach = _radii(apart)
     clipped = np.minimum(reach, np.median(reach))
     np.fill_diagonal(apart, np.inf)  # no image vouches for itself
-    own = _clipped_mean((apart <= clipped[:, None]).sum(axis=0))
+    own = _clipped_mean(_within(apart, clipped, _rounding(features, features)).sum(axis=0))
     return Real(features=features, radii=reach, clipped_radii=clipped, own_density=own)
 
 
@@ -104,17 +104,32 @@ def _radii(apart: np.ndarray) -> np.ndarray:
 def overlap(reference: Real, generated: np.ndarray) -> Overlap:
     """Compares real images with as many generated ones, by features `(n, d)`."""
     apart = distances(reference.features, generated)
-    inside = apart < reference.radii[:, None]
+    slack = _rounding(reference.features, generated)
+    inside = _within(apart, reference.radii, -slack)
     return Overlap(
-        precision=float((apart <= reference.radii[:, None]).any(axis=0).mean()),
-        recall=float((apart <= radii(generated)[None, :]).any(axis=1).mean()),
+        precision=float(_within(apart, reference.radii, slack).any(axis=0).mean()),
+        recall=float(_within(apart.T, radii(generated), slack).any(axis=0).mean()),
         density=float(inside.sum() / (NEIGHBOURS * len(generated))),
         coverage=float(inside.any(axis=1).mean()),
         clipped_density=min(
-            1.0, _clipped_mean((apart <= reference.clipped_radii[:, None]).sum(axis=0)) / reference.own_density
+            1.0, _clipped_mean(_within(apart, reference.clipped_radii, slack).sum(axis=0)) / reference.own_density
         ),
         clipped_coverage=_calibrated(_clipped_mean(inside.sum(axis=1)), *apart.shape),
     )
+
+
+def _within(apart: np.ndarray, reach: np.ndarray, slack: float) -> np.ndarray:
+    """Which distances `(n, m)` are within each row's radius `(n,)`; a negative slack leaves out those at the radius."""
+    return np.asarray(np.square(apart) <= np.square(reach)[:, None] + slack)
+
+
+def _rounding(points: np.ndarray, others: np.ndarray) -> float:
+    """By how much rounding may part two squared distances that are equal, for `distances` takes them by products."""
+    middle = points.mean(axis=0, dtype="float64")
+    largest = max(float(np.square(part.astype("float64") - middle).sum(axis=1).max()) for part in (points, others))
+    # Each of two distances: three sums over the features of at most four times the largest square between them.
+    width: int = points.shape[1]
+    return 8.0 * (width + 3) * float(np.finfo("float64").eps) * largest
 
 
 def _clipped_mean(counts: np.ndarray) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy.linalg import sqrtm
+from scipy.spatial.distance import cdist
 
 from aebench.measures.samples.manifold import NEIGHBOURS, expected_coverage, frechet_distance, overlap, radii, real
 
@@ -83,6 +84,23 @@ def test_a_distance_equal_to_the_radius_counts_for_precision_and_recall_alone():
     tied[0] = -7.5
     nearer = overlap(real(reals), tied)
     assert (nearer.precision, nearer.density, nearer.coverage) == (1 / 7, 1 / (NEIGHBOURS * 7), 1 / 7)
+
+
+def test_rounding_decides_no_tie():
+    """Places on a lattice that is moved by thirds: hundreds of distances equal a radius, and few without an error."""
+    rng = np.random.default_rng(0)
+    reals, fakes = (rng.integers(0, 12, (200, 3)) for _ in range(2))
+    far = cdist(reals, reals, "sqeuclidean").round().astype(int)
+    reach = np.sort(far, axis=1)[:, NEIGHBOURS]
+    between = cdist(reals, fakes, "sqeuclidean").round().astype(int)
+    inside, within = between < reach[:, None], between <= reach[:, None]
+    assert (within & ~inside).sum() > 100
+    own = np.sort(cdist(fakes, fakes, "sqeuclidean").round().astype(int), axis=1)[:, NEIGHBOURS]
+    found = overlap(real(reals + 1 / 3), fakes + 1 / 3)
+    assert found.precision == within.any(axis=0).mean()
+    assert found.recall == (between <= own).any(axis=1).mean()
+    assert found.density == inside.sum() / (NEIGHBOURS * len(fakes))
+    assert found.coverage == inside.any(axis=1).mean()
 
 
 def test_recall_counts_a_real_image_at_the_very_radius_of_a_generated_one():
