@@ -15,13 +15,15 @@ MIB = 2**20
 
 @LINUX
 def test_the_peak_is_of_what_comes_after():
+    """What else the process holds may shrink meanwhile, as other tests' memory is given back."""
     np.ones(200 * MIB, np.uint8)  # given back at once
     peak = memory.peak_from_now()
     before = peak()
     held = np.ones(100 * MIB, np.uint8)
-    assert peak() - before == pytest.approx(100 * MIB, abs=10 * MIB)
+    after, resident = peak(), memory._kibibytes(memory._STATUS, "VmRSS")
+    assert resident - 10 * MIB <= after <= before + 110 * MIB
     del held
-    assert memory.peak_from_now()() == pytest.approx(before, abs=10 * MIB)
+    assert memory.peak_from_now()() <= resident - 90 * MIB
 
 
 def test_without_a_resettable_peak_there_is_none(monkeypatch, tmp_path):
