@@ -39,6 +39,7 @@ class Context:
         settings: how thoroughly to measure.
         classifier: of the data set; `None` without labels.
         members: the runs.
+        milestone: whether they are on the way: then what takes long is left out.
     """
 
     evaluator: Evaluator
@@ -46,6 +47,7 @@ class Context:
     settings: MeasureSettings
     classifier: Classifier | None
     members: Sequence[Member]
+    milestone: bool = False
 
     @property
     def count(self) -> int:

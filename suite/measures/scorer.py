@@ -74,6 +74,7 @@ class Scorer:
             settings=self.settings,
             classifier=self.classifier,
             members=members,
+            milestone=milestone,
         )
         asked = [family for family in self.families if family.at_milestones or not milestone]
         found = [_measured(family, context) for family in asked]

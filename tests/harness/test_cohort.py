@@ -161,6 +161,6 @@ def test_a_run_is_measured_on_its_way_as_a_shorter_one_at_its_end(cohorts):
         assert milestone == pytest.approx(half.metrics[name], rel=0.01), name
         assert record.milestones[1].metric_versions[name] == record.metric_versions[name]
         assert milestone != record.metrics[name]
-    assert "nll_nats" not in record.milestones[1].metrics, "main measures alone"
+    assert {"nll_nats", "kmeans_nmi", "mixture_recognisable"}.isdisjoint(record.milestones[1].metrics), "they take long"
     kept = whole.store.read_arrays(record.run_id, "latents-0.5")
     assert kept["recon_mse"].mean() == pytest.approx(record.milestones[1].metrics["recon_mse"], rel=1e-5)

@@ -120,6 +120,8 @@ def measure(context: Context) -> Sequence[Measured]:
     data, encode = context.inputs, context.evaluator.representations
     if data.labels is None or data.train_labels is None:
         return [Measured()] * context.count
+    if context.milestone:
+        return _silhouettes_alone(context)
     known = references(data, context.classifier)
     codes = zip(context.train[0], (run.codes for run in context.scored), strict=True)
     first = zip(encode(context.untrained, data.seen_train), encode(context.untrained, data.test), strict=True)
@@ -151,6 +153,25 @@ def _measured(context: Context, found: Structure, grey: np.ndarray | None, share
             Latents.SILHOUETTE_INFLUENCE: own.influence.astype("float32"),
         },
     )
+
+
+def _silhouettes_alone(context: Context) -> Sequence[Measured]:
+    from aebench.measures.classes.silhouettes import silhouettes
+
+    labels = context.inputs.labels
+    if labels is None or len(np.unique(labels)) < 2:
+        return [Measured()] * context.count
+    found = [silhouettes(own, labels) if np.isfinite(own).all() else None for own in context.codes]
+    return [
+        Measured()
+        if own is None
+        else Measured(
+            numbers={"silhouette": float(own.values.mean()), **validation},
+            profiles={"silhouette_by_class": context.by_class(own.values)},
+            latents={Latents.SILHOUETTE_INFLUENCE: own.influence.astype("float32")},
+        )
+        for own, validation in zip(found, _validation(context), strict=True)
+    ]
 
 
 def _validation(context: Context) -> list[Numbers]:

@@ -195,7 +195,7 @@ def measure(context: Context) -> Sequence[Measured]:
     if samples is None:
         return [Measured()] * context.count
     weights = [member.weights for member in context.members]
-    found = samples.score(context.evaluator, weights, context.train[0], context.codes)
+    found = samples.score(context.evaluator, weights, context.train[0], context.codes, mixture=not context.milestone)
     return [
         Measured(
             numbers=one.numbers,

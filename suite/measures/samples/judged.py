@@ -76,7 +76,13 @@ class Samples:
         self._baselines: dict[int, Numbers] = {}
 
     def score(
-        self, evaluator: Evaluator, weights: Sequence[Weights], train_codes: np.ndarray, test_codes: np.ndarray
+        self,
+        evaluator: Evaluator,
+        weights: Sequence[Weights],
+        train_codes: np.ndarray,
+        test_codes: np.ndarray,
+        *,
+        mixture: bool = True,
     ) -> list[Generated]:
         """What each run generates; nothing if its codes are not finite, or if there are too few images.
 
@@ -84,6 +90,7 @@ class Samples:
             evaluator: the cohort's compiled model.
             weights: of its runs.
             train_codes, test_codes: posterior means of the training and test images, `(runs, n, code_dim)`.
+            mixture: whether to fit one to training codes, which takes longer than all else.
         """
         finite = [np.isfinite(train).all() and np.isfinite(test).all()
                   for train, test in zip(train_codes, test_codes, strict=True)]  # fmt: skip
@@ -93,10 +100,13 @@ class Samples:
             return found
         own = [weights[run] for run in chosen]
         with one_thread_each() as pool:
-            mixtures = pool.map(lambda run: mixture_codes(train_codes[run], self.count), chosen)
+            drawn = self.count if mixture else 0
+            mixtures = pool.map(
+                lambda run: mixture_codes(train_codes[run], drawn) if drawn else train_codes[run][:0], chosen
+            )
             codes = self._codes(evaluator, own, np.stack([*mixtures]), test_codes[chosen])
             references = {**self._references, **self.baseline(test_codes.shape[-1])}
-            parts = (pool.map(self._score, part) for part in self._decoded(evaluator, own, codes))
+            parts = (pool.map(self._score, part) for part in self._decoded(evaluator, own, codes, self._sizes(drawn)))
             for run, generated in zip(chosen, chain.from_iterable(parts), strict=True):
                 found[run] = replace(generated, numbers={**generated.numbers, **references})
         return found
@@ -111,29 +121,28 @@ class Samples:
         of_classes = np.stack([centroids(own, self._labels) for own in codes])
         return np.concatenate([prior, mixture, of_classes, paths], axis=1).astype("float32")
 
-    @property
-    def _sizes(self) -> dict[str, int]:
+    def _sizes(self, mixture: int) -> dict[str, int]:
         paths = STEPS * len(self._pairs[0])
-        return {"prior": self.count, "mixture": self.count, "centroids": len(self._classes), "paths": paths}
+        return {"prior": self.count, "mixture": mixture, "centroids": len(self._classes), "paths": paths}
 
     def _decoded(
-        self, evaluator: Evaluator, weights: Sequence[Weights], codes: np.ndarray
+        self, evaluator: Evaluator, weights: Sequence[Weights], codes: np.ndarray, sizes: dict[str, int]
     ) -> Iterator[list[dict[str, np.ndarray]]]:
         """Expected images of each run by name, clipped to [0, 1]; of as many runs at a time as `MOST_PIXELS` allows."""
         most = max(1, MOST_PIXELS // (codes.shape[1] * self.inputs.test[0].size))
         size = math.ceil(len(weights) / math.ceil(len(weights) / most))
-        ends = np.cumsum([*self._sizes.values()])[:-1]
+        ends = np.cumsum([*sizes.values()])[:-1]
         for start in range(0, len(weights), size):
             own = slice(start, start + size)
             decoded = evaluator.decoded(evaluator.load(weights[own], codes.shape[1]), codes[own])
             parts = (np.split(images, ends) for images in np.clip(np.nan_to_num(decoded), 0.0, 1.0))
-            yield [dict(zip(self._sizes, part, strict=True)) for part in parts]
+            yield [dict(zip(sizes, part, strict=True)) for part in parts]
 
     def _score(self, images: dict[str, np.ndarray]) -> Generated:
         paths = self._along(images["paths"])
         numbers: Numbers = {
             **self.against_real("prior", images["prior"]),
-            **self.against_real("mixture", images["mixture"]),
+            **(self.against_real("mixture", images["mixture"]) if len(images["mixture"]) else {}),
             **self._against_validation(images["prior"]),
             **self._of_centroids(images["centroids"]),
             "centroid_mean_correlation": float(image_correlation(images["centroids"], self._class_means).mean()),
