@@ -124,7 +124,7 @@ def _within(apart: np.ndarray, reach: np.ndarray, slack: float) -> np.ndarray:
 
 
 def _rounding(points: np.ndarray, others: np.ndarray) -> float:
-    """By how much rounding may part two squared distances that are equal, for `distances` takes them by products."""
+    """How far rounding may part two squared distances that are equal, for `distances` takes them by products."""
     middle = points.mean(axis=0, dtype="float64")
     largest = max(float(np.square(part.astype("float64") - middle).sum(axis=1).max()) for part in (points, others))
     # Each of two distances: three sums over the features of at most four times the largest square between them.
