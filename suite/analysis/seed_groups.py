@@ -18,7 +18,7 @@ _LEAST_CONFIGURATIONS = {3: 3, 4: 3}
 # What the widest gap has to exceed: the first for few configurations, the second times the cube root of their number
 # (of more than five seeds, of a fifth of the runs' number), as far as the largest of many draws of t with 3 degrees of
 # freedom lie out. Found by simulation, with normal runs, heavy tails and spreads that differ by a factor of 30 and
-# more, 3 to 20 seeds and 1 to 120 configurations: docs/statistics.md has what they attain.
+# more, 3 to 20 seeds and 1 to 120 configurations: docs/robust-statistics.md has what they attain.
 _LEAST_GAPS = {3: (26.0, 11.5), 4: (10.0, 4.7)}
 _LEAST_GAP_OF_MORE = (9.0, 4.7)
 _CALIBRATED = 5  # seeds

@@ -168,6 +168,15 @@ def test_prior_samples_of_the_autoencoder(found, prior, mixture, standing, words
     assert words in verdict.answer
 
 
+def test_prior_samples_are_judged_without_a_mixture_too(found):
+    """As at milestones, where none is fitted."""
+    verdict = one(samples.prior_samples_without_a_prior, found(
+        lambda spec: {"prior_recognisable": 0.1, "mixture_recognisable": None, "train_recognisable": 0.95}
+    ))  # fmt: skip
+    assert verdict.standing == "confirmed"
+    assert "mixture" not in verdict.answer
+
+
 def test_why_samples_look_primitive_names_the_largest_shortfall_first(found):
     def numbers(spec: Any) -> dict[str, float]:
         real = {"sharpness": 1.0, "recognisable": 0.95, "coverage": 0.98, "precision": 0.97, "class_entropy_nats": 2.3}

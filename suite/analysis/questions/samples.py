@@ -21,7 +21,7 @@ PART = 0.5  # samples of which fewer than this part of real images' share is rec
 
 def prior_samples_without_a_prior(evidence: Evidence) -> Iterator[Verdict]:
     """Do the prior samples of a baseline that never saw a prior look like the data; does a fitted mixture mend that?"""
-    needed = ("prior_recognisable", "mixture_recognisable", "train_recognisable")
+    needed = ("prior_recognisable", "train_recognisable")
     for baseline in dict.fromkeys(contrast.against for contrast in evidence.contrasts):
         own = [item for item in evidence.of(baseline) if all(item.summaries[metric].n for metric in needed)]
         if own and not any(item.summaries["rate_nats"].n for item in own):
@@ -31,19 +31,28 @@ def prior_samples_without_a_prior(evidence: Evidence) -> Iterator[Verdict]:
 
 def _prior_samples(own: Sequence[Configuration], others: Sequence[Configuration], things: str) -> Verdict:
     unlike = [item for item in own if _share(item, "prior") < PART * _share(item, "train")]
-    gains = [_share(item, "mixture") - _share(item, "prior") for item in own]
-    repaired = [item for item in unlike if _share(item, "mixture") >= PART * _share(item, "train")]
     standing: Standing = "confirmed" if unlike == own else "confirmed in part" if unlike else "refuted"
     look = f"They don't at {sizes(unlike)}" if unlike else "At every latent size they do"
-    mend = f"brings most back at {sizes(repaired)}" if repaired else "does not repair it" if unlike else "is not needed"
     whose = name(own[0].variant)
     return Verdict(
         question=f"Do {whose} prior samples look like the data, and does a fitted mixture repair that?",
         claim=f"{whose} prior samples don't look like {things}",
         standing=standing,
-        answer=f"{look} (fewer than half as many recognised as of real images). A Gaussian mixture fitted to the codes "
-        f"{mend}: it changes the share that is recognised by {min(gains):+.2f} to {max(gains):+.2f}.",
+        answer=f"{look} (fewer than half as many recognised as of real images).{_mended(own, unlike)}",
         lines=tuple(_recognised(item) for item in (*own, *others)),
+    )
+
+
+def _mended(own: Sequence[Configuration], unlike: Sequence[Configuration]) -> str:
+    """What a fitted mixture does to the share that is recognised; nothing at milestones, where none is fitted."""
+    if not all(item.summaries["mixture_recognisable"].n for item in own):
+        return ""
+    gains = [_share(item, "mixture") - _share(item, "prior") for item in own]
+    repaired = [item for item in unlike if _share(item, "mixture") >= PART * _share(item, "train")]
+    mend = f"brings most back at {sizes(repaired)}" if repaired else "does not repair it" if unlike else "is not needed"
+    return (
+        f" A Gaussian mixture fitted to the codes {mend}: it changes the share that is recognised by {min(gains):+.2f} "
+        f"to {max(gains):+.2f}."
     )
 
 
