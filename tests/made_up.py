@@ -31,6 +31,7 @@ name = "ae"
 [[variant]]
 name = "vae"
 beta = {beta}
+{more}
 """
 
 
@@ -60,6 +61,7 @@ def make_study(tmp_path: Path) -> Callable[..., Study]:
             "epochs": 40,
             "latent_dim": [2, 4],
             "beta": [1.0, 4.0],
+            "more": "",
             **changes,
         }
         path = tmp_path / "made-up.toml"

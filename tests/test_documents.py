@@ -71,7 +71,7 @@ def test_the_readmes_study_is_read(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text(text)
     study = read(str(tmp_path / "mine.toml"))
     assert len(study.expand({"digits": "0" * 64}, "tensorflow")) == 3 * (2 + 2)
-    assert (study.contrasts[0].metrics, study.measures.nll_samples) == (("silhouette", "recon_mse"), 5000)
+    assert (study.contrasts[0].metrics, study.measures.nll_budget) == (("silhouette", "recon_mse"), 1024)
 
 
 def test_contributings_examples_work(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -98,6 +99,15 @@ class Configuration:
         """The metric by seed, for the runs that did not diverge and have it."""
         found = {record.spec.seed: record.metrics.get(metric) for record in self.usable}
         return {seed: value for seed, value in found.items() if value is not None}
+
+    def certified(self, metric: str) -> bool:
+        """Whether the metric is what its runs have, and not merely a bound on it."""
+        told = METRICS[metric].certified_by
+        if told is None:
+            return True
+        name, limit = told
+        errors = self.values(name)
+        return all(errors.get(seed, math.inf) <= limit for seed in self.values(metric))
 
 
 # Configurations of one data set and one likelihood: only inside a board are numbers ranked.

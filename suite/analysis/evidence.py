@@ -72,7 +72,9 @@ class Evidence:
                     yield first, second
 
     def difference(self, first: Configuration, second: Configuration, metric: str) -> Difference | None:
-        """First minus second, over seeds and, where they are known, test images."""
+        """First minus second, over seeds and, where they are known, test images; `None` of what is a bound alone."""
+        if not (first.certified(metric) and second.certified(metric)):
+            return None
         return paired_difference(first, second, metric, self.images)
 
     def has(self, metric: str) -> bool:

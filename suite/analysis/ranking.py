@@ -20,7 +20,7 @@ class Ranking:
 
     Attributes:
         metric: a name in `METRICS` with a direction that is better.
-        board: configurations; those without two runs that have the metric take no part.
+        board: configurations; those without two runs that have the metric, or with a bound on it alone, take no part.
         images: each run's numbers of single test images.
     """
 
@@ -35,8 +35,10 @@ class Ranking:
 
     @property
     def scored(self) -> list[Configuration]:
-        """Those that have the metric, from a single run too."""
-        return [item for item in self.board if item.summaries[self.metric].mean is not None]
+        """Those that have the metric, from a single run too; a bound on it is no number to be ranked by."""
+        return [
+            item for item in self.board if item.summaries[self.metric].mean is not None and item.certified(self.metric)
+        ]
 
     @cached_property
     def items(self) -> list[Configuration]:

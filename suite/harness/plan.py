@@ -92,10 +92,7 @@ def _outdated(record: RunRecord, asked: MeasureSettings) -> bool:
         return False
     if record.metric_versions != measures.versions():
         return True
-    if record.measured_with is not None:
-        return record.measured_with != asked
-    samples = record.metrics.get("nll_samples")  # all that older records tell
-    return samples is not None and samples != asked.nll_samples
+    return record.measured_with != asked
 
 
 def _only(grid: list[RunSpec], query: str) -> list[RunSpec]:

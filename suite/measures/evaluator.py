@@ -60,6 +60,24 @@ class Scored:
     rates: np.ndarray | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Draws:
+    """Codes to be drawn for some images of one run.
+
+    Attributes:
+        run: its place.
+        places: of the images, `(rows,)` int32; one may come several times.
+        states: of the noise, one for each code of an image, `(codes, 2)`.
+        scale: what the standard deviations of a Gaussian posterior are multiplied by, `(code_dim,)`; no other
+            posterior is changed.
+    """
+
+    run: int
+    places: np.ndarray
+    states: np.ndarray
+    scale: np.ndarray
+
+
 class Evaluator:
     """The methods of `model` as functions of the weights of several runs at once.
 
@@ -86,6 +104,7 @@ class Evaluator:
         self._score = self._over_runs(self._scores)
         self._draw = self._over_runs(self._drawn_and_prior_codes)
         self._weigh = self._over_runs(self._sums_of_weights)
+        self._reach = self._over_runs(self._second_moments)
         self._gaussians = self._over_runs(self._mean_and_log_var)
         self._diagnose = self._over_runs(lambda images, state: dict(model.diagnostics(images, self._noise_at(state))))
         self._prior = self._over_runs(lambda codes: model.prior.log_prob(codes))
@@ -157,35 +176,80 @@ class Evaluator:
         found: np.ndarray = self._by_chunk(self._applied[function], runs, chunks)
         return found
 
-    def log_weight_sums(self, runs: Runs, images: np.ndarray, states: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """log Σ w and log Σ w² of the weights w = p(x, z) / q(z|x) of codes drawn from each image's posterior.
+    def log_weight_sums(self, runs: Runs, images: np.ndarray, draws: Sequence[Draws]) -> tuple[np.ndarray, np.ndarray]:
+        """log Σ w and log Σ w² of the weights w = p(x, z) / q(z|x) of codes drawn for single images of single runs.
+
+        Draws of any runs go into one call, as many as there is room for: however unequally the work is spread over
+        runs, none waits for another, and all calls are of one size.
 
         Args:
             runs: of a variant whose posterior and prior have a density.
-            images: `(n, *image_shape)`, at most `CHUNK`.
-            states: of the noise, one for each code, `(draws, 2)`.
+            images: `(n, *image_shape)`.
+            draws: what to draw, all of one size, `rows` images and as many codes of each as it has states.
 
         Returns:
-            Both `(runs, n)` nats, float32.
+            Both `(len(draws), rows)` nats, float32.
         """
-        sums, squares = self._by_chunk(self._weigh, runs, [(images, states)])
-        return sums, squares
+        return self._by_draws(self._weigh, runs, images, draws)  # type: ignore[no-any-return]
 
-    def _sums_of_weights(self, images: Any, states: Any) -> tuple[Any, Any]:
+    def second_moments(self, runs: Runs, images: np.ndarray, draws: Sequence[Draws]) -> np.ndarray:
+        """How far exact posteriors reach: E[((z - mean) / sd)²] under them, mean and sd being the encoder's.
+
+        Args:
+            runs: of a variant with Gaussian posteriors.
+            images, draws: as for `log_weight_sums`.
+
+        Returns:
+            By self-normalised weights, mean over each draw's images: `(len(draws), code_dim)`.
+        """
+        return self._by_draws(self._reach, runs, images, draws)  # type: ignore[no-any-return]
+
+    def _by_draws(self, function: Callable[..., Any], runs: Runs, images: np.ndarray, draws: Sequence[Draws]) -> Any:
+        """Results of `function` for each of `draws`, in order, in calls of as many as a group of runs has."""
+        size: int = runs.groups[0][0].shape[0]
+        weights = [ops.concatenate(parts) for parts in zip(*runs.groups, strict=True)]
+        shared, found = [ops.convert_to_tensor(images)], []
+        for start in range(0, len(draws), size):
+            part = [*draws[start : start + size]]
+            part += part[-1:] * (size - len(part))
+            own = [ops.take(array, np.array([one.run for one in part], "int32"), axis=0) for array in weights]
+            arrays = (np.stack([getattr(one, name) for one in part]) for name in ("places", "states", "scale"))
+            found.append(function((own, [*map(ops.convert_to_tensor, arrays)]), shared))
+        return keras.tree.map_structure(lambda array: array[: len(draws)], _joined(found, axis=0))
+
+    def _sums_of_weights(self, places: Any, states: Any, scale: Any, images: Any) -> tuple[Any, Any]:
         """One code of every image a step: products of thousands of rows, and activations for one code only.
 
         For a 784-512-16 VAE a third of the time goes into elementwise passes. A Bernoulli likelihood by products of
         1 + exp(-|l|), which spares the logarithms, would save 12 % of it: too little for a second formula.
         """
-        posterior, prior = self.model.encode(images), self.model.prior
-
-        def at_draw(state: Any) -> Any:
-            codes = posterior.sample(self._noise_at(state))
-            log_ratio = prior.log_prob(codes) - posterior.log_prob(codes)
-            return log_ratio - self.model.distortion(images, codes)
-
-        log_weights = ops.map(at_draw, states)
+        images = ops.take(images, places, axis=0)
+        proposal = self._proposal(self.model.encode(images), scale)
+        log_weights = ops.map(lambda state: self._weighed(proposal, images, state)[0], states)
         return ops.logsumexp(log_weights, axis=0), ops.logsumexp(2.0 * log_weights, axis=0)
+
+    def _second_moments(self, places: Any, states: Any, scale: Any, images: Any) -> Any:
+        images = ops.take(images, places, axis=0)
+        posterior = self.model.encode(images)
+        proposal = self._proposal(posterior, scale)
+        log_weights, codes = ops.map(lambda state: self._weighed(proposal, images, state), states)
+        squares = (codes - posterior.mean) ** 2 * ops.exp(-posterior.log_var)
+        shares = ops.softmax(log_weights, axis=0)
+        return ops.mean(ops.sum(shares[:, :, None] * squares, axis=0), axis=0)
+
+    def _weighed(self, proposal: Any, images: Any, state: Any) -> tuple[Any, Any]:
+        """log w of a code drawn for each image, and the code."""
+        codes = proposal.sample(self._noise_at(state))
+        log_ratio = self.model.prior.log_prob(codes) - proposal.log_prob(codes)
+        return log_ratio - self.model.distortion(images, codes), codes
+
+    def _proposal(self, posterior: Any, scale: Any) -> Any:
+        """What codes are drawn from: of a Gaussian the same with other standard deviations, else the posterior."""
+        if not self.has_gaussian_posterior:
+            return posterior
+        return DiagonalGaussian(
+            posterior.mean, posterior.log_var + 2.0 * ops.log(ops.cast(scale, posterior.mean.dtype))
+        )
 
     def gaussians(self, runs: Runs, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Means and log-variances of the posteriors, which must be Gaussian: both `(runs, n, code_dim)`."""

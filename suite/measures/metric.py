@@ -26,6 +26,8 @@ class Metric:
         of_images: all that a measure of single test images needs: a function of a model and images `(n, *image_shape)`,
             in backend operations, that returns `(n,)`. The suite compiles it for all runs at once, keeps its values
             under the metric's name and takes their mean.
+        certified_by: the number that says how far a run's value may be worse than it ought to be, and how large that
+            may be before the value is a bound alone; `None` where a value is what it is.
     """
 
     label: str
@@ -37,3 +39,4 @@ class Metric:
     per: str = ""
     kept: tuple[tuple[str, float], ...] = ()
     of_images: Callable[[Any, Any], Any] | None = None
+    certified_by: tuple[str, float] | None = None

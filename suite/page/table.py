@@ -16,6 +16,7 @@ from aebench.records.spec import symbol
 MAIN = ("elbo_nats", "nll_nats", "recon_mse", "silhouette", "prior_recognisable", "active_units", "train_seconds")
 _NEED_LABELS = {name for family in FAMILIES if family.needs_labels for name in family.metrics}
 
+_AT = {"lower": "≤ ", "higher": "≥ ", None: ""}  # where the truth may lie better
 # What is only known to be at least or at most so much where the mutual information is near its ceiling.
 _BOUNDS = {"mutual_information_nats": "≥ ", "marginal_kl_nats": "≤ ", "total_correlation_nats": "≤ "}
 
@@ -188,15 +189,25 @@ def _cell(item: Configuration, metric: str, decimals: int, mark: str) -> Cell:
     summary = item.summaries[metric]
     if summary.mean is None:
         return Cell(text="n/a", value=None, title=_why_absent(item, metric))
-    least = _BOUNDS.get(metric, "") if _saturated(item) else ""
+    certified = item.certified(metric)
+    bound = _BOUNDS.get(metric, "") if _saturated(item) else "" if certified else _AT[METRICS[metric].better]
     return Cell(
-        text=f"{least}{number(summary.mean, decimals)}",
+        text=f"{bound}{number(summary.mean, decimals)}",
         sd=spread(summary, decimals),
         interval=mean_interval(summary, decimals),
         value=summary.mean,
         n=summary.n,
         mark=mark,
+        title="" if certified else _why_a_bound(item, metric),
     )
+
+
+def _why_a_bound(item: Configuration, metric: str) -> str:
+    """What is known of the error of a number that is not certified."""
+    name, limit = METRICS[metric].certified_by or ("", 0.0)
+    error, unit = item.values(name), METRICS[name].unit
+    told = f"may be off by {max(error.values()):.2g} {unit}" if error else "was measured before its error was told"
+    return f"a bound: it {told}, where at most {limit:g} is allowed; it takes no part in the best"
 
 
 def _saturated(item: Configuration) -> bool:

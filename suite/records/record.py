@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from aebench.records.spec import Frozen, RunSpec, TimingSpec
 
@@ -60,11 +60,14 @@ class MeasureSettings(Frozen):
     """How thoroughly runs are measured: the table `[measure]` of a study. Decides no run's identity.
 
     Attributes:
-        nll_samples: codes of each test image in the importance-weighted likelihood.
+        nll_tolerance: how far the mean of the importance-weighted likelihood may be off, nats; with fewer codes than
+            that takes it stands as a bound.
+        nll_budget: the most codes for it, mean of test images.
         train_elbo_draws: codes of each training image in the ELBO of the training split; 0 leaves that out.
     """
 
-    nll_samples: int = Field(default=100, ge=1)
+    nll_tolerance: float = Field(default=0.01, ge=0)
+    nll_budget: int = Field(default=1024, ge=64)
     train_elbo_draws: int = Field(default=0, ge=0)
 
 
@@ -111,7 +114,7 @@ class RunRecord(Frozen):
         metrics: numbers on the held-out test split, in full float32; absent or `None` where a measure does not apply.
         profiles: the same of which there are several: one a class, one a latent dimension.
         metric_versions: of every metric and profile that was declared when the run was measured.
-        measured_with: how thoroughly; `None` in records of before this was recorded.
+        measured_with: how thoroughly; `None` in records of before this was recorded, or of settings that are no more.
         milestones: the same run earlier in its training, in order; empty where it was short, diverged, or is of before
             there were any.
     """
@@ -129,6 +132,12 @@ class RunRecord(Frozen):
     training: Training
     environment: Environment
     finished: str
+
+    @field_validator("measured_with", mode="before")
+    @classmethod
+    def _with_settings_that_are(cls, value: Any) -> Any:
+        """Nothing for a likelihood of a fixed number of codes: it is outdated whatever that was."""
+        return None if isinstance(value, dict) and "nll_samples" in value else value
 
 
 class OperationTiming(Frozen):

@@ -23,7 +23,7 @@ epochs = 3
 latent_dim = [2, 4]
 
 [measure]
-nll_samples = 500
+nll_budget = 500
 
 [[variant]]
 name = "vae"
@@ -105,9 +105,9 @@ def test_every_configuration_that_is_meant_has_a_row_and_one_that_is_not_there_s
         ('source = "a paper"', "", "expected 1: source: Field required"),
         ("low = -0.5", "lower = -0.5", "unknown key 'lower'; known: title, variant"),
         ("low = -0.5", 'low = "much"', "expected 1: low: Input should be a valid number"),
-        ("nll_samples = 500", "nll_samples = 0", "measure: nll_samples: Input should be greater than or equal to 1"),
-        ("nll_samples = 500", "nll_sample = 5", "unknown key 'nll_sample'; known: nll_samples"),
-        ("[measure]\nnll_samples = 500", "measure = 3", "measure: 3 is not a table"),
+        ("nll_budget = 500", "nll_budget = 9", "measure: nll_budget: Input should be greater than or equal to 64"),
+        ("nll_budget = 500", "nll_samples = 5", "unknown key 'nll_samples'; known: nll_tolerance, nll_budget"),
+        ("[measure]\nnll_budget = 500", "measure = 3", "measure: 3 is not a table"),
         ("[[expected]]", "[expected]", "is not a list of tables; write [[expected]]"),
     ],
 )
@@ -121,9 +121,9 @@ def test_a_mistake_in_the_file_is_told_in_one_line(read, given, instead, told):
 
 
 def test_what_a_study_measures_decides_no_run_s_identity(read, expand):
-    one, other = (expand(read(GRID.replace("500", samples))) for samples in ("500", "5"))
+    one, other = (expand(read(GRID.replace("500", codes))) for codes in ("500", "64"))
     assert one == other
-    assert read(GRID).measures.nll_samples == 500
+    assert read(GRID).measures.nll_budget == 500
 
 
 def test_the_command_line_s_table_says_ours_known_and_the_result(held):

@@ -115,6 +115,47 @@ def test_test_images_widen_the_interval(found):
     assert "test images" not in by_seeds.lines[0]
 
 
+LIKELIHOODS = '[[contrast]]\nvariant = "vae"\nagainst = "ae"\nmetrics = ["nll_nats", "silhouette"]\n'
+
+
+@pytest.mark.parametrize(
+    ("bounds", "standing", "words"),
+    [
+        ((), "refuted", "better at z = 2"),
+        ((4,), "refuted", "better at z = 2"),
+        ((2, 4, 8), "not settled", "No answer at z = 2, 4, 8, where NLL is only a bound."),
+    ],
+)
+def test_a_bound_takes_no_part_in_a_verdict(found, bounds, standing, words):
+    """Of the AE's likelihoods some are only known to be at most so many nats: then they may be as good as the VAE's."""
+
+    def numbers(spec: Any) -> dict[str, float]:
+        error = 0.3 if spec.latent_dim in bounds and spec.variant == "ae" else 0.01
+        return {"nll_nats": 25.0 + 0.01 * spec.seed - (spec.variant == "vae"), "nll_error_nats": error}
+
+    verdict = one(separation.better_than_the_baseline, found(numbers, more=LIKELIHOODS))
+    assert (verdict.standing, verdict.claim) == (standing, "the VAE does not do better in NLL than the AE")
+    assert words in verdict.answer
+    told = "no answer at z = 4, where NLL is only a bound"
+    assert (told in verdict.lines) == (bounds == (4,))
+    assert [line.split(":")[0] for line in verdict.lines if line.startswith("z = ")] == [
+        f"z = {size}" for size in (2, 4, 8) if size not in bounds
+    ]
+    assert all(f"({5 * (3 - len(bounds))} pairs" in line for line in verdict.lines if "sign flips" in line)
+
+
+def test_a_bound_is_not_ranked(found):
+    """The lowest number of all is one; nor is it in the set of the best."""
+
+    def numbers(spec: Any) -> dict[str, float]:
+        bound = (spec.variant, spec.latent_dim) == ("ae", 8)
+        return {"nll_nats": 25.0 - spec.latent_dim + 0.01 * spec.seed, "nll_error_nats": 0.06 if bound else 0.05}
+
+    ranking = found(numbers).ranking("nll_nats")
+    assert (ranking.on_test.variant, ranking.on_test.latent_dim) == ("vae", 8)
+    assert {item.variant for item in ranking.best} == {"vae"}
+
+
 def test_beta_is_said_to_help_only_where_it_does(found):
     def numbers(spec: Any) -> dict[str, float]:
         better = 1.0 if spec.scalars.get("beta") == 4.0 and spec.latent_dim > 2 else 0.0

@@ -66,15 +66,15 @@ def test_a_diverged_run_is_finished_until_it_is_asked_for(store: Store) -> None:
 def test_runs_that_were_measured_otherwise_than_is_asked_for_now_are_outdated(store: Store) -> None:
     fresh, older, fewer, broken = planned(store).grid[:4]
     now = measures.versions()
-    asked = {"nll_samples": float(planned(store).study.measures.nll_samples)}
-    for spec, versions, metrics, outcome in (
+    asked = planned(store).study.measures
+    for spec, versions, settings, outcome in (
         (fresh, now, asked, "ok"),
         (older, now | {"silhouette": 0}, asked, "ok"),
-        (fewer, now, {"nll_samples": 7.0}, "ok"),
-        (broken, {}, {}, "diverged"),
+        (fewer, now, asked.model_copy(update={"nll_budget": 64}), "ok"),
+        (broken, {}, None, "diverged"),
     ):
         made = record(spec, outcome)
-        store.write_record(made.model_copy(update={"metric_versions": versions, "metrics": metrics}))
+        store.write_record(made.model_copy(update={"metric_versions": versions, "measured_with": settings}))
     assert [found.spec for found in planned(store).outdated] == [older, fewer]
 
 

@@ -14,7 +14,7 @@ from scipy.stats import multivariate_normal, norm
 
 from aebench.backends.weights import get_weights
 from aebench.measures.evaluator import Evaluator
-from aebench.measures.importance import importance_bound
+from aebench.measures.importance_bound import importance_bound
 from aebench.models import VAE, HierarchicalVAE, LadderVAE
 from aebench.models.distributions import DiagonalGaussian
 from aebench.models.ladder_vae import precision_weighted
@@ -120,7 +120,7 @@ class Exact:
 
 
 @pytest.mark.parametrize("cls", [LinearHierarchicalVAE, LinearLadderVAE])
-def test_from_exact_posteriors_one_code_of_both_layers_has_the_exact_likelihood(cls):
+def test_from_exact_posteriors_every_code_of_both_layers_has_the_exact_likelihood(cls):
     """log p(x|z1) + log p(z1|z2) + log p(z2) - log q(z1, z2|x) is log p(x) at every code, whatever was drawn."""
     exact = Exact()
     model = cls(BOTTOM, top=TOP, network="linear", likelihood="gaussian")
@@ -133,10 +133,8 @@ def test_from_exact_posteriors_one_code_of_both_layers_has_the_exact_likelihood(
     evaluator = Evaluator(model)
     # Sums over 16 pixels, of functions of sums over 4 numbers of z1 and 2 of z2, of up to 200 nats without their signs.
     bound = rounding.relative(PIXELS, BOTTOM, TOP) * 200.0
-    for samples in (1, 5):
-        found = importance_bound(evaluator, evaluator.load([weights]), flat.reshape(-1, *SHAPE), samples)[0]
-        np.testing.assert_allclose(found.log_likelihood, exact.marginal.logpdf(flat), rtol=0, atol=bound)
-        np.testing.assert_allclose(found.effective, samples, rtol=4.0 * bound)
+    (found,) = importance_bound(evaluator, evaluator.load([weights]), flat.reshape(-1, *SHAPE), 0.0, 64)
+    np.testing.assert_allclose(found.log_likelihood, exact.marginal.logpdf(flat), rtol=0, atol=bound)
 
 
 @pytest.mark.parametrize("cls", LAYERED)

@@ -273,6 +273,32 @@ def test_the_table_marks_the_best_and_what_is_tied_with_it(study, expand, make_r
     assert list(found.groups) == ["main", "likelihood", "classes", "cost"]
 
 
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        ({"nll_error_nats": 0.26}, "may be off by 0.26 nats/image, where at most 0.05 is allowed"),
+        ({}, "was measured before its error was told"),
+    ],
+)
+def test_a_number_that_is_not_certified_is_a_bound_and_never_the_best(study, expand, make_record, error, why):
+    specs = expand(study)
+    values = {"AE": 20.0, "VAE β=1": 30.0, "VAE β=4": 40.0}
+
+    def made(spec):
+        told = error if spec.variant == "ae" else {"nll_error_nats": 0.01}
+        return make_record(spec, nll_nats=values[spec.label()] + 0.1 * spec.seed, **told)
+
+    comparison = compare(study, specs, {spec.run_id: made(spec) for spec in specs})
+    evidence = Evidence(board=comparison.configurations)
+    found = table([Ranked(key="a", title="A", evidence=evidence, looks=looks(comparison.configurations))])
+    at = [column.name for column in found.columns].index("nll_nats")
+    bound, best, other = (row.cells[at] for row in found.bodies[0].rows)
+    assert (bound.text, bound.mark) == ("≤ 20.100", "")
+    assert why in bound.title
+    assert (best.text, best.mark, best.title) == ("30.100", "best", "")
+    assert other.mark == ""
+
+
 def test_one_colour_a_setting_whatever_the_latent_size(make_study, expand):
     study = make_study(latent_dim="[2, 4, 8]", beta="[0.5, 1.0, 2.0]")
     comparison = compare(study, expand(study), {})

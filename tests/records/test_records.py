@@ -89,6 +89,13 @@ def test_a_row_holds_spec_settings_and_metrics() -> None:
     assert set(METRICS) <= set(row)
 
 
+def test_settings_of_a_measure_that_is_no_more_are_read_as_unknown() -> None:
+    told = {"nll_samples": 100, "train_elbo_draws": 0}
+    assert RunRecord.model_validate({**json.loads(RUN), "measured_with": told}).measured_with is None
+    kept = {"nll_tolerance": 0.02, "nll_budget": 128, "train_elbo_draws": 0}
+    assert RunRecord.model_validate({**json.loads(RUN), "measured_with": kept}).measured_with.nll_budget == 128
+
+
 def test_numbers_of_another_version_are_kept_with_the_run_and_left_out_by_who_reads_it() -> None:
     told = json.loads(RUN)
     told["metrics"]["sparkle"], told["profiles"] = 7.0, {"sparkle_by_class": [1.0, 2.0]}

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from aebench.analysis.configurations import Configuration
-from aebench.analysis.evidence import Evidence
+from aebench.analysis.evidence import Evidence, Pair
 from aebench.analysis.questions.verdict import Standing, Verdict, interval, name, sources, with_settings
 from aebench.analysis.statistics import ALPHA, Conclusion, Difference, SignFlips, conclusions, holm, sign_flip_test
 from aebench.measures import METRICS
@@ -27,16 +28,17 @@ _SAID = {"silhouette": "separate classes better"}
 def better_than_the_baseline(evidence: Evidence) -> Iterator[Verdict]:
     """Judges each contrast by its first metric, then by the others. For AE and VAE: the thesis's main question."""
     for contrast in evidence.contrasts:
-        found = _differences(evidence, contrast, contrast.metrics[0])
+        metric = contrast.metrics[0]
+        found = _differences(evidence, contrast, metric)
         if found:
             yield _verdict(evidence, contrast, found)
+        elif bounds := _bounds(evidence, contrast, metric):
+            yield replace(_question(contrast, metric, []), answer=f"{bounds[0].upper()}{bounds[1:]}.")
 
 
 def _verdict(evidence: Evidence, contrast: Contrast, found: Sequence[Found]) -> Verdict:
     metric = contrast.metrics[0]
     ours, theirs = name(contrast.variant), name(contrast.against)
-    firsts = with_settings([first for first, _, _ in found])
-    better = _SAID.get(metric, f"do better in {METRICS[metric].label}")
     margin = METRICS[metric].margin
     within = f" Differences within ±{margin} count as none." if margin is not None else ""
     told = conclusions([difference for _, _, difference in found])
@@ -45,16 +47,40 @@ def _verdict(evidence: Evidence, contrast: Contrast, found: Sequence[Found]) -> 
         f"z = {first.latent_dim}: {_line(difference, conclusion)}"
         for (first, _, difference), conclusion in zip(found, told, strict=True)
     ]
-    lines += [_test_line(evidence, contrast)]
+    lines += [_bounds(evidence, contrast, metric), _test_line(evidence, contrast)]
     lines += [_other(evidence, contrast, other) for other in contrast.metrics[1:] if evidence.has(other)]
-    return Verdict(
-        question=f"Does the {firsts} {better} than the {theirs} of the same latent size?",
-        claim=contrast.claim or f"the {ours} does not {better} than the {theirs}",
+    return replace(
+        _question(contrast, metric, [first for first, _, _ in found]),
         standing=_standing(sides),
         answer=f"{METRICS[metric].label}, {ours} minus {theirs} with 95 % interval: {_by_side(found, sides)}."
         f"{_corrected(found, sides)}{within}",
         lines=tuple(filter(None, lines)),
     )
+
+
+def _question(contrast: Contrast, metric: str, firsts: Sequence[Configuration]) -> Verdict:
+    """What is asked and was claimed, not settled yet."""
+    ours, theirs = name(contrast.variant), name(contrast.against)
+    better = _SAID.get(metric, f"do better in {METRICS[metric].label}")
+    return Verdict(
+        question=f"Does the {with_settings(firsts) if firsts else ours} {better} than the {theirs} of the same "
+        "latent size?",
+        claim=contrast.claim or f"the {ours} does not {better} than the {theirs}",
+        standing="not settled",
+        answer="",
+        lines=(),
+    )
+
+
+def _bounds(evidence: Evidence, contrast: Contrast, metric: str) -> str:
+    """Which latent sizes say nothing because a number of theirs is not certified."""
+    sizes = [f"{first.latent_dim}" for first, second in evidence.pairs(contrast)
+             if first.values(metric) and second.values(metric) and not _certified((first, second), metric)]  # fmt: skip
+    return f"no answer at z = {', '.join(sizes)}, where {METRICS[metric].label} is only a bound" if sizes else ""
+
+
+def _certified(pair: Pair, metric: str) -> bool:
+    return all(item.certified(metric) for item in pair)
 
 
 def _differences(evidence: Evidence, contrast: Contrast, metric: str) -> list[Found]:
@@ -130,6 +156,8 @@ def blocked_test(evidence: Evidence, contrast: Contrast, metric: str) -> SignFli
     """First minus second of one metric by sign flips within each pair of runs, blocks being latent sizes."""
     blocks = []
     for first, second in evidence.pairs(contrast):
+        if not _certified((first, second), metric):
+            continue
         ours, theirs = first.values(metric), second.values(metric)
         blocks.append([ours[seed] - theirs[seed] for seed in sorted(ours.keys() & theirs.keys())])
     pairs = [*itertools.chain.from_iterable(blocks)]

@@ -91,10 +91,15 @@ class TensorFlow:
         """`vectorized_map`."""
         import tensorflow as tf
 
-        from aebench.backends.tensorflow.conversions import register_conversions
+        from aebench.backends.tensorflow.conversions import converting, register_conversions
 
         register_conversions()
-        return lambda own, shared: tf.vectorized_map(lambda one: function(one, shared), own)
+
+        def mapped(own: Any, shared: Any) -> Any:
+            with converting(tf.nest.flatten(own)[0].shape[0]):
+                return tf.vectorized_map(lambda one: function(one, shared), own)
+
+        return mapped
 
     def optimizer(self, spec: RunSpec) -> Any:
         """Keras's Adam with TensorFlow's one kernel for its step."""

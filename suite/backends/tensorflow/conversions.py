@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from typing import Any
 
 import tensorflow as tf
 from tensorflow.python.ops.parallel_for import pfor  # no public way to register a conversion
+
+_MEMBERS: ContextVar[int | None] = ContextVar("members", default=None)
+
+
+@contextmanager
+def converting(members: int) -> Iterator[None]:
+    """Says how many members the `vectorized_map` inside is over: in a loop of theirs TensorFlow has forgotten it."""
+    token = _MEMBERS.set(members)
+    try:
+        yield
+    finally:
+        _MEMBERS.reset(token)
+
+
+def _of_each(stacked: Any) -> list[Any]:
+    return list(tf.unstack(stacked, num=stacked.shape[0] or _MEMBERS.get()))
 
 
 @cache
@@ -19,14 +37,14 @@ def register_conversions() -> None:
     """
 
     def keys(conversion: Any) -> Any:
-        seeds = tf.unstack(conversion.stacked_input(0))
+        seeds = _of_each(conversion.stacked_input(0))
         pairs = [tf.raw_ops.StatelessRandomGetKeyCounter(seed=seed) for seed in seeds]
         return tuple(pfor.wrap(tf.stack(parts), True) for parts in zip(*pairs, strict=True))
 
     def draws(kernel: Callable[..., Any]) -> Callable[[Any], Any]:
         def convert(conversion: Any) -> Any:
             shape, algorithm = conversion.unstacked_input(0), conversion.unstacked_input(3)
-            streams = zip(*(tf.unstack(conversion.stacked_input(i)) for i in (1, 2)), strict=True)
+            streams = zip(*(_of_each(conversion.stacked_input(i)) for i in (1, 2)), strict=True)
             dtype = conversion.op.outputs[0].dtype
             parts = [kernel(shape=shape, key=key, counter=at, alg=algorithm, dtype=dtype) for key, at in streams]
             return pfor.wrap(tf.stack(parts), True)

@@ -10,7 +10,7 @@ import numpy as np
 from aebench import backends
 from aebench.backends.weights import get_weights
 from aebench.measures.evaluator import CHUNK, Evaluator
-from aebench.measures.importance import importance_bound
+from aebench.measures.importance_bound import importance_bound
 from aebench.models import VAE
 
 path, width, samples, members = sys.argv[1], *map(int, sys.argv[2:])
@@ -20,9 +20,9 @@ model = VAE(16, network={256: "mlp-256", 512: "mlp"}[width])
 model.build((None, *images.shape[1:]))
 evaluator = Evaluator(model)
 runs = evaluator.load([get_weights(model)] * members, CHUNK)
-importance_bound(evaluator, runs, images[:CHUNK], samples)  # compiles
+importance_bound(evaluator, runs, images[:CHUNK], 0.0, samples)  # compiles
 print("race: ready", flush=True)
 for _ in sys.stdin:
     started = time.perf_counter()
-    importance_bound(evaluator, runs, images, samples)
+    importance_bound(evaluator, runs, images, 0.0, samples)
     print(f"race: {members * len(images) / (time.perf_counter() - started)}", flush=True)

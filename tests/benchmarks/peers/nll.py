@@ -24,7 +24,7 @@ PEER = {"OMP_WAIT_POLICY": "passive"}
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", choices=WIDTHS)
-    parser.add_argument("--samples", type=int, default=100, help="codes of each image")
+    parser.add_argument("--samples", type=int, default=128, help="codes of each image, a multiple of 64")
     parser.add_argument("--members", type=int, nargs="+", default=[1], help="runs that are measured at once")
     parser.add_argument("--pythae", metavar="PYTHON", help="interpreter of an environment with pythae")
     parser.add_argument("--batches", type=int, nargs="+", default=[100], help="pythae's batch sizes")
