@@ -40,8 +40,8 @@ def bench(todo: Plan, engine: EngineOption) -> int:
         typer.secho(f"failed: {failure.spec.run_id}: {failure.error} (see {path})", fg="red", err=True)
     if interrupted:
         typer.echo(
-            f"interrupted: {watcher.kept} of {len(todo.missing)} missing runs were finished and are kept; "
-            "run the same command again to go on",
+            f"interrupted: {watcher.kept + watcher.others} of {len(todo.missing)} missing runs were finished and are "
+            "kept; run the same command again to go on",
             err=True,
         )
         return INTERRUPTED

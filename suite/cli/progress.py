@@ -40,11 +40,12 @@ class TerminalWatcher:
 
     Attributes:
         kept: runs that have left a record.
+        others: runs that another bench on the same folder has done.
         failures: what crashed, runs and timings.
     """
 
     def __init__(self, console: Console, specs: tuple[RunSpec, ...], timings: int = 0) -> None:
-        self.console, self.total, self.kept = console, len(specs), 0
+        self.console, self.total, self.kept, self.others = console, len(specs), 0, 0
         self.failures: list[Failure] = []
         self._done, self._interrupted = 0, False
         self._progress = Progress(
@@ -139,6 +140,24 @@ class TerminalWatcher:
             self._print(f"{head}: diverged in epoch {len(record.curve.objective) + 1}", "yellow")
         elif not self.console.is_terminal:
             self._print(f"{head}: {_summary(record)}")
+
+    def waiting(self, specs: tuple[RunSpec, ...], holder: str) -> None:
+        """Says who does these runs, which are waited for."""
+        runs = f"{len(specs)} runs like {_name(specs[0])}" if len(specs) > 1 else _name(specs[0])
+        self._print(f"waiting for {runs}: {holder} does them")
+
+    def waiting_for_speeds(self, holder: str) -> None:
+        """Says who measures speeds, which is waited for."""
+        self._print(f"waiting until no speeds are measured here: {holder} does that")
+
+    def elsewhere(self, specs: Sequence[RunSpec]) -> None:
+        """Counts runs that another bench has done, and prints a line about them."""
+        if not specs:
+            return
+        self._done += len(specs)
+        self.others += len(specs)
+        self._progress.advance(self._epochs, sum(spec.epochs for spec in specs))
+        self._print(f"[{self._done}/{self.total}] {len(specs)} of {_name(specs[0])} done by another bench")
 
     def timing(self, spec: TimingSpec) -> None:
         """Names what is being timed."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import socket
 import traceback
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 from aebench import backends, data
+from aebench.backends import environment
 from aebench.errors import UserError
 from aebench.harness.plan import Plan
 from aebench.harness.watching import Failure, Watcher
@@ -39,23 +42,64 @@ def execute(todo: Plan, watcher: Watcher, engine: EngineOption = "auto") -> None
     for name in {spec.precision for spec in todo.chosen}:
         backends.refuse_missing(name)  # before anything is trained
     crashed = _train(todo, watcher, engine)
-    for spec, group in itertools.groupby(todo.timings, key=lambda timing: timing[0]):
-        if spec.cohort not in crashed:
-            timer = _timer(todo, spec)  # one for all its batch sizes: it compiles them once
-            for _, timing in group:
-                _time(timer, spec, timing, watcher)
+    one = f"timing-{socket.gethostname()}"  # a machine's speeds disturb each other
+    with todo.store.locks.taken(one, watcher.waiting_for_speeds):
+        for spec, group in itertools.groupby(todo.timings, key=lambda timing: timing[0]):
+            own = [timing for _, timing in group if not _timed_meanwhile(todo, timing)]
+            if own and spec.cohort not in crashed:
+                timer = _timer(todo, spec)  # one for all its batch sizes: it compiles them once
+                for timing in own:
+                    _time(timer, spec, timing, watcher)
 
 
 def _train(todo: Plan, watcher: Watcher, engine: EngineOption) -> set[str]:
-    """Does the missing runs; returns the cohorts in which one crashed."""
+    """Does the missing runs, first those that no other bench is at; returns the cohorts in which one crashed."""
     crashed: set[str] = set()
-    for cohort in cohorts(todo, todo.missing):
+    groups = _by_cohort(todo.missing)
+    for wait in (False, True):
+        for name, specs in [*groups.items()]:
+            waiting = partial(watcher.waiting, specs) if wait else None
+            with todo.store.locks.taken(_lock(specs), waiting) as ours:
+                if not ours:
+                    continue
+                del groups[name]
+                crashed |= _train_cohort(todo, specs, watcher, engine)
+    return crashed
+
+
+def _train_cohort(todo: Plan, specs: tuple[RunSpec, ...], watcher: Watcher, engine: EngineOption) -> set[str]:
+    """Does runs of one cohort, but those that another bench has done since the plan was made."""
+    crashed: set[str] = set()
+    left = tuple(spec for spec in specs if not _done_meanwhile(todo, spec))
+    watcher.elsewhere([spec for spec in specs if spec not in left])
+    for cohort in cohorts(todo, left):
         watcher.cohort(cohort.specs)
         for outcome in cohort.train(engine, watcher.epoch):
             watcher.finished(outcome)
             if not isinstance(outcome, RunRecord):
                 crashed.add(outcome.spec.cohort)
     return crashed
+
+
+def _by_cohort(specs: tuple[RunSpec, ...]) -> dict[str, tuple[RunSpec, ...]]:
+    groups: dict[str, tuple[RunSpec, ...]] = {}
+    for spec in specs:
+        groups[spec.cohort] = (*groups.get(spec.cohort, ()), spec)
+    return groups
+
+
+def _lock(specs: tuple[RunSpec, ...]) -> str:
+    """What a cohort is locked by."""
+    return f"{specs[0].variant}-z{specs[0].latent_dim}-{specs[0].cohort}"
+
+
+def _done_meanwhile(todo: Plan, spec: RunSpec) -> bool:
+    record, planned = todo.store.read_record(spec), todo.records.get(spec.run_id)
+    return record is not None and (planned is None or planned.finished != record.finished)
+
+
+def _timed_meanwhile(todo: Plan, timing: TimingSpec) -> bool:
+    return todo.store.timing_path(timing, environment.current(todo.backend)).exists()
 
 
 def _timer(todo: Plan, spec: RunSpec) -> Timer:
@@ -98,17 +142,12 @@ def cohorts(todo: Plan, specs: tuple[RunSpec, ...]) -> Iterator[Cohort]:
     """
     from aebench.harness.cohort import Cohort
 
-    groups: dict[str, list[RunSpec]] = {}
-    for spec in specs:
-        groups.setdefault(spec.cohort, []).append(spec)
     pictured = {spec.configuration: spec.run_id for spec in reversed(todo.grid)}
-    grid: dict[str, list[RunSpec]] = {}
-    for spec in todo.grid:
-        grid.setdefault(spec.cohort, []).append(spec)
-    for name, group in groups.items():
+    grid = _by_cohort(todo.grid)
+    for name, group in _by_cohort(specs).items():
         yield Cohort(
-            specs=tuple(group),
-            planned=tuple(grid[name]),
+            specs=group,
+            planned=grid[name],
             variant=todo.study.declaration(group[0].variant),
             network=todo.study.networks.get(group[0].network),
             dataset=data.load(group[0].dataset),

@@ -31,6 +31,15 @@ class Watcher(Protocol):
     def finished(self, outcome: RunRecord | Failure) -> None:
         """A run is done, or has crashed."""
 
+    def waiting(self, specs: tuple[RunSpec, ...], holder: str) -> None:
+        """These runs are being done by another bench on the same folder; `holder` says which."""
+
+    def waiting_for_speeds(self, holder: str) -> None:
+        """Another bench on the same machine is measuring speeds."""
+
+    def elsewhere(self, specs: Sequence[RunSpec]) -> None:
+        """Another bench has done these runs in the meantime."""
+
     def timing(self, spec: TimingSpec) -> None:
         """The speed of a configuration is about to be measured."""
 

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ValidationError
 
 from aebench.errors import UserError
 from aebench.records.kept import Kept
+from aebench.records.locks import Locks
 from aebench.records.record import SCHEMA, DatasetRecord, Environment, RunRecord, TimingRecord
 from aebench.records.spec import RunSpec, TimingSpec
 
@@ -35,6 +36,11 @@ class Store:
 
     root: Path
     warn: Warn = print
+
+    @property
+    def locks(self) -> Locks:
+        """Who works at what here."""
+        return Locks(self.root / "locks")
 
     def record_path(self, spec: RunSpec) -> Path:
         """Where this run's record is, or will be."""

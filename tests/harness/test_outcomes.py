@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -262,3 +263,17 @@ def test_an_interrupted_bench_goes_on_where_it_was(
     assert {name: (out / "records" / f"{name}.json").stat().st_mtime_ns for name in first} == stamps
     for name in third:
         assert (out / "artefacts" / name / "weights.npz").exists()
+
+
+def test_two_benches_on_one_folder_share_the_work(tmp_path: Path) -> None:
+    """Each run is trained by one of them; both end with the whole study."""
+    study, out = tmp_path / "long.toml", tmp_path / "out"
+    study.write_text(LONG)
+    benches = [Bench(study, out) for _ in range(2)]
+    told = [bench.process.communicate(timeout=300) for bench in benches]
+    assert [bench.process.returncode for bench in benches] == [0, 0], told
+    trained = [re.findall(r"\] (\S+): (?:ELBO|distortion)", stdout) for stdout, _ in told]
+    assert sorted(trained[0] + trained[1]) == sorted(records(out))
+    elsewhere = [sum(map(int, re.findall(r"\] (\d+) of .* done by another bench", stdout))) for stdout, _ in told]
+    assert [len(own) + others for own, others in zip(trained, elsewhere, strict=True)] == [len(records(out))] * 2
+    assert {path.read_text() for path in (out / "locks").iterdir()} == {""}

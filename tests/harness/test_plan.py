@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -141,6 +143,15 @@ class Told:
     def finished(self, outcome: Any) -> None:
         self.events.append("finished" if isinstance(outcome, RunRecord) else f"failed: {outcome.error}")
 
+    def waiting(self, specs: tuple[RunSpec, ...], holder: str) -> None:
+        self.events.append(f"waiting for {len(specs)}")
+
+    def waiting_for_speeds(self, holder: str) -> None:
+        self.events.append("waiting for speeds")
+
+    def elsewhere(self, specs: Sequence[RunSpec]) -> None:
+        self.events.extend(["elsewhere"] * len(specs))
+
     def timing(self, spec: TimingSpec) -> None:
         self.events.append(f"timing at {spec.batch_size}")
 
@@ -198,6 +209,47 @@ def test_crashes_stop_neither_runs_nor_timings(store: Store, monkeypatch: pytest
         "untimed: timing at batch size 1024: MemoryError: 1024 images",
         "timing at 8192",
     ]
+
+
+@dataclass
+class Waiting(Told):
+    """Another bench ends its work when it is waited for."""
+
+    end: Callable[[tuple[RunSpec, ...]], None] = lambda specs: None
+
+    def waiting(self, specs: tuple[RunSpec, ...], holder: str) -> None:
+        super().waiting(specs, holder)
+        self.end(specs)
+
+
+@pytest.mark.parametrize("ended", ["done", "killed"])
+def test_what_another_bench_is_at_comes_last_and_is_done_once(
+    store: Store, monkeypatch: pytest.MonkeyPatch, ended: str
+) -> None:
+    monkeypatch.setattr(execute, "cohorts", by_cohort)
+    monkeypatch.setattr(execute, "_timer", timer)
+    todo = planned(store, only="latent_dim == 2")
+    first = tuple(spec for spec in todo.missing if spec.cohort == todo.missing[0].cohort)
+    code = "import sys; from pathlib import Path; from aebench.records.locks import Locks\n"
+    code += "with Locks(Path(sys.argv[1])).taken(sys.argv[2]): print(flush=True), sys.stdin.readline()"
+    command = [sys.executable, "-c", code, str(store.locks.folder), execute._lock(first)]
+    other = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert other.stdout is not None
+    other.stdout.readline()
+
+    def end(specs: tuple[RunSpec, ...]) -> None:
+        assert specs == first
+        if ended == "done":
+            for spec in specs:
+                store.write_record(record(spec))
+        other.kill()
+        other.communicate()
+
+    told = Waiting(end=end)
+    execute.execute(todo, told)
+    again = {"done": ["elsewhere"] * 2, "killed": ["cohort of 2", *["failed: ValueError: no"] * 2]}
+    expected = ["cohort of 4", *["finished"] * 4, "waiting for 2", *again[ended]]
+    assert told.events[: len(expected)] == expected
 
 
 def test_a_store_that_cannot_be_written_to_stops_everything(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
