@@ -200,7 +200,7 @@ def list_(
 
 @data_app.command("import")
 def import_(name: str, path: Path) -> None:
-    """Import NAME from PATH: a folder of idx.gz files, or an npz with x_train, y_train, x_test, y_test."""
+    """Import NAME from PATH: a folder of idx.gz files, or an npz with x_train, y_train, x_test, y_test (and factors_train ...)."""
     from aebench import data
 
     dataset = data.import_dataset(name, path)

@@ -73,7 +73,7 @@ def import_dataset(name: str, path: str | Path) -> Dataset:
     """
     check_name(name)
     if name in KNOWN and KNOWN[name].make:
-        raise UserError(f"{name!r} is made here and is not imported; choose another name")
+        raise UserError(f"{name!r} is built in and is not imported; choose another name")
     published, source = read_path(name, Path(path).expanduser()), _OWN_SOURCE
     if name in KNOWN:
         published, source = conform(name, KNOWN[name], published), KNOWN[name].source
@@ -83,7 +83,7 @@ def import_dataset(name: str, path: str | Path) -> Dataset:
 def _fill(name: str) -> Dataset:
     if name in KNOWN and (make := KNOWN[name].make):
         base = KNOWN[name].base
-        return _store(_build(name, make(load(base)) if base else make(), KNOWN[name].source), "made here")
+        return _store(_build(name, make(load(base)) if base else make(), KNOWN[name].source), "built in")
     if name in KNOWN:
         published = conform(name, KNOWN[name], tfds.fetch(name, KNOWN[name]))
         return _store(_build(name, published, KNOWN[name].source), "tensorflow-datasets")

@@ -165,6 +165,9 @@ class TimingRecord(Frozen):
     finished: str
 
 
+FactorKind = Literal["categorical", "ordered", "periodic"]
+
+
 class Factor(Frozen):
     """A factor of variation whose value is known of every image.
 
@@ -181,7 +184,7 @@ class Factor(Frozen):
     """
 
     name: str
-    kind: Literal["categorical", "ordered", "periodic"]
+    kind: FactorKind
     unit: str = ""
     levels: int | None = None
     value_names: tuple[str, ...] = ()
