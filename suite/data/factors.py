@@ -84,8 +84,8 @@ def _factor(name: str, kind: str, period: str, values: Array, where: str) -> Fac
     if kind not in (kinds := get_args(FactorKind)):
         raise UserError(f"factor {name!r} in {where} is of kind {kind!r}; allowed: {', '.join(kinds)}")
     levels = len(np.unique(values))
-    if kind == "categorical" and (values != np.round(values)).any():
-        raise UserError(f"factor {name!r} in {where} is categorical and has broken values; number them from 0")
+    if kind == "categorical" and not np.array_equal(np.unique(values), np.arange(levels)):
+        raise UserError(f"factor {name!r} in {where} is categorical; number its values 0, 1, 2 ... and use each")
     turn = _period(name, period, where) if kind == "periodic" else None
     known = kind == "categorical" or levels <= MOST_LEVELS
     return Factor.model_validate({"name": name, "kind": kind, "levels": levels if known else None, "period": turn})

@@ -15,6 +15,7 @@ from aebench.records.spec import symbol
 
 MAIN = ("elbo_nats", "nll_nats", "recon_mse", "silhouette", "prior_recognisable", "active_units", "train_seconds")
 _NEED_LABELS = {name for family in FAMILIES if family.needs_labels for name in family.metrics}
+_NEED_FACTORS = {name for family in FAMILIES if family.needs_factors for name in family.metrics}
 
 # What is only known to be at least or at most so much where the mutual information is near its ceiling.
 _BOUNDS = {"mutual_information_nats": "≥ ", "marginal_kl_nats": "≤ ", "total_correlation_nats": "≤ "}
@@ -210,4 +211,6 @@ def _why_absent(item: Configuration, metric: str) -> str:
         return "no run that finished without diverging"
     if metric in _NEED_LABELS:
         return "no labels"
+    if metric in _NEED_FACTORS:
+        return "no known factors, or too few that vary"
     return f"{item.label} has no {METRICS[metric].label[0].lower()}{METRICS[metric].label[1:]}"

@@ -70,7 +70,7 @@ BAD = {
     "text": ({"factors_test": np.full((12, 3), "red")}, "number the values"),
     "unknown kind": ({"factor_kinds": np.array(["ordered", "odd", "ordered"])}, "'odd'; allowed: categorical"),
     "kinds of others": ({"factor_kinds": np.array(["ordered"])}, "1 for 3 factors"),
-    "broken categories": ({"factor_kinds": np.array(["ordered", "categorical", "ordered"])}, "broken values"),
+    "broken categories": ({"factor_kinds": np.array(["ordered", "categorical", "ordered"])}, "number its values 0, 1, 2"),
     "no period": ({"factor_periods": None}, "period nan"),
     "negative period": ({"factor_periods": np.array([1.0, 1.0, -1.0])}, r"period -1\.0; give a number > 0"),
 }
