@@ -1,8 +1,9 @@
 """Morpho-MNIST's measurements of handwritten digits (Castro et al. 2019), taken on MNIST itself.
 
-As there, an image is enlarged four times, cut at half of the full ink, and measured: area; thickness, from the distances
-of the centreline to the edge; slant, from second moments; width and height of a parallelogram that leans as the digit
-does. What differs: the centreline is where the distance to the edge is largest locally, and no thinned skeleton.
+As there, an image is enlarged four times, cut at half of the full ink, and measured: area; thickness, from the
+distances of the centreline to the edge; slant, from second moments; width and height of a parallelogram that leans as
+the digit does. What differs: the centreline is where the distance to the edge is largest locally, and no thinned
+skeleton.
 """
 
 from __future__ import annotations
@@ -99,7 +100,8 @@ def _coordinates(ink: Array, area: Array) -> tuple[Array, Array]:
 def _slant(ink: Array, x: Array, y: Array) -> Array:
     """The angle whose tangent is the horizontal shear, -μ11 / μ02."""
     covariance, variance = (ink * x * y).sum(axis=(1, 2)), (ink * y * y).sum(axis=(1, 2))
-    return np.arctan(-np.divide(covariance, variance, out=np.zeros_like(variance), where=variance > 0))
+    shear = -np.divide(covariance, variance, out=np.zeros_like(variance), where=variance > 0)
+    return np.asarray(np.arctan(shear))
 
 
 def _extent(positions: Array, ink: Array) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -70,7 +71,10 @@ BAD = {
     "text": ({"factors_test": np.full((12, 3), "red")}, "number the values"),
     "unknown kind": ({"factor_kinds": np.array(["ordered", "odd", "ordered"])}, "'odd'; allowed: categorical"),
     "kinds of others": ({"factor_kinds": np.array(["ordered"])}, "1 for 3 factors"),
-    "broken categories": ({"factor_kinds": np.array(["ordered", "categorical", "ordered"])}, "number its values 0, 1, 2"),
+    "broken categories": (
+        {"factor_kinds": np.array(["ordered", "categorical", "ordered"])},
+        "values 0, 1, 2",
+    ),
     "no period": ({"factor_periods": None}, "period nan"),
     "negative period": ({"factor_periods": np.array([1.0, 1.0, -1.0])}, r"period -1\.0; give a number > 0"),
 }
@@ -96,8 +100,10 @@ def test_xysquares_are_where_their_factors_say() -> None:
     squares = data.load("xysquares")
     assert squares.image_shape == (32, 32, 3)
     assert (squares.test.images.sum(axis=(1, 2)) == xysquares.SQUARE**2).all()
-    centres = np.stack([(squares.test.images * np.arange(32)[:, None]).sum(axis=(1, 2)) / 16,
-                        (squares.test.images * np.arange(32)[:, None, None]).sum(axis=(1, 2)) / 16], axis=-1)  # fmt: skip
+    pixels = np.arange(32)[:, None]
+    centres = np.stack(
+        [(squares.test.images * place).sum(axis=(1, 2)) / 16 for place in (pixels, pixels[..., None])], axis=-1
+    )
     np.testing.assert_allclose((centres.reshape(-1, 6) - 1.5) / 4, squares.test.factors)
     one, other = squares.test.images[:2].astype(int)
     assert set(np.unique((one - other) ** 2)) <= {0, 1}
@@ -134,10 +140,10 @@ def test_the_declared_symmetries_are_the_shapes() -> None:
 
 
 def test_no_sprite_is_cut_by_the_border_and_the_mean_pixel_is_the_published_one() -> None:
-    corners = [sprites(shape=shape, orientation=turn, x=x, y=y)
-               for shape in (0.0, 1.0, 2.0) for turn in dsprites.ORIENTATIONS for x in (0, 1) for y in (0, 1)]  # fmt: skip
-    for image in corners:
-        assert not (image[[0, -1]].any() or image[:, [0, -1]].any())
+    every = product((0.0, 1.0, 2.0), [1.0], dsprites.ORIENTATIONS, (0.0, 1.0), (0.0, 1.0))
+    corners = dsprites.render(np.array(list(every)))[..., 0]
+    assert not corners[:, [0, -1]].any()
+    assert not corners[:, :, [0, -1]].any()
     values = dsprites._sample()[:2000]
     assert dsprites.render(values).mean() == pytest.approx(0.0425, abs=5 * 0.0425 * 0.4 / np.sqrt(2000))
 

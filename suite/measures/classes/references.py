@@ -9,8 +9,8 @@ from functools import cache, cached_property
 import numpy as np
 
 from aebench.data.pixels import Inputs
-from aebench.measures.components import projections
 from aebench.measures.classes.structure import Labelled, Structure, class_structure
+from aebench.measures.components import projections
 from aebench.measures.samples.classifier import Classifier
 from aebench.measures.samples.judged import Samples
 from aebench.measures.samples.mixture import one_thread_each

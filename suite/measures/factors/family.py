@@ -15,15 +15,15 @@ MEASURES: Final[dict[str, tuple[str, str, str]]] = {
     "mig": (
         "MIG",
         "0..1",
-        "mutual information gap: how far the dimension that tells most of a factor is ahead of the next, in shares of the "
-        "factor's entropy, mean over factors (Chen et al. 2018); dimensions in 20 parts, so below 1 where a factor has "
-        "more values",
+        "mutual information gap: how far the dimension that tells most of a factor is ahead of the next, in shares of "
+        "the factor's entropy, mean over factors (Chen et al. 2018); dimensions in 20 parts, so below 1 where a factor "
+        "has more values",
     ),
     "dci_disentanglement": (
         "DCI disentanglement",
         "0..1",
-        "how far each dimension matters for one factor alone, by the importances of random forests (Eastwood & Williams "
-        "2018)",
+        "how far each dimension matters for one factor alone, by the importances of random forests (Eastwood & "
+        "Williams 2018)",
     ),
     "dci_completeness": (
         "DCI completeness",
@@ -34,8 +34,8 @@ MEASURES: Final[dict[str, tuple[str, str, str]]] = {
     "dci_informativeness": (
         "DCI informativeness",
         "0..1",
-        "how well random forests tell the factors: 1 - error over that of the best constant guess, mean over factors; of "
-        "periodic factors, cosine and sine (Eastwood & Williams 2018)",
+        "how well random forests tell the factors: 1 - error over that of the best constant guess, mean over factors; "
+        "of periodic factors, cosine and sine (Eastwood & Williams 2018)",
     ),
     "dci_explicitness": (
         "DCI explicitness",
@@ -46,8 +46,8 @@ MEASURES: Final[dict[str, tuple[str, str, str]]] = {
     "sap": (
         "SAP",
         "0..1",
-        "separated attribute predictability: how far the dimension that predicts a factor best alone is ahead of the next, "
-        "in R² of ordered factors and balanced accuracy of others (Kumar et al. 2018)",
+        "separated attribute predictability: how far the dimension that predicts a factor best alone is ahead of the "
+        "next, in R² of ordered factors and balanced accuracy of others (Kumar et al. 2018)",
     ),
     "modularity": (
         "Modularity",

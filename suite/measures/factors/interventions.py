@@ -1,6 +1,8 @@
 """Scores by holding a factor still: which factor it was is to be seen in the codes (β-VAE and FactorVAE scores).
 
-Images are drawn from those that there are: of a value that few images have, the same few come again and again.
+Images are drawn from those that there are: of a value that few images have, the same few come again and again. Of a
+continuous factor they share a part of its range; the end parts of a factor with long tails vary by themselves, so that
+no code has all.
 """
 
 from __future__ import annotations
@@ -49,8 +51,8 @@ def _votes(codes: np.ndarray, levels: np.ndarray, points: int, rng: np.random.Ge
 def beta_vae_score(codes: np.ndarray, levels: np.ndarray) -> float | None:
     """How often a linear classifier tells from differences which factor pairs share (Higgins et al. 2017, section 3).
 
-    A point is the mean absolute difference, in each dimension, of `TOGETHER` pairs of images that share the value of one
-    factor; a logistic regression on standardised points names the factor.
+    A point is the mean absolute difference, in each dimension, of `TOGETHER` pairs of images that share the value of
+    one factor; a logistic regression on standardised points names the factor.
 
     Args:
         codes: `(n, code_dim)` of test images.
@@ -87,7 +89,7 @@ def _active(codes: np.ndarray) -> np.ndarray:
     """The dimensions that aren't constant, each with standard deviation 1, in float32."""
     mean, spread = codes.mean(axis=0, dtype="float64"), codes.std(axis=0, dtype="float64")
     chosen = spread > 1e-6 * np.abs(mean)  # else constant but for rounding
-    return ((codes[:, chosen] - mean[chosen]) / spread[chosen]).astype("float32")
+    return np.asarray((codes[:, chosen] - mean[chosen]) / spread[chosen], "float32")
 
 
 def _held_still(
@@ -104,4 +106,4 @@ def _held_still(
         starts = np.cumsum(sizes) - sizes
         value = column[rng.integers(len(column), size=count)]
         offsets = (rng.random((count, together)) * sizes[value, None]).astype(int)
-        yield factor, order[starts[value, None] + offsets]
+        yield factor, np.asarray(order[starts[value, None] + offsets])

@@ -46,7 +46,7 @@ def varying(factors: Sequence[Factor], train: np.ndarray, test: np.ndarray) -> t
         factors: what the columns are.
         train, test: `(n, factors)`.
     """
-    chosen = np.flatnonzero((np.ptp(train, axis=0) > 0) & (np.ptp(test, axis=0) > 0))
+    chosen = np.flatnonzero((np.ptp(train, axis=0) > 0) & (np.ptp(test, axis=0) > 0)).tolist()
     kept = tuple(factors[at] for at in chosen)
     edges = [_edges(factors[at], train[:, at], test[:, at]) for at in chosen]
     first, second = (_known(kept, part[:, chosen], edges) for part in (train, test))
@@ -61,8 +61,10 @@ def _edges(factor: Factor, train: np.ndarray, test: np.ndarray) -> np.ndarray:
 
 
 def _known(factors: tuple[Factor, ...], values: np.ndarray, edges: Sequence[np.ndarray]) -> Known:
-    levels = [np.searchsorted(own, column, side="right") for own, column in zip(edges, values.T, strict=True)]
-    return Known(factors=factors, values=values, levels=np.array(levels, int).reshape(len(factors), -1).T)
+    levels = np.zeros(values.shape, int)
+    for at, own in enumerate(edges):
+        levels[:, at] = np.searchsorted(own, values[:, at], side="right")
+    return Known(factors=factors, values=values, levels=levels)
 
 
 def target(factor: Factor, values: np.ndarray) -> np.ndarray:

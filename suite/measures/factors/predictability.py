@@ -191,8 +191,9 @@ def _loss_curves(codes: Codes) -> np.ndarray:
 def attribute_gaps(codes: Codes) -> np.ndarray:
     """How far ahead the dimension that predicts a factor best alone is of the next (Kumar et al. 2018, section 3).
 
-    An ordered factor is predicted by linear regression, and the score is its R² on test images, the squared correlation; any other by thresholds,
-    and the score is balanced accuracy: the paper's choice for continuous and for categorical factors.
+    An ordered factor is predicted by linear regression, and the score is its R² on test images, the squared
+    correlation; any other by thresholds, and the score is balanced accuracy: the paper's choice for continuous and for
+    categorical factors. Guessing has a balanced accuracy of 1 / values, so such a factor's gap is at most 1 less that.
 
     Args:
         codes: standardised; a fixed part of `MOST_FITTED` serves.
