@@ -65,6 +65,28 @@ def test_without_scores_nothing_is_asked(found, make_study, expand, make_record)
     assert list(factors.without_knowing_factors(Evidence(board=board))) == []
 
 
+def test_which_factors_are_told(make_study, expand, make_record) -> None:
+    study = make_study(seeds=2, latent_dim="[3]")
+    specs = expand(study)
+    records = {
+        spec.run_id: make_record(spec).model_copy(
+            update={
+                "profiles": {
+                    "informativeness_by_factor": (0.2 + 0.1 * spec.seed, 0.9),
+                    "mig_by_factor": (0.1, 0.4),
+                }
+            }
+        )
+        for spec in specs
+    }
+    board = compare(study, specs, records).configurations
+    (verdict,) = factors.told_factors(Evidence(board=board, factor_names=("hue", "size")))
+    assert "size 0.90 and hue 0.25" in verdict.answer
+    assert all(line.endswith("size 0.90 (0.40), hue 0.25 (0.10)") for line in verdict.lines)
+    (unnamed,) = factors.told_factors(Evidence(board=board, factor_names=("hue", "constant", "size")))
+    assert "factor 2 0.90" in unnamed.answer
+
+
 def turned(spec: Any) -> np.ndarray:
     """Two independent factors, turned by an angle that grows with β and differs between seeds; a dead dimension."""
     truth = np.random.default_rng(0).uniform(size=(400, 2)) - 0.5

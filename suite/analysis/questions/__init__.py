@@ -28,6 +28,7 @@ QUESTIONS: tuple[Callable[[Evidence], Iterator[Verdict]], ...] = (
     latent_space.worst_classes,
     samples.midpoints,
     latent_space.collapse,
+    factors.told_factors,
     factors.method_setting_or_seed,
     factors.without_knowing_factors,
 )

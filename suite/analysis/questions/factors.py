@@ -10,7 +10,7 @@ import numpy as np
 
 from aebench.analysis.configurations import Configuration
 from aebench.analysis.evidence import Evidence
-from aebench.analysis.questions.verdict import Standing, Verdict, listed
+from aebench.analysis.questions.verdict import Standing, Verdict, listed, mean_profile
 from aebench.analysis.variance import resampled, shares
 from aebench.measures import METRICS
 from aebench.measures.similarity import relative_strength
@@ -48,6 +48,32 @@ def _standing(agree: Sequence[bool], contradict: Sequence[bool]) -> Standing:
     if any(agree):
         return "confirmed in part"
     return "refuted in part" if any(contradict) else "not settled"
+
+
+def told_factors(evidence: Evidence) -> Iterator[Verdict]:
+    """Which factors can be predicted from codes, and which of them one dimension alone holds."""
+    found = [(item, told, gaps) for item in evidence.board
+             if (told := mean_profile(item, "informativeness_by_factor")) is not None
+             and (gaps := mean_profile(item, "mig_by_factor")) is not None]  # fmt: skip
+    if not found:
+        return
+    names = evidence.factor_names
+    if any(len(told) != len(names) for _, told, _ in found):  # some factors don't vary in these images
+        names = tuple(f"factor {at + 1}" for at in range(max(len(told) for _, told, _ in found)))
+    over = np.mean([told for _, told, _ in found], axis=0)
+    order = np.argsort(-over, kind="stable")
+    yield Verdict(
+        question="Which factors does the code hold?",
+        claim="",
+        standing="found",
+        answer="Informativeness (0 nothing, 1 all), mean over configurations: "
+        f"{listed([f'{names[at]} {over[at]:.2f}' for at in order])}.",
+        lines=tuple(
+            f"{item.label} z = {item.latent_dim}: informativeness (information gap) "
+            + ", ".join(f"{names[at]} {told[at]:.2f} ({gaps[at]:.2f})" for at in order)
+            for item, told, gaps in found
+        ),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
