@@ -211,6 +211,7 @@ def _why_absent(item: Configuration, metric: str) -> str:
         return "no run that finished without diverging"
     if metric in _NEED_LABELS:
         return "no labels"
-    if metric in _NEED_FACTORS:
-        return "no known factors, or too few that vary"
-    return f"{item.label} has no {METRICS[metric].label[0].lower()}{METRICS[metric].label[1:]}"
+    if metric in _NEED_FACTORS and not any(item.summaries[name].n for name in _NEED_FACTORS):
+        return "no known factors that vary"
+    label = METRICS[metric].label
+    return f"{item.label} has no {label if label[1:2].isupper() else label[:1].lower() + label[1:]}"
