@@ -31,6 +31,7 @@ class Evidence:
         images: numbers of single test images.
         arrays: kept arrays.
         class_names: of the data set; empty without labels.
+        factor_names: of the data set's known factors; empty without.
         earlier: the same board after parts of its training, by part.
     """
 
@@ -39,6 +40,7 @@ class Evidence:
     images: PerImage = lambda record, metric: None  # noqa: ARG005
     arrays: Arrays = lambda record, name: None  # noqa: ARG005
     class_names: tuple[str, ...] = ()
+    factor_names: tuple[str, ...] = ()
     earlier: Mapping[float, Evidence] = field(default_factory=dict)
     _rankings: dict[str, Ranking] = field(default_factory=dict, repr=False, compare=False)
 
@@ -95,7 +97,14 @@ def evidence(board: Board, store: Store, contrasts: Sequence[Contrast], part: fl
         images=per_image(store, file),
         arrays=arrays,
         class_names=_class_names(board, store),
+        factor_names=_factor_names(board, store),
     )
+
+
+def _factor_names(board: Board, store: Store) -> tuple[str, ...]:
+    """Names of the known factors of the data on which the runs were trained."""
+    known = {one.digest: one.factors for one in store.read_datasets()}
+    return tuple(factor.name for factor in known.get(board[0].specs[0].dataset_digest, ()))
 
 
 def _class_names(board: Board, store: Store) -> tuple[str, ...]:

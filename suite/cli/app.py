@@ -200,7 +200,10 @@ def list_(
 
 @data_app.command("import")
 def import_(name: str, path: Path) -> None:
-    """Import NAME from PATH: a folder of idx.gz files, or an npz with x_train, y_train, x_test, y_test."""
+    """Import NAME from PATH: a folder of idx.gz files, or an npz with x_train, y_train, x_test, y_test.
+
+    An npz may bring factors of variation too: factors_train, factors_test (images, factors), factor_names.
+    """
     from aebench import data
 
     dataset = data.import_dataset(name, path)

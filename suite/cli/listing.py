@@ -52,13 +52,14 @@ def _studies() -> Table:
 
 
 def _datasets() -> Table:
-    table = _table("data set", "state", "train/validation/test", "image", "classes", "content", "source")
+    table = _table("data set", "state", "train/validation/test", "image", "classes", "factors", "content", "source")
     for item in data.status():
         sizes = "/".join(map(str, item.sizes)) if item.sizes else ""
         shape = "x".join(map(str, item.image_shape)) if item.image_shape else ""
         classes = {None: "", 0: "no labels"}.get(item.classes, str(item.classes))
         checked = "checked" if item.content_checked else "not checked"
-        table.add_row(item.name, item.state, sizes, shape, classes, checked, item.source)
+        factors = ", ".join(map(str, item.factors or ()))
+        table.add_row(item.name, item.state, sizes, shape, classes, factors, checked, item.source)
     return table
 
 

@@ -34,7 +34,12 @@ def publish(raw: Mapping[str, RawSplit], where: str) -> Published:
     maximum = _maximum(images)
     labels, class_names = _class_indices({name: part[1] for name, part in raw.items()}, images, where)
     splits = {name: Split(images=images[name], labels=labels[name], maximum=maximum) for name in raw}
-    return Published(**splits, class_names=class_names)
+    return Published(
+        train=splits["train"],
+        validation=splits.get("validation"),
+        test=splits.get("test"),
+        class_names=class_names,
+    )
 
 
 def _images(images: Array, what: str) -> Array:

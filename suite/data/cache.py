@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from aebench.data.dataset import Array, Dataset, Split
 from aebench.data.names import check_name
 from aebench.errors import UserError
+from aebench.records.record import Factor
 
 SCHEMA = 1
 SPLITS = ("train", "validation", "test")
@@ -43,6 +44,7 @@ class Meta(BaseModel):
     source: str
     split_rule: str
     arrays: dict[str, ArrayForm]
+    factors: tuple[Factor, ...] = ()
 
     @model_validator(mode="after")
     def _has_images(self) -> Meta:
@@ -50,6 +52,8 @@ class Meta(BaseModel):
             form = self.arrays.get(f"{split}_images")
             if form is None or len(form.shape) != 4:
                 raise ValueError(f"{split}_images is not given with four dimensions")
+            if self.factors and f"{split}_factors" not in self.arrays:
+                raise ValueError(f"{split}_factors is not given")
         return self
 
 
@@ -123,7 +127,12 @@ def open_dataset(name: str) -> Dataset | None:
         return None
     arrays = {array_name: _open_array(folder(name), array_name, form) for array_name, form in meta.arrays.items()}
     splits = {
-        split: Split(images=arrays[f"{split}_images"], labels=arrays.get(f"{split}_labels"), maximum=meta.maximum)
+        split: Split(
+            images=arrays[f"{split}_images"],
+            labels=arrays.get(f"{split}_labels"),
+            maximum=meta.maximum,
+            factors=arrays.get(f"{split}_factors"),
+        )
         for split in SPLITS
     }
     return Dataset(
@@ -133,6 +142,7 @@ def open_dataset(name: str) -> Dataset | None:
         class_names=meta.class_names,
         source=meta.source,
         split_rule=meta.split_rule,
+        factors=meta.factors,
     )
 
 
@@ -157,6 +167,7 @@ def arrays_of(dataset_splits: Mapping[str, Split]) -> dict[str, Array]:
     """The arrays of all splits under their file names, in C order."""
     arrays = {f"{name}_images": split.images for name, split in dataset_splits.items()}
     arrays |= {f"{name}_labels": split.labels for name, split in dataset_splits.items() if split.labels is not None}
+    arrays |= {f"{name}_factors": split.factors for name, split in dataset_splits.items() if split.factors is not None}
     return {name: np.ascontiguousarray(array) for name, array in arrays.items()}
 
 
@@ -214,8 +225,9 @@ def _write_files(where: Path, dataset: Dataset, provenance: Mapping[str, str]) -
         source=dataset.source,
         split_rule=dataset.split_rule,
         arrays={name: ArrayForm(dtype=array.dtype.str, shape=array.shape) for name, array in arrays.items()},
+        factors=dataset.factors,
     )
-    (where / "meta.json").write_text(meta.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    (where / "meta.json").write_text(meta.model_dump_json(indent=1, exclude_defaults=True) + "\n", encoding="utf-8")
     (where / "provenance.json").write_text(json.dumps(dict(provenance), indent=1) + "\n", encoding="utf-8")
 
 

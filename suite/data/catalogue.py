@@ -7,7 +7,6 @@ from pathlib import Path
 from aebench.data import cache, tfds
 from aebench.data.conform import conform, sort_by_content
 from aebench.data.dataset import Dataset, DatasetStatus, Published
-from aebench.data.digits import read_digits
 from aebench.data.importing import read_path
 from aebench.data.known import KNOWN
 from aebench.data.names import check_name
@@ -72,9 +71,9 @@ def import_dataset(name: str, path: str | Path) -> Dataset:
     Raises:
         UserError: unsuitable name, files or values, or other content than what already has that name.
     """
-    if name == "digits":
-        raise UserError("'digits' comes with scikit-learn and is not imported; choose another name")
     check_name(name)
+    if name in KNOWN and KNOWN[name].make:
+        raise UserError(f"{name!r} is built in and is not imported; choose another name")
     published, source = read_path(name, Path(path).expanduser()), _OWN_SOURCE
     if name in KNOWN:
         published, source = conform(name, KNOWN[name], published), KNOWN[name].source
@@ -82,8 +81,9 @@ def import_dataset(name: str, path: str | Path) -> Dataset:
 
 
 def _fill(name: str) -> Dataset:
-    if name == "digits":
-        return _store(_build(name, read_digits(), KNOWN[name].source), "scikit-learn load_digits")
+    if name in KNOWN and (make := KNOWN[name].make):
+        base = KNOWN[name].base
+        return _store(_build(name, make(load(base)) if base else make(), KNOWN[name].source), "built in")
     if name in KNOWN:
         published = conform(name, KNOWN[name], tfds.fetch(name, KNOWN[name]))
         return _store(_build(name, published, KNOWN[name].source), "tensorflow-datasets")
@@ -104,6 +104,7 @@ def _build(name: str, published: Published, source: str) -> Dataset:
         class_names=published.class_names,
         source=source,
         split_rule=splits.rule,
+        factors=published.factors,
     )
 
 
@@ -111,7 +112,7 @@ def _store(built: Dataset, route: str) -> Dataset:
     present = cache.open_dataset(built.name)
     if present is None:
         cache.write(built, {"route": route})
-    elif (present.digest, present.class_names) != (built.digest, built.class_names):
+    elif (present.digest, present.class_names, present.factors) != (built.digest, built.class_names, built.factors):
         raise UserError(
             f"data set {built.name!r} is already cached with other content; "
             f"remove the folder {cache.folder(built.name)}, or choose another name"
@@ -147,6 +148,7 @@ def _status(name: str) -> DatasetStatus:
         content_checked=_content_checked(name),
         source=meta.source,
         split_rule=meta.split_rule,
+        factors=meta.factors,
     )
 
 
@@ -158,7 +160,7 @@ def _state(name: str) -> tuple[str, str]:
     about = KNOWN.get(name)
     if about is None:
         return "prepared", "prepared by tensorflow-datasets."
-    if not about.tfds:
+    if about.make:
         return "built in", about.source
     return ("prepared" if tfds.is_prepared(about.tfds) else "not cached"), about.source
 
@@ -175,4 +177,5 @@ def _uncached(name: str, state: str, source: str) -> DatasetStatus:
         content_checked=_content_checked(name),
         source=source,
         split_rule=None,
+        factors=about.factors if about else None,
     )

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from aebench.records.record import Factor
+
 Array = npt.NDArray[Any]
 
 
@@ -19,11 +21,13 @@ class Split:
         images: `(n, height, width, channels)`, uint8 or float32, possibly memory-mapped.
         labels: `(n,)` int64 class indices, or None for a set without labels.
         maximum: the value of a fully inked pixel (16 for digits, 255 for bytes, 1 for binary or float).
+        factors: `(n, factors)` float64, the value of each factor of each image, or None where none are known.
     """
 
     images: Array
     labels: Array | None
     maximum: float
+    factors: Array | None = None
 
     def __len__(self) -> int:
         return len(self.images)
@@ -37,9 +41,10 @@ class Split:
         return self.images.astype(np.float32) / np.float32(self.maximum)
 
     def take(self, indices: Array) -> Split:
-        """The images (and labels) at `indices`, in that order, as a new split."""
+        """The images (with labels and factors) at `indices`, in that order, as a new split."""
         labels = None if self.labels is None else self.labels[indices]
-        return Split(images=self.images[indices], labels=labels, maximum=self.maximum)
+        factors = None if self.factors is None else self.factors[indices]
+        return Split(images=self.images[indices], labels=labels, maximum=self.maximum, factors=factors)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -49,12 +54,14 @@ class Published:
     Attributes:
         train, validation, test: the published splits; None where there is none.
         class_names: one name per class index, or None without labels.
+        factors: what the columns of each split's factors are; empty without.
     """
 
     train: Split
     validation: Split | None = None
     test: Split | None = None
     class_names: tuple[str, ...] | None = None
+    factors: tuple[Factor, ...] = ()
 
     def splits(self) -> dict[str, Split]:
         """The splits that exist, by name."""
@@ -73,6 +80,7 @@ class Dataset:
         class_names: one name per class index, or None without labels.
         source: one sentence: where the images come from.
         split_rule: one sentence: how the splits were made.
+        factors: what the columns of each split's factors are; empty without.
     """
 
     name: str
@@ -83,6 +91,7 @@ class Dataset:
     class_names: tuple[str, ...] | None
     source: str
     split_rule: str
+    factors: tuple[Factor, ...] = ()
 
     def __eq__(self, other: object) -> bool:
         """Data sets of one digest have the same content."""
@@ -117,6 +126,7 @@ class DatasetStatus:
         content_checked: whether what is taken in under this name is held against published sums.
         source: where the images come from; for a damaged cache, what is wrong.
         split_rule: how the splits are made, or None if unknown.
+        factors: the factors of variation that are known of each image; None if unknown.
     """
 
     name: str
@@ -128,3 +138,4 @@ class DatasetStatus:
     content_checked: bool
     source: str
     split_rule: str | None
+    factors: tuple[Factor, ...] | None

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from aebench.data import factors
 from aebench.data.arrays import RawSplit, publish
 from aebench.data.dataset import Array, Published
 from aebench.data.idx import read_idx
@@ -43,6 +44,8 @@ def read_path(name: str, path: Path) -> Published:
     if not path.exists():
         raise UserError(f"{path} does not exist; give a folder with idx.gz files or an npz file")
     try:
+        if path.suffix == ".npz" and path.is_file():
+            return _npz(path)
         return publish(_raw(name, path), str(path))
     except OSError as error:
         raise UserError(f"cannot read {path}: {error}; check its permissions") from error
@@ -51,8 +54,6 @@ def read_path(name: str, path: Path) -> Published:
 def _raw(name: str, path: Path) -> dict[str, RawSplit]:
     if path.is_dir():
         return _amat_folder(path) if name == "binarized_mnist" else _idx_folder(path, _PREFIX.get(name, ""))
-    if path.suffix == ".npz":
-        return _npz(path)
     raise UserError(f"{path} is neither a folder nor an .npz file; give a folder with idx.gz files or an npz")
 
 
@@ -77,7 +78,7 @@ def _find(path: Path, pattern: str) -> Path | None:
     return files[0] if files else None
 
 
-def _npz(path: Path) -> dict[str, RawSplit]:
+def _npz(path: Path) -> Published:
     try:
         arrays = _archive(path)
     except _UNREADABLE as error:
@@ -85,7 +86,8 @@ def _npz(path: Path) -> dict[str, RawSplit]:
         raise UserError(
             f"cannot read {path}: {reason}; expected an npz of plain arrays, without pickled objects"
         ) from error
-    return {split: (arrays[f"x_{split}"], arrays.get(f"y_{split}")) for split in ("train", "test")}
+    raw = {split: (arrays[f"x_{split}"], arrays.get(f"y_{split}")) for split in ("train", "test")}
+    return factors.attach(publish(raw, str(path)), arrays, str(path))
 
 
 def _archive(path: Path) -> dict[str, Array]:
@@ -94,7 +96,7 @@ def _archive(path: Path) -> dict[str, Array]:
         raise ValueError("it holds one array, not an archive of arrays")
     with archive:
         _check_names(archive.files, path)
-        return {key: archive[key] for key in _NPZ_ARRAYS if key in archive.files}
+        return {key: archive[key] for key in (*_NPZ_ARRAYS, *factors.ARRAYS) if key in archive.files}
 
 
 def _check_names(names: Iterable[str], path: Path) -> None:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+from aebench.data import combinations, dsprites, morpho_mnist, xysquares
+from aebench.data.dataset import Published
+from aebench.data.digits import read_digits
+from aebench.records.record import Factor
 
 Shape = tuple[int, int, int]
 _DIGIT_NAMES = tuple("0123456789")
@@ -16,7 +21,7 @@ class KnownDataset:
     """A data set known by name.
 
     Attributes:
-        tfds: its name in tensorflow-datasets, with the configuration; empty for the built-in digits.
+        tfds: its name in tensorflow-datasets, with the configuration; empty for those that are made here.
         url: a file that tensorflow-datasets downloads, to see whether its host answers.
         files: what `data import` takes for it.
         source: one sentence: where the images come from.
@@ -28,6 +33,9 @@ class KnownDataset:
         published_order: whether the images stay in their authors' order, or are sorted by content.
         checksums: sha256 of the published values as bytes, images in C order: `train_images` and so on. For
             idx files: `zcat FILE | tail -c +17 | sha256sum` (+9 for labels). Empty where none are known.
+        make: makes it here, the same on every machine; given the data set `base` where that is named.
+        base: the data set that it is made from; empty without.
+        factors: the factors of variation that are known of each image.
     """
 
     tfds: str = ""
@@ -41,6 +49,9 @@ class KnownDataset:
     class_names: tuple[str, ...] | None
     published_order: bool = True
     checksums: Mapping[str, str] = field(default_factory=dict)
+    make: Callable[..., Published] | None = None
+    base: str = ""
+    factors: tuple[Factor, ...] = ()
 
 
 _DIGITS = KnownDataset(
@@ -50,6 +61,7 @@ _DIGITS = KnownDataset(
     published_sizes={"train": 1797},
     sizes=(1257, 180, 360),
     class_names=_DIGIT_NAMES,
+    make=read_digits,
 )
 
 # The sums of MNIST and Fashion-MNIST are those of the files whose gzip sha256 tensorflow-datasets lists in
@@ -173,6 +185,49 @@ _SVHN = KnownDataset(
     class_names=_DIGIT_NAMES,
 )
 
+_DSPRITES = KnownDataset(
+    source="dSprites-like: drawn anew after the factors of dSprites (Matthey et al. 2017), a fixed sample of 30,000 of "
+    "its 737,280 combinations; not the published pixels.",
+    rule="tenth",
+    image_shape=(64, 64, 1),
+    published_sizes={"train": combinations.TRAIN, "test": combinations.TEST},
+    sizes=combinations.SIZES,
+    class_names=None,
+    make=dsprites.draw,
+    factors=dsprites.FACTORS,
+)
+
+_DSPRITES_32 = replace(
+    _DSPRITES,
+    source="The images of dsprites at half the size, each pixel the mean of four.",
+    image_shape=(32, 32, 1),
+    make=dsprites.draw_small,
+)
+
+_XYSQUARES = KnownDataset(
+    source="XYSquares (Michlo, Klein and James 2023) at half the size: three squares that move by their own width, a "
+    "fixed sample of 30,000 of 262,144 combinations.",
+    rule="tenth",
+    image_shape=(32, 32, 3),
+    published_sizes={"train": combinations.TRAIN, "test": combinations.TEST},
+    sizes=combinations.SIZES,
+    class_names=None,
+    make=xysquares.draw,
+    factors=xysquares.FACTORS,
+)
+
+_MORPHO_MNIST = replace(
+    _MNIST,
+    tfds="",
+    url="",
+    files="",
+    source="MNIST with thickness, slant, width, height and area measured on each digit, after Castro et al. 2019.",
+    checksums={},
+    make=morpho_mnist.measured,
+    base="mnist",
+    factors=morpho_mnist.FACTORS,
+)
+
 KNOWN: dict[str, KnownDataset] = {
     "digits": _DIGITS,
     "mnist": _MNIST,
@@ -183,4 +238,8 @@ KNOWN: dict[str, KnownDataset] = {
     "omniglot": _OMNIGLOT,
     "cifar10": _CIFAR10,
     "svhn_cropped": _SVHN,
+    "dsprites": _DSPRITES,
+    "dsprites_32": _DSPRITES_32,
+    "xysquares": _XYSQUARES,
+    "morpho_mnist": _MORPHO_MNIST,
 }

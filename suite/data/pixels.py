@@ -13,6 +13,7 @@ import numpy as np
 
 from aebench.data import Dataset, Split
 from aebench.models.streams import stream
+from aebench.records.record import Factor
 from aebench.records.spec import TrainOn
 
 FIXED_SEED = 0
@@ -30,6 +31,8 @@ class Inputs:
         labels: of the test images.
         train_labels, validation_labels: of the training and validation images.
         grey_validation: the validation images before binarisation.
+        factors: what is known of each image beside its class; empty where nothing is.
+        factor_values, train_factor_values: of the test and training images, `(n, factors)`; `None` without.
     """
 
     train: np.ndarray
@@ -42,6 +45,9 @@ class Inputs:
     train_labels: np.ndarray | None = None
     validation_labels: np.ndarray | None = None
     grey_validation: np.ndarray | None = None
+    factors: tuple[Factor, ...] = ()
+    factor_values: np.ndarray | None = None
+    train_factor_values: np.ndarray | None = None
 
     @cached_property
     def seen_train(self) -> np.ndarray:
@@ -67,17 +73,20 @@ def prepare(dataset: Dataset, likelihood: str, train_on: TrainOn) -> Inputs:
         resample=binary,  # identity on pixels that are 0 or 1 already
         labels=dataset.test.labels,
         class_names=dataset.class_names,
-        train_labels=_training_labels(dataset, train_on),
+        train_labels=_of_training(dataset.train.labels, dataset.validation.labels, train_on),
         validation_labels=dataset.validation.labels,
         grey_validation=dataset.validation.pixels(),
+        factors=dataset.factors,
+        factor_values=dataset.test.factors,
+        train_factor_values=_of_training(dataset.train.factors, dataset.validation.factors, train_on),
     )
 
 
-def _training_labels(dataset: Dataset, train_on: TrainOn) -> np.ndarray | None:
-    labels, more = dataset.train.labels, dataset.validation.labels
-    if labels is None or more is None or train_on == "train":
-        return labels
-    return np.concatenate([labels, more])
+def _of_training(known: np.ndarray | None, more: np.ndarray | None, train_on: TrainOn) -> np.ndarray | None:
+    """What is known of the training images: of train, and of validation where that is trained on too."""
+    if known is None or more is None or train_on == "train":
+        return known
+    return np.concatenate([known, more])
 
 
 @cache

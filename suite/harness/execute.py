@@ -166,4 +166,5 @@ def _dataset_record(dataset: data.Dataset) -> DatasetRecord:
         class_names=dataset.class_names,
         source=dataset.source,
         split_rule=dataset.split_rule,
+        factors=dataset.factors,
     )

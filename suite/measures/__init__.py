@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from aebench.measures import bound, cost, diagnostics, importance, information, reconstruction, training_split
 from aebench.measures.classes import family as classes
+from aebench.measures.factors import family as factors
 from aebench.measures.family import GROUPS, Family
 from aebench.measures.metric import Metric
 from aebench.measures.pictures import family as pictures
@@ -24,6 +25,7 @@ FAMILIES: tuple[Family, ...] = (
     diagnostics.FAMILY,
     reconstruction.FAMILY,
     classes.FAMILY,
+    factors.FAMILY,
     samples.FAMILY,
     pictures.FAMILY,
     cost.FAMILY,

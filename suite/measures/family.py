@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 GROUPS = {
     "likelihood": "Likelihood and use of the code",
     "classes": "Classes in latent space",
+    "factors": "Known factors in the code",
     "images": "Generated images",
     "cost": "Size and speed",
 }
@@ -48,6 +49,7 @@ class Family:
         metrics, profiles: what is measured, by the name that it is kept under.
         measure: takes them of all runs of a cohort, one `Measured` each, in order; `None` where somebody else does.
         needs_labels: whether a data set without labels has none of them.
+        needs_factors: whether a data set without known factors has none of them.
         at_milestones: whether it is measured on the way too, and not at the end alone.
     """
 
@@ -57,4 +59,5 @@ class Family:
     profiles: Mapping[str, Metric] = field(default_factory=dict)
     measure: Callable[[Context], Sequence[Measured]] | None = None
     needs_labels: bool = False
+    needs_factors: bool = False
     at_milestones: bool = False

@@ -103,3 +103,40 @@ def image_correlation(images: np.ndarray, others: np.ndarray) -> np.ndarray:
 
 def _pixels(images: np.ndarray) -> np.ndarray:
     return np.asarray(images.reshape(len(images), -1).astype("float64"))
+
+
+def relative_strength(codes: np.ndarray, others: np.ndarray) -> float:
+    """How far each dimension of two models of one kind has one counterpart in the other, whatever its order and sign.
+
+    The pairwise score of unsupervised disentanglement ranking (UDR, Spearman form; Duan et al. 2020, equation 3): a
+    dimension's largest rank correlation, squared, over the sum of all of its. Models that are disentangled alike find
+    the same dimensions; models that mix them do so each in its own way.
+
+    Args:
+        codes, others: `(n, d)` and `(n, e)` of the same images, informative dimensions alone.
+
+    Returns:
+        0 to 1; 0 if one of them has no dimension.
+    """
+    if not (codes.shape[1] and others.shape[1]):
+        return 0.0
+    one, other = _ranks(codes), _ranks(others)
+    alike = np.abs(one.T @ other)
+    scores = [_share(alike), _share(alike.T)]
+    return float(np.concatenate(scores).mean())
+
+
+def _ranks(points: np.ndarray) -> np.ndarray:
+    """Each dimension's ranks, centred and of length 1; 0 of a constant one."""
+    from scipy.stats import rankdata
+
+    ranks = rankdata(points, axis=0)
+    ranks -= ranks.mean(axis=0)
+    size = np.linalg.norm(ranks, axis=0)
+    return np.asarray(np.divide(ranks, size, out=np.zeros_like(ranks), where=size > 0))
+
+
+def _share(alike: np.ndarray) -> np.ndarray:
+    """The largest of each row, squared, over the row's sum; 0 of an empty row."""
+    total = alike.sum(axis=1)
+    return np.asarray(np.divide(alike.max(axis=1) ** 2, total, out=np.zeros_like(total), where=total > 0))

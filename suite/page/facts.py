@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,6 +41,7 @@ def facts(source: Source) -> tuple[Fact, ...]:
     days = dict.fromkeys([finished[0][:10], finished[-1][:10]])
     return (
         Fact(name="Data", lines=tuple(_data_line(spec, source.datasets) for spec in _first_of_each(specs, "dataset"))),
+        *_factors(specs, source.datasets),
         Fact(name="Likelihood", lines=tuple(likelihood_words(name) for name in _values(specs, "likelihood"))),
         Fact(name="Network", lines=(listed([str(name) for name in _values(specs, "network")]),)),
         Fact(name="Training", lines=(_training(specs), *_speed(comparison))),
@@ -67,6 +68,14 @@ def _data_line(spec: RunSpec, datasets: Mapping[str, DatasetRecord]) -> str:
     train, validation, test = (f"{size:,}" for size in known.sizes)
     shape = "×".join(str(side) for side in known.image_shape)
     return f"{spec.dataset}: {train} train, {validation} validation, {test} test images of {shape}"
+
+
+def _factors(specs: Sequence[RunSpec], datasets: Mapping[str, DatasetRecord]) -> Iterator[Fact]:
+    """What is known of each image, where anything is."""
+    known = [datasets[spec.dataset_digest] for spec in _first_of_each(specs, "dataset")
+             if spec.dataset_digest in datasets]  # fmt: skip
+    if lines := tuple(f"{one.name}: {listed([*map(str, one.factors)])}" for one in known if one.factors):
+        yield Fact(name="Known factors", lines=lines)
 
 
 def _training(specs: Sequence[RunSpec]) -> str:

@@ -15,6 +15,7 @@ from aebench.records.spec import symbol
 
 MAIN = ("elbo_nats", "nll_nats", "recon_mse", "silhouette", "prior_recognisable", "active_units", "train_seconds")
 _NEED_LABELS = {name for family in FAMILIES if family.needs_labels for name in family.metrics}
+_NEED_FACTORS = {name for family in FAMILIES if family.needs_factors for name in family.metrics}
 
 _AT = {"lower": "≤ ", "higher": "≥ ", None: ""}  # where the truth may lie better
 # What is only known to be at least or at most so much where the mutual information is near its ceiling.
@@ -221,4 +222,7 @@ def _why_absent(item: Configuration, metric: str) -> str:
         return "no run that finished without diverging"
     if metric in _NEED_LABELS:
         return "no labels"
-    return f"{item.label} has no {METRICS[metric].label[0].lower()}{METRICS[metric].label[1:]}"
+    if metric in _NEED_FACTORS and not any(item.summaries[name].n for name in _NEED_FACTORS):
+        return "no known factors that vary"
+    label = METRICS[metric].label
+    return f"{item.label} has no {label if label[1:2].isupper() else label[:1].lower() + label[1:]}"

@@ -174,6 +174,38 @@ class TimingRecord(Frozen):
     finished: str
 
 
+FactorKind = Literal["categorical", "ordered", "periodic"]
+
+
+class Factor(Frozen):
+    """A factor of variation whose value is known of every image.
+
+    Attributes:
+        name: what it is, in a word or two.
+        kind: `categorical` values are indices that have no order; `ordered` ones are magnitudes; `periodic` ones come
+            back to where they were after `period`.
+        unit: of the values; empty without one.
+        levels: how many values there are; `None` where they are continuous.
+        value_names: of a categorical factor, where its values have names.
+        period: of a periodic factor.
+        symmetries: by which shorter turn an image already looks the same, where another factor's value says so: a
+            square's quarter turn. Measures take the factor's values as they are; this says what no code can know.
+    """
+
+    name: str
+    kind: FactorKind
+    unit: str = ""
+    levels: int | None = None
+    value_names: tuple[str, ...] = ()
+    period: float | None = None
+    symmetries: dict[str, float] = Field(default={})
+
+    def __str__(self) -> str:
+        """The name, with what there is to say of its values: `orientation (40, periodic)`."""
+        size = "continuous" if self.levels is None else str(self.levels)
+        return f"{self.name} ({size})" if self.kind == "ordered" else f"{self.name} ({size}, {self.kind})"
+
+
 class DatasetRecord(Frozen):
     """What a page tells of the data that runs were trained on, so that it can be drawn where the data are not.
 
@@ -181,6 +213,7 @@ class DatasetRecord(Frozen):
         sizes: images in train, validation and test.
         image_shape: `(height, width, channels)`.
         class_names: `None` without labels.
+        factors: what is known of each image beside its class; empty where nothing is.
     """
 
     schema_number: Literal[1] = SCHEMA
@@ -191,6 +224,7 @@ class DatasetRecord(Frozen):
     class_names: tuple[str, ...] | None
     source: str
     split_rule: str
+    factors: tuple[Factor, ...] = ()
 
 
 def now() -> str:

@@ -204,7 +204,7 @@ def test_an_unknown_name_is_told_with_the_nearest() -> None:
 
 
 def test_digits_are_not_imported(npz, arrays) -> None:
-    with pytest.raises(UserError, match="scikit-learn"):
+    with pytest.raises(UserError, match="built in"):
         data.import_dataset("digits", npz(arrays))
 
 

@@ -18,11 +18,13 @@ from aebench.measures import METRICS, PROFILES, components, diagnostics, trainin
 from aebench.measures.classes import references
 from aebench.measures.context import Member
 from aebench.measures.evaluator import Evaluator
+from aebench.measures.factors import family as factors
+from aebench.measures.factors import information
 from aebench.measures.family import Family, Measured
 from aebench.measures.metric import Metric
 from aebench.measures.scorer import Scorer
 from aebench.models import AE, VAE
-from aebench.records.record import MeasureSettings
+from aebench.records.record import Factor, MeasureSettings
 
 SHAPE = (6, 6, 1)
 BETAS = (0.0, 0.5, 1.0, 2.0, 4.0)
@@ -173,18 +175,39 @@ def test_choices_look_at_the_validation_split():
 
 
 def test_every_declared_number_of_a_vae_is_there():
-    """But those of the ELBO on training data, which has to be asked for, of the training, which the run adds, and what
-    other variants tell of themselves.
+    """But those of the ELBO on training data, which has to be asked for, of the training, which the run adds, of
+    factors, which these images don't have, and what other variants tell of themselves.
     """
     scorer, members = cohort("VAE")
     score = scorer.score(members[:1])[0]
     absent = {"elbo_train_nats", "ppca_train_nats", "train_seconds", "train_images_per_s", *diagnostics.FAMILY.metrics}
-    assert METRICS.keys() - score.metrics.keys() == absent
-    assert PROFILES.keys() == score.profiles.keys()
+    assert METRICS.keys() - score.metrics.keys() == absent | factors.FAMILY.metrics.keys()
+    assert PROFILES.keys() - score.profiles.keys() == factors.FAMILY.profiles.keys()
     assert len(score.profiles["kl_by_dimension_nats"]) == len(score.profiles["silhouette_by_class"]) == 3
     labels = score.arrays["figures"]["prior_sample_labels"].tolist()
     assert len(labels) == 25
     assert {letter for label in labels for letter in label.split("/")} <= {"a", "b", "c", "?"}
+
+
+def test_factors_are_measured_of_each_run_and_its_references():
+    scorer, members = cohort("VAE")
+    values = np.stack([np.arange(90) % 3, np.arange(90) % 5], axis=1).astype(float)
+    known = (Factor(name="a", kind="categorical", levels=3), Factor(name="b", kind="ordered", levels=5))
+    inputs = replace(scorer.inputs, factors=known, factor_values=values, train_factor_values=values)
+    fresh = Scorer(scorer.evaluator.model, inputs, scorer.settings, None, families=[factors.FAMILY])
+    scores = fresh.score(members[:2])
+    for score, each in zip(scores, members, strict=False):
+        assert factors.FAMILY.metrics.keys() - score.metrics.keys() <= {
+            f"dci_explicitness{end}" for end in ("", "_pca", "_untrained")
+        }
+        assert {name: len(value) for name, value in score.profiles.items()} == dict.fromkeys(factors.FAMILY.profiles, 2)
+        codes = scorer.evaluator.representations(scorer.evaluator.load([each.weights]), inputs.test)[0]
+        alone = information.mutual_information(codes, values.astype(int))
+        gaps = information.information_gaps(alone, information.entropies(values.astype(int)))
+        assert score.metrics["mig"] == pytest.approx(gaps.mean(), abs=0.02)  # an image at a part's edge may change it
+    one, other = (score.metrics for score in scores)
+    assert one["mig_pca"] == other["mig_pca"]
+    assert one["mig_pca"] != one["mig"] != one["mig_untrained"] != other["mig_untrained"]
 
 
 def test_kept_values_of_single_images_have_the_metrics_for_their_means():

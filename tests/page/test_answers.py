@@ -299,6 +299,19 @@ def test_a_number_that_is_not_certified_is_a_bound_and_never_the_best(study, exp
     assert other.mark == ""
 
 
+def test_a_number_of_factors_is_absent_for_a_reason(make_study, expand, make_record):
+    study = make_study(seeds=1, latent_dim="[2]")
+    specs = expand(study)
+    given = {"AE": {}, "VAE β=1": {"mig": 0.1}, "VAE β=4": {"mig": 0.2, "dci_explicitness": 0.5}}
+    records = {spec.run_id: make_record(spec, **given[spec.label()]) for spec in specs}
+    comparison = compare(study, specs, records)
+    evidence = Evidence(board=comparison.configurations)
+    found = table([Ranked(key="a", title="A", evidence=evidence, looks=looks(comparison.configurations))])
+    at = [column.name for column in found.columns].index("dci_explicitness")
+    titles = [row.cells[at].title for row in found.bodies[0].rows]
+    assert titles == ["no known factors that vary", "VAE β=1 has no DCI explicitness", ""]
+
+
 def test_one_colour_a_setting_whatever_the_latent_size(make_study, expand):
     study = make_study(latent_dim="[2, 4, 8]", beta="[0.5, 1.0, 2.0]")
     comparison = compare(study, expand(study), {})

@@ -41,6 +41,7 @@ def expand(study: Study) -> list[RunSpec]:
         ("reproduce", 10),
         ("zoo", 2250),
         ("zoo-mnist", 69),
+        ("factors", 100),
     ],
 )
 def test_built_in_studies(name: str, runs: int) -> None:

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from aebench.analysis.evidence import Evidence
 from aebench.analysis.milestones import words
-from aebench.analysis.questions import latent_space, samples, separation, settings
+from aebench.analysis.questions import factors, latent_space, samples, separation, settings
 from aebench.analysis.questions.verdict import Verdict
 
 __all__ = ["QUESTIONS", "Verdict", "verdicts"]
@@ -28,6 +28,9 @@ QUESTIONS: tuple[Callable[[Evidence], Iterator[Verdict]], ...] = (
     latent_space.worst_classes,
     samples.midpoints,
     latent_space.collapse,
+    factors.told_factors,
+    factors.method_setting_or_seed,
+    factors.without_knowing_factors,
 )
 
 

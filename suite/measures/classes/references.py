@@ -10,6 +10,7 @@ import numpy as np
 
 from aebench.data.pixels import Inputs
 from aebench.measures.classes.structure import Labelled, Structure, class_structure
+from aebench.measures.components import projections
 from aebench.measures.samples.classifier import Classifier
 from aebench.measures.samples.judged import Samples
 from aebench.measures.samples.mixture import one_thread_each
@@ -60,12 +61,7 @@ class References:
 
     @cached_property
     def _components(self) -> Codes:
-        """The images on all principal components of the training images."""
-        from sklearn.decomposition import PCA
-
-        train, test = self._pixels
-        pca = PCA(min(train.shape), svd_solver="covariance_eigh").fit(train)
-        return pca.transform(train), pca.transform(test)
+        return projections(*self._pixels)
 
 
 def untrained(structure: Structure) -> Numbers:

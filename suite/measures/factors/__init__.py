@@ -1,0 +1,1 @@
+"""How a code holds known factors of variation: disentanglement."""
