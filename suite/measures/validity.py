@@ -133,23 +133,21 @@ def _copies(rng: np.random.Generator) -> Iterator[Check]:
     classes = np.arange(COUNT) % CLASSES
     copies = train[:COUNT]
     one_class = np.where((classes == 0)[:, None], copies, 2.0 * fresh)
-    copying_at_all, clear = (-np.inf, -3.0), (-3.0, np.inf)
-    cases = {
-        "samples drawn like real images": (fresh, clear, clear),
-        "copies of training images": (copies, copying_at_all, copying_at_all),
-        "copies of training images with noise": (copies + 0.1 * fresh, copying_at_all, copying_at_all),
-        "copies in one class, the others unlike real images": (one_class, copying_at_all, copying_at_all),
-        "every tenth sample a copy": (
-            np.where((np.arange(COUNT) % 10 == 0)[:, None], copies, fresh),
-            *2 * [copying_at_all],
-        ),
-        "samples of twice the spread": (2.0 * fresh, clear, clear),
-    }
+    copied, clear = (-np.inf, -3.0), (-3.0, np.inf)
+    tenth = (np.arange(COUNT) % 10 == 0)[:, None]
+    cases: list[tuple[str, np.ndarray, tuple[float, float]]] = [
+        ("samples drawn like real images", fresh, clear),
+        ("copies of training images", copies, copied),
+        ("copies of training images with noise", copies + 0.1 * fresh, copied),
+        ("copies in one class, the others unlike real images", one_class, copied),
+        ("every tenth sample a copy", np.where(tenth, copies, fresh), copied),
+        ("samples of twice the spread", 2.0 * fresh, clear),
+    ]
     held = Nearness(distances=nearest(train, test), classes=classes)
-    for case, (samples, of_all, of_one) in cases.items():
+    for case, samples, bounds in cases:
         found = copying(held, Nearness(distances=nearest(train, samples), classes=classes))
-        yield _check("copying_z", case, of_all, found.z)
-        yield _check("local_copying_z", case, of_one, found.lowest_z)
+        yield _check("copying_z", case, bounds, found.z)
+        yield _check("local_copying_z", case, bounds, found.lowest_z)
 
 
 def of_classes() -> Iterator[Check]:
@@ -159,18 +157,15 @@ def of_classes() -> Iterator[Check]:
     centres = np.eye(CLASSES, FEATURES)
     noise = [rng.normal(size=(COUNT, FEATURES)) for _ in range(2)]
     train, test = (4.0 * centres[labels] + part for part in noise)
+    apart, apart_too = (centres[labels] + 1e-3 * part for part in noise)
     plain = _structure(train, test, labels)
-    perfect, chance = (
-        _structure(*parts, labels) for parts in ([centres[labels] + 1e-3 * part for part in noise], noise)
-    )
+    perfect, chance = _structure(apart, apart_too, labels), _structure(noise[0], noise[1], labels)
     turn = np.linalg.qr(rng.normal(size=(FEATURES, FEATURES)))[0]
     changed = {
         "codes turned, change": _structure(train @ turn, test @ turn, labels),
         "codes a hundred times larger, change": _structure(100.0 * train, 100.0 * test, labels),
         "codes moved, change": _structure(train + 50.0, test + 50.0, labels),
-        "a constant dimension added, change": _structure(
-            *(np.pad(part, ((0, 0), (0, 1))) for part in (train, test)), labels
-        ),
+        "a constant dimension added, change": _structure(_wider(train), _wider(test), labels),
         "classes renamed, change": _structure(train, test, (labels + 2) % CLASSES),
         "images in another order, change": _structure(train[::-1], test[::-1], labels[::-1]),
     }
@@ -184,6 +179,10 @@ def of_classes() -> Iterator[Check]:
         for case, found in changed.items():
             yield _check(measure, case, (-INVARIANT, INVARIANT), found[measure] - plain[measure])
         yield _check(measure, "half of the labels at random, change", (-np.inf, -0.1), noisy[measure] - plain[measure])
+
+
+def _wider(points: np.ndarray) -> np.ndarray:
+    return np.pad(points, ((0, 0), (0, 1)))
 
 
 def _structure(train: np.ndarray, test: np.ndarray, labels: np.ndarray) -> dict[str, float]:

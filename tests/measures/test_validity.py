@@ -8,6 +8,8 @@ from aebench.measures import METRICS, validity
 
 # Beyond rounding: two of the points may fall on the other side of a radius or of a boundary between classes.
 FEW_POINTS = 2.0 / validity.COUNT
+# Clusterings of points without clusters are about as good as one another: rounding may choose, and only the level holds.
+ANY_CLUSTERING = 0.1
 
 
 @pytest.mark.parametrize("part", [validity.of_samples, validity.of_classes])
@@ -17,7 +19,10 @@ def test_kept_results_are_those_of_a_run_now(part):
     for one in now:
         old = kept[one.measure, one.case]
         assert (one.low, one.high) == (old.low, old.high)
-        assert one.value == pytest.approx(old.value, rel=FEW_POINTS, abs=FEW_POINTS), f"{one.measure}, {one.case}"
+        aimless = one.measure.startswith("kmeans") and "no class" in one.case
+        assert one.value == pytest.approx(old.value, rel=FEW_POINTS, abs=ANY_CLUSTERING if aimless else FEW_POINTS), (
+            f"{one.measure}, {one.case}"
+        )
 
 
 def test_nothing_is_kept_that_is_no_longer_checked():
