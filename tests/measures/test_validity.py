@@ -8,7 +8,7 @@ from aebench.measures import METRICS, validity
 
 # Beyond rounding: two of the points may fall on the other side of a radius or of a boundary between classes.
 FEW_POINTS = 2.0 / validity.COUNT
-# Clusterings of points without clusters are about as good as one another: rounding may choose, and only the level holds.
+# Clusterings of points without clusters are about equally good: rounding may choose, and only the level holds.
 ANY_CLUSTERING = 0.1
 
 
