@@ -185,6 +185,22 @@ def verdicts(study: StudyArgument, backend: BackendOption = None, out: OutOption
                 typer.echo(f"  - {line}")
 
 
+@app.command()
+def validate(
+    out: Annotated[Path, typer.Option(metavar="FILE", help="Write the results here.")] = Path("validity.json"),
+) -> None:
+    """Put measures through sanity checks on made-up data whose right answer is known; nothing is trained."""
+    from aebench.cli.progress import console
+    from aebench.cli.validating import print_checks
+    from aebench.measures import validity
+    from aebench.records.store import write_aside
+
+    found = validity.checks()
+    print_checks(console(), found)
+    write_aside(out, lambda file: file.write(validity.as_json(found)))
+    typer.echo(out)
+
+
 @app.command("list")
 def list_(
     kind: Annotated[

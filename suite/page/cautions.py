@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 
 from aebench.analysis.configurations import Comparison, Configuration
 from aebench.analysis.convergence import State
@@ -14,6 +15,14 @@ from aebench.page.robustness import configurations, groups, told
 from aebench.records.rates import WIDE
 
 _FEW_SEEDS = 2
+_LEVEL = 0.05  # of calling any configuration's samples copies where all are drawn like test images
+# Scores that are standard normal where samples are drawn like test images, and what they say.
+_COPYING = {
+    "prior_copying_z": "prior samples",
+    "prior_local_copying_z": "prior samples of one class",
+    "mixture_copying_z": "mixture samples",
+    "mixture_local_copying_z": "mixture samples of one class",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +46,7 @@ def cautions(comparison: Comparison, speeds: Sequence[TimedOperation], looks: Lo
         _judged(comparison, looks, "too noisy to tell", "may or may not still improve by 0.1 nats over the last tenth "
                 "of training (too noisy to tell)"),
         _collapsed(comparison, looks),
+        _copying(comparison, looks),
         _two_groups(comparison, looks),
         _untold(comparison),
         _few_seeds(comparison),
@@ -90,6 +100,32 @@ def _collapsed(comparison: Comparison, looks: Looks) -> Caution | None:
     total = counted(len(comparison.configurations), "configuration")
     what = f"{len(hit)} of {total} collapsed: no latent unit is active, and their codes say nothing of the image"
     return Caution(brief=f"{len(hit)} collapsed", what=what, which=grouped(hit, looks))
+
+
+def _copying(comparison: Comparison, looks: Looks) -> Caution | None:
+    """Configurations whose samples are nearer to training images than test images are, by the mean score of its seeds.
+
+    Seeds are held against the same test images, so their mean may spread as much as one of them, and is taken to: it
+    spreads no more. The level is shared by all that was tested (Bonferroni).
+    """
+    known = [
+        (item, words, mean)
+        for item in comparison.configurations
+        for name, words in _COPYING.items()
+        if (mean := item.summaries[name].mean) is not None
+    ]
+    limit = NormalDist().inv_cdf(_LEVEL / len(known)) if known else 0.0
+    hit = [told for told in known if told[2] < limit]
+    if not hit:
+        return None
+    count = counted(len({item.id for item, _, _ in hit}), "configuration")
+    what = (
+        f"Samples of {count} are nearer to training images than test images of their class are, by the classifier's "
+        f"features (mean z over seeds below {limit:.1f}): some may be copies, and their Fréchet distance and coverage "
+        "flatter them. No such warning is no proof of the opposite: samples unlike real images hide copies among them"
+    )
+    which = tuple(f"{looks.title(item)}: {words}, z = {mean:.1f}" for item, words, mean in hit)
+    return Caution(brief=f"samples of {count} may be copies", what=what, which=which)
 
 
 def _two_groups(comparison: Comparison, looks: Looks) -> Caution | None:

@@ -18,7 +18,7 @@ from aebench.analysis.questions import Verdict, verdicts
 from aebench.analysis.sources import Source
 from aebench.analysis.timings import TimedOperation, timed_operations
 from aebench.errors import UserError
-from aebench.measures import METRICS
+from aebench.measures import METRICS, validity
 from aebench.page.canvas import Plot
 from aebench.page.cautions import Caution, cautions
 from aebench.page.comparing import datasets_section
@@ -116,7 +116,7 @@ def render(sources: Sequence[Source]) -> str:
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
     )  # fmt: skip
-    environment.filters |= {"significant": significant, "counted": counted}
+    environment.filters |= {"significant": significant, "counted": counted, "checks": validity.of_metric}
     return environment.get_template("page.html.j2").render(_content(sources))
 
 
@@ -134,6 +134,7 @@ def _content(sources: Sequence[Source]) -> dict[str, Any]:
         "kinds": KINDS,
         "planes": PLANES,
         "metrics": METRICS,
+        "validity": validity.by_measure(validity.kept()),
         "arrows": ARROWS,
         "data": {board.key: _data(board) for board in boards},
         "css": Markup((TEMPLATES / "page.css").read_text()),

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.stats import norm
 
 from aebench.analysis.choices import answers
 from aebench.analysis.configurations import compare
@@ -249,6 +250,29 @@ def test_a_sound_study_has_no_cautions_but_for_unsteady_timings(study, expand, m
     assert cautions(comparison, steady, looks(comparison.configurations)) == ()
     (found,) = cautions(comparison, unsteady, looks(comparison.configurations))
     assert found.what.startswith("4 of 4 timings unsteady")
+
+
+def test_samples_nearer_to_training_images_than_test_images_are_a_caution(study, expand, make_record):
+    """The mean of the seeds counts, at a level shared by all that was tested."""
+    specs = expand(study)
+    names = ("prior_copying_z", "prior_local_copying_z", "mixture_copying_z", "mixture_local_copying_z")
+
+    def found(prior):
+        records = {spec.run_id: make_record(spec, **dict.fromkeys(names, 0.0)) for spec in specs}
+        copycats = [spec for spec in specs if (spec.variant, spec.latent_dim) == ("ae", 2)]
+        for spec, z in zip(copycats, prior, strict=True):
+            records[spec.run_id] = make_record(spec, **dict.fromkeys(names, 0.0) | {"prior_local_copying_z": z})
+        comparison = compare(study, specs, records)
+        return [one for one in cautions(comparison, [], looks(comparison.configurations)) if "copies" in one.brief]
+
+    (told,) = found([-4.0, -5.0, -6.0])
+    assert told.which == ("AE, latent size 2: prior samples of one class, z = -5.0",)
+    assert "Samples of 1 configuration are nearer to training images" in told.what
+    tests = 4 * len({spec.configuration for spec in specs})
+    limit = norm.ppf(0.05 / tests)
+    assert found([limit - 0.1] * 3)
+    assert not found([limit + 0.1] * 3)
+    assert not found([-6.0, 2.0, 3.0]), "one seed of three"
 
 
 def test_speeds_are_images_over_seconds(study, expand, make_timing):

@@ -81,6 +81,20 @@ AGAINST_TEST: Final[dict[str, tuple[str, str, Better, str]]] = {
         "about the share of these that would cover the test images as well if drawn like real ones: images inside a "
         "5-neighbour radius over 5, at most 1, calibrated (Salvy et al. 2025)",
     ),
+    "copying_z": (
+        "nearness to training images",
+        "z",
+        None,
+        "whether these lie nearer to a training image than test images do, in features, inside each class the "
+        "classifier names: z-scores of Mann-Whitney's U, joined; standard normal for real images held out, far below 0 "
+        "for copies, above 0 for images unlike real ones, which may still hide a few copies (Meehan et al. 2020)",
+    ),
+    "local_copying_z": (
+        "nearness to training images, nearest class",
+        "z",
+        None,
+        "the same of the class where these lie nearest, allowing for the number of classes",
+    ),
     "sharpness": (
         "sharpness",
         "of real",

@@ -20,6 +20,7 @@ from aebench.data.pixels import FIXED_SEED, Inputs
 from aebench.measures.evaluator import Evaluator
 from aebench.measures.points import STEPS, as_bytes, centroids, straight_lines
 from aebench.measures.samples.classifier import RECOGNISABLE, Classifier, ambiguous, entropy, recognisable
+from aebench.measures.samples.copying import Nearness, copying, nearest
 from aebench.measures.samples.manifold import NEIGHBOURS, Real, frechet_distance, overlap, real
 from aebench.measures.samples.mixture import mixture_codes, one_thread_each
 from aebench.measures.similarity import image_correlation
@@ -160,6 +161,7 @@ class Samples:
         """Numbers of `images` `(count, *image_shape)` in [0, 1], by names that begin with `source`."""
         features, probabilities = self.classifier.judge(images)
         shared = overlap(self._real, features)
+        copied = copying(self._test_nearness, self._nearness(features, probabilities))
         return {f"{source}_{name}": value for name, value in {
             **_recognition(probabilities),
             "frechet_distance": frechet_distance(self._real.features, features),
@@ -169,8 +171,22 @@ class Samples:
             "coverage": shared.coverage,
             "clipped_density": shared.clipped_density,
             "clipped_coverage": shared.clipped_coverage,
+            "copying_z": copied.z,
+            "local_copying_z": copied.lowest_z,
             "sharpness": self._sharpness(images),
         }.items()}  # fmt: skip
+
+    def _nearness(self, features: np.ndarray, probabilities: np.ndarray) -> Nearness:
+        """How near judged images are to all training images; their classes are those that the classifier names."""
+        return Nearness(distances=nearest(self._train_features, features), classes=probabilities.argmax(axis=1))
+
+    @cached_property
+    def _train_features(self) -> np.ndarray:
+        return self.classifier.features(self.inputs.train)
+
+    @cached_property
+    def _test_nearness(self) -> Nearness:
+        return self._nearness(*self.classifier.judge(self._real_images))
 
     def _against_validation(self, images: np.ndarray) -> Numbers:
         """What a choice among configurations may look at."""
