@@ -40,7 +40,7 @@ def test_configurations_of_two_likelihoods_are_never_ranked_together(write):
 
 
 def test_several_studies_share_a_page(source, tmp_path):
-    one = source(seeds=2)
+    one = source(seeds=2, latent_dim=[2], beta=[1.0])
     other = replace(one, study=replace(one.study, name="other", title="Another study"))
     text = page.write([one, other], tmp_path / "page").read_text()
     assert "A made-up study and Another study" in text
@@ -51,7 +51,7 @@ def test_several_studies_share_a_page(source, tmp_path):
 
 
 def test_two_backends_of_a_study_stand_side_by_side(source, tmp_path):
-    one = source(seeds=2)
+    one = source(seeds=2, latent_dim=[2], beta=[1.0])
     specs = [spec.model_copy(update={"backend": "jax"}) for spec in one.specs]
     moved = dict(zip((spec.run_id for spec in one.specs), specs, strict=True))
     records = {
@@ -114,7 +114,7 @@ def test_a_page_without_pictures_says_so(source, tmp_path):
 
 
 def test_without_labels_class_measures_are_not_available(source, make_record, tmp_path):
-    given = source(seeds=2)
+    given = source(seeds=2, latent_dim=[2], beta=[1.0])
     without = dict.fromkeys(("silhouette", "silhouette_pixels", "silhouette_pca", "silhouette_untrained"))
     records = {spec.run_id: make_record(spec, **without) for spec in given.specs}
     text = page.write([replace(given, records=records)], tmp_path / "page").read_text()
