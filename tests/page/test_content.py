@@ -85,15 +85,6 @@ def test_known_values_are_told_on_the_first_screen(source, tmp_path):
     assert text.index("Held against known values: 2") < text.index("What to choose") < text.index('id="held"')
 
 
-def test_figures_are_written_as_files_too(source, tmp_path):
-    written = page.write_figures([source(seeds=2)], tmp_path / "figures")
-    assert len(written) == len(set(written)) > 40
-    kinds = {path.suffix for path in written}
-    assert kinds == {".svg", ".pdf", ".png"}
-    assert all(path.stat().st_size > 300 for path in written)
-    assert any("prior-samples-vae-beta-4-latent-size-4" in path.name for path in written)
-
-
 def test_missing_diverged_and_untimed_runs_are_told(source, make_record, tmp_path):
     given = source(seeds=3)
     records = dict(given.records)
