@@ -7,14 +7,17 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+SIZES = {"train": 80, "test": 40}
 REPO = Path(__file__).resolve().parent.parent
 STUDY = """
-dataset = "digits"
+dataset = "tiny"
 network = "linear"
 seeds = 2
 epochs = 2
+batch_size = 32
 latent_dim = 2
 [[variant]]
 name = "ae"
@@ -35,8 +38,10 @@ class Mine(VAE):
 '''
 NOTEBOOK = """
 import aebench
+from aebench import data
 from aebench.harness import plan
 
+data.import_dataset("tiny", "tiny.npz")
 plan.timing_specs = lambda *_: []
 folder = aebench.bench("own.toml", out="out")
 page = aebench.report("own.toml", out="out")
@@ -59,6 +64,9 @@ def folder(tmp_path: Path) -> Path:
         (tmp_path / package / "__init__.py").write_text(content)
     (tmp_path / "own.toml").write_text(STUDY)
     (tmp_path / "mine.py").write_text(MINE)
+    rng = np.random.default_rng(0)
+    images = {f"x_{split}": rng.integers(0, 256, (count, 8, 8), np.uint8) for split, count in SIZES.items()}
+    np.savez(tmp_path / "tiny.npz", **images)
     return tmp_path
 
 

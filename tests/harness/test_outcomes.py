@@ -1,4 +1,4 @@
-"""Benches that do not go smoothly: crashes, divergence, odd data, interrupts. In subprocesses, without timings."""
+"""Benches that do not go smoothly: crashes, divergence, odd data, interrupts. Without timings."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from aebench.cli.app import app
+from aebench.harness import plan
 from aebench.records.record import RunRecord
 
 REPO = Path(__file__).resolve().parent.parent.parent
@@ -82,10 +82,11 @@ network = "conv"
 likelihood = "gaussian"
 """
 LONG = """
-dataset = "digits"
+dataset = "unlabelled"
 network = "linear"
 seeds = 2
 epochs = 2
+batch_size = 32
 latent_dim = [2, 3, 4]
 [[variant]]
 name = "vae"
@@ -120,14 +121,21 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def bench(study: Path, out: Path) -> Result:
+    """What `bench` says and does, in this process."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(plan, "timing_specs", lambda *_: [])
+        return CliRunner().invoke(app, ["bench", str(study), "--out", str(out)])
+
+
 @pytest.fixture(scope="module")
-def mixed(folder: Path, python: Callable[..., subprocess.CompletedProcess[str]]) -> subprocess.CompletedProcess[str]:
+def mixed(folder: Path) -> Result:
     """What `bench` said about mixed.toml; its records are in the folder `out`."""
-    return python("-c", UNTIMED, "bench", folder / "mixed.toml", "--out", folder / "out")
+    return bench(folder / "mixed.toml", folder / "out")
 
 
-def test_a_crash_is_told_and_kept_and_stops_nothing(mixed: subprocess.CompletedProcess[str], folder: Path) -> None:
-    assert mixed.returncode == 1, mixed.stderr
+def test_a_crash_is_told_and_kept_and_stops_nothing(mixed: Result, folder: Path) -> None:
+    assert mixed.exit_code == 1, mixed.output
     assert "[1/10] broken-z2-" in mixed.stdout
     assert ": failed: RuntimeError: no terms [/today]\n" in mixed.stdout
     kept = sorted((folder / "out" / "failures").iterdir())
@@ -140,15 +148,13 @@ def test_a_crash_is_told_and_kept_and_stops_nothing(mixed: subprocess.CompletedP
     assert len(records(folder / "out")) == 8
 
 
-def test_a_crashed_run_is_tried_again_and_the_others_are_not(
-    mixed: subprocess.CompletedProcess[str], folder: Path
-) -> None:
+def test_a_crashed_run_is_tried_again_and_the_others_are_not(mixed: Result, folder: Path) -> None:
     result = CliRunner().invoke(app, ["bench", str(folder / "mixed.toml"), "--out", str(folder / "out"), "--dry-run"])
     assert "10 runs, 8 finished, 2 to train" in result.stdout
     assert [line.split("-")[0] for line in result.stdout.splitlines()[1:]] == ["broken", "broken"]
 
 
-def test_a_users_own_variant_is_run(mixed: subprocess.CompletedProcess[str], folder: Path) -> None:
+def test_a_users_own_variant_is_run(mixed: Result, folder: Path) -> None:
     found = of_variant(folder / "out", "scaled")
     assert [item.spec.scalars for item in found] == [{"weight": 0.5}] * 2
     assert {item.spec.variant_version for item in found} == {2}
@@ -157,7 +163,7 @@ def test_a_users_own_variant_is_run(mixed: subprocess.CompletedProcess[str], fol
         assert item.curve.val_objective == pytest.approx(halves, rel=1e-4)
 
 
-def test_a_diverged_run_is_told_and_left_out(mixed: subprocess.CompletedProcess[str], folder: Path) -> None:
+def test_a_diverged_run_is_told_and_left_out(mixed: Result, folder: Path) -> None:
     found = of_variant(folder / "out", "vae")
     assert [item.outcome for item in found] == ["diverged"] * 2
     assert all(item.metrics.get("elbo_nats") is None for item in found)
@@ -170,7 +176,7 @@ def test_a_diverged_run_is_told_and_left_out(mixed: subprocess.CompletedProcess[
     assert "4 runs, 2 finished, 2 to train" in again
 
 
-def test_images_without_labels_have_no_class_measures(mixed: subprocess.CompletedProcess[str], folder: Path) -> None:
+def test_images_without_labels_have_no_class_measures(mixed: Result, folder: Path) -> None:
     found = of_variant(folder / "out", "vae", "unlabelled")
     assert [item.outcome for item in found] == ["ok"] * 2
     for item in found:
@@ -184,7 +190,7 @@ def test_images_without_labels_have_no_class_measures(mixed: subprocess.Complete
     assert "n/a" in line
 
 
-def test_images_of_any_shape_and_colour_run(mixed: subprocess.CompletedProcess[str], folder: Path) -> None:
+def test_images_of_any_shape_and_colour_run(mixed: Result, folder: Path) -> None:
     found = of_variant(folder / "out", "ae", "colours")
     assert [item.outcome for item in found] == ["ok"] * 2
     for item in found:
@@ -195,11 +201,11 @@ def test_images_of_any_shape_and_colour_run(mixed: subprocess.CompletedProcess[s
         assert figures["originals"].shape == (10, 6, 7, 3)
 
 
-def test_a_title_is_taken_as_it_is_written(mixed: subprocess.CompletedProcess[str]) -> None:
+def test_a_title_is_taken_as_it_is_written(mixed: Result) -> None:
     assert "A [/study] of everything: mean ± sd over seeds" in mixed.stdout
 
 
-def test_tables_tell_what_is_missing(mixed: subprocess.CompletedProcess[str], folder: Path) -> None:
+def test_tables_tell_what_is_missing(mixed: Result, folder: Path) -> None:
     command = ["table", str(folder / "mixed.toml"), "--out", str(folder / "out"), "--format", "json"]
     rows = {(row["variant"], row["dataset"]): row for row in json.loads(CliRunner().invoke(app, command).stdout)}
     counts = {key: (row["planned"], row["finished"], row["diverged"], row["recon_mse_n"]) for key, row in rows.items()}
@@ -234,9 +240,7 @@ class Bench:
         return self.process.returncode, errors
 
 
-def test_an_interrupted_bench_goes_on_where_it_was(
-    tmp_path: Path, python: Callable[..., subprocess.CompletedProcess[str]]
-) -> None:
+def test_an_interrupted_bench_goes_on_where_it_was(folder: Path, tmp_path: Path) -> None:
     study, out = tmp_path / "long.toml", tmp_path / "out"
     study.write_text(LONG)
 
@@ -254,8 +258,8 @@ def test_an_interrupted_bench_goes_on_where_it_was(
     second = records(out)  # every file is a whole record
     assert len(first) + 2 <= len(second) < 6
 
-    result = python("-c", UNTIMED, "bench", study, "--out", out)
-    assert result.returncode == 0, result.stderr
+    result = bench(study, out)
+    assert result.exit_code == 0, result.output
     assert f"6 runs, {len(second)} finished, {6 - len(second)} to train" in result.stdout
     third = records(out)
     assert len(third) == 6

@@ -74,5 +74,32 @@ def engine(request: pytest.FixtureRequest) -> Any:
 
 @pytest.fixture
 def train(engine: Any, make_model: Any, inputs: Inputs) -> Callable[[list[RunSpec]], list[Trained]]:
-    """train(runs) -> what this engine makes of them."""
+    """train(runs) -> what this engine makes of them, trained anew."""
     return lambda runs: list(engine.train(runs, make_model, inputs, lambda *told: None))
+
+
+@pytest.fixture(scope="session")
+def kept() -> dict[Any, list[Trained]]:
+    """What `trained` has made so far."""
+    return {}
+
+
+@pytest.fixture
+def trained(
+    engine: Any, train: Callable[[list[RunSpec]], list[Trained]], kept: dict[Any, list[Trained]]
+) -> Callable[[list[RunSpec]], list[Trained]]:
+    """trained(runs) -> the same, of which each cohort is trained by the first test that asks: to be left as it is."""
+
+    def make(runs: list[RunSpec]) -> list[Trained]:
+        key = (engine, *(run.run_id for run in runs))
+        if key not in kept:
+            kept[key] = train(runs)
+        return kept[key]
+
+    return make
+
+
+@pytest.fixture
+def three(spec: Callable[..., RunSpec]) -> list[RunSpec]:
+    """A cohort that differs in seed and in β."""
+    return [spec(seed=1), spec(scalars={"beta": 4.0}), spec()]

@@ -49,16 +49,15 @@ def by_hand(run: RunSpec, model, inputs: Inputs) -> list[float]:
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="the loop by hand takes TensorFlow's gradients")
 @pytest.mark.parametrize("changes", [{}, {"variant": "ae", "scalars": {}}, {"scalars": {"beta": 4.0}}])
-def test_curve_is_that_of_a_loop_written_by_hand(spec, train, inputs, make_model, changes):
+def test_curve_is_that_of_a_loop_written_by_hand(spec, trained, inputs, make_model, changes):
     run = spec(**changes)
-    (trained,) = train([run])
-    np.testing.assert_allclose(trained.curve.objective, by_hand(run, make_model(run), inputs), rtol=SAME)
+    (found,) = trained([run])
+    np.testing.assert_allclose(found.curve.objective, by_hand(run, make_model(run), inputs), rtol=SAME)
 
 
-def test_a_run_does_not_depend_on_its_companions(spec, train):
-    runs = [spec(seed=1), spec(seed=2, scalars={"beta": 4.0}), spec(seed=3)]
-    for companion in train(runs):
-        (alone,) = train([companion.spec])
+def test_a_run_does_not_depend_on_its_companions(three, trained):
+    for companion in trained(three):
+        (alone,) = trained([companion.spec])
         for name, values in alone.curve.model_dump().items():
             np.testing.assert_allclose(companion.curve.model_dump()[name], values, rtol=SAME)
         for name, array in alone.final.items():
@@ -78,47 +77,46 @@ def test_milestones_are_what_a_shorter_training_ends_with(spec, train):
             assert np.linalg.norm(weights[name] - array) <= 0.01 * moved, name
 
 
-def test_seeds_and_beta_decide_the_curve(spec, train):
-    runs = [spec(), spec(seed=4), spec(scalars={"beta": 4.0})]
-    objectives = [trained.curve.objective for trained in train(runs)]
-    assert objectives[0] != objectives[1]
-    assert objectives[0][-1] < objectives[2][-1], "a dearer rate costs more"
+def test_seeds_and_beta_decide_the_curve(three, trained):
+    other_seed, dear, plain = (run.curve.objective for run in trained(three))
+    assert other_seed != plain
+    assert plain[-1] < dear[-1], "a dearer rate costs more"
 
 
-def test_objective_is_distortion_plus_beta_rate(spec, train):
-    (trained,) = train([spec(scalars={"beta": 2.5})])
-    for prefix in ("", "val_"):
-        parts = {name: np.array(getattr(trained.curve, prefix + name)) for name in ("objective", "distortion", "rate")}
-        np.testing.assert_allclose(parts["objective"], parts["distortion"] + 2.5 * parts["rate"], rtol=1e-4)
-        assert len(parts["objective"]) == 4
+def test_objective_is_distortion_plus_beta_rate(three, trained):
+    for run in trained(three):
+        for prefix in ("", "val_"):
+            parts = {name: np.array(getattr(run.curve, prefix + name)) for name in ("objective", "distortion", "rate")}
+            total = parts["distortion"] + run.spec.scalars["beta"] * parts["rate"]
+            np.testing.assert_allclose(parts["objective"], total, rtol=1e-4)
+            assert len(parts["objective"]) == 4
 
 
-def test_autoencoder_has_no_rate(spec, train):
-    (trained,) = train([spec(variant="ae", scalars={})])
-    assert trained.curve.rate == trained.curve.val_rate == ()
-    np.testing.assert_allclose(trained.curve.objective, trained.curve.distortion, rtol=SAME)  # means of their own
+def test_autoencoder_has_no_rate(spec, trained):
+    (run,) = trained([spec(variant="ae", scalars={})])
+    assert run.curve.rate == run.curve.val_rate == ()
+    np.testing.assert_allclose(run.curve.objective, run.curve.distortion, rtol=SAME)  # means of their own
 
 
-def test_initial_weights_are_those_before_training(spec, train, make_model):
-    runs = [spec(), spec(seed=8, scalars={"beta": 2.0})]
-    for trained in train(runs):
-        fresh = make_model(trained.spec)
-        for name, weight in zip(trained.initial, fresh.weights, strict=True):
-            np.testing.assert_array_equal(trained.initial[name], ops.convert_to_numpy(weight.value))
-        assert any(np.abs(trained.final[name] - trained.initial[name]).max() > 1e-3 for name in trained.final)
-        assert trained.final["beta"] == trained.spec.scalars["beta"]
+def test_initial_weights_are_those_before_training(three, trained, make_model):
+    for run in trained(three):
+        fresh = make_model(run.spec)
+        for name, weight in zip(run.initial, fresh.weights, strict=True):
+            np.testing.assert_array_equal(run.initial[name], ops.convert_to_numpy(weight.value))
+        assert any(np.abs(run.final[name] - run.initial[name]).max() > 1e-3 for name in run.final)
+        assert run.final["beta"] == run.spec.scalars["beta"]
 
 
-def test_divergence_of_one_run_leaves_the_others_alone(spec, train):
-    before, bad, after = spec(seed=5), spec(scalars={"beta": 3e38}), spec(seed=6)
+def test_divergence_of_one_run_leaves_the_others_alone(spec, train, trained):
+    before, bad, after = spec(seed=1), spec(scalars={"beta": 3e38}), spec()
     first, diverged, last = train([before, bad, after])
     assert diverged.outcome == "diverged"
     assert diverged.curve.objective == ()
     assert diverged.images == 4 * BATCH, "it counts the epoch in which it diverged and no other"
-    for trained in (first, last):
-        (alone,) = train([trained.spec])
-        assert trained.outcome == "ok"
-        assert trained.curve.objective == pytest.approx(alone.curve.objective, rel=SAME)
+    for run in (first, last):
+        (alone,) = trained([run.spec])
+        assert run.outcome == "ok"
+        assert run.curve.objective == pytest.approx(alone.curve.objective, rel=SAME)
 
 
 def test_training_stops_where_every_run_has_diverged(spec, engine, inputs, make_model):
@@ -142,8 +140,8 @@ def test_progress_is_told_of_every_epoch_of_every_run(spec, engine, inputs, make
         assert run.curve.objective == pytest.approx(objectives, rel=1e-5)
 
 
-def test_shares_of_a_cohort_s_time_add_up(spec, train, engine):
-    runs = train([spec(seed=seed) for seed in (1, 2, 3)])
+def test_shares_of_a_cohort_s_time_add_up(three, trained, engine):
+    runs = trained(three)
     sizes = {run.cohort_size for run in runs}
     assert sizes == ({1} if "sequential" in engine.__name__ else {3})
     for run in runs:
@@ -152,7 +150,7 @@ def test_shares_of_a_cohort_s_time_add_up(spec, train, engine):
 
 
 @pytest.mark.parametrize("where", ["while tracing", "after an epoch"])
-def test_a_crash_leaves_the_next_program_alone(spec, train, engine, inputs, make_model, where):
+def test_a_crash_leaves_the_next_program_alone(spec, train, trained, engine, inputs, make_model, where):
     def crash(*args, **kwargs):
         raise RuntimeError("crashed")
 
@@ -162,7 +160,7 @@ def test_a_crash_leaves_the_next_program_alone(spec, train, engine, inputs, make
             model.terms = crash
         return model
 
-    before = train([spec()])[0].curve
+    before = trained([spec()])[0].curve
     with pytest.raises(RuntimeError, match="crashed"):
         list(engine.train([spec()], broken, inputs, crash))
     assert train([spec()])[0].curve == before
