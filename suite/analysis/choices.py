@@ -235,6 +235,7 @@ def _standing(ranking: Ranking, name: Name, chosen: Configuration) -> tuple[tupl
     if chosen not in ranking.items or len(ranking.items) < 2:
         return ("One seed: no interval, so ties cannot be told.",), ()
     others = [item for item in ranking.best if item is not chosen]
+    why = _why_tied(ranking, chosen, others) if chosen in ranking.best and len(others) > _NAMED else ()
     if chosen not in ranking.best:
         standing = f"Not in the set of the best on test, which is: {listed_together(others, _NAMED)}."
     elif others:
@@ -246,7 +247,25 @@ def _standing(ranking: Ranking, name: Name, chosen: Configuration) -> tuple[tupl
     how = f"with intervals that hold at 95 % for all {pairs:,} pairs together" if pairs > 1 else "with 95 % interval"
     steps = " The set of the best is found in steps, each among those that are left: it may be smaller than these tell."
     told = f"Difference from it, {how}: {_apart(ranking, name, others, chosen)}.{steps if pairs > 1 else ''}"
-    return (standing,), (told,)
+    return (standing,), (*why, told)
+
+
+def _why_tied(ranking: Ranking, chosen: Configuration, others: Sequence[Configuration]) -> tuple[str, ...]:
+    """Why so many are tied with the chosen one: what a difference must be to be told, and what would tell less."""
+    doubt = ranking.doubt(chosen, others)
+    if doubt is None or doubt.least == 0.0:
+        return ()
+    least, seeds, images = (significant(value, 2) for value in (doubt.least, doubt.seed_se, doubt.image_se))
+    errors = f"standard errors from seeds are about {seeds}"
+    if doubt.image_se > 0.0:
+        errors += f", from the choice of test images {images}"
+        more = "test images" if doubt.image_se > doubt.seed_se else "seeds"
+        errors += f": more {more} would part them soonest"
+    pairs = len(ranking.items) * (len(ranking.items) - 1) // 2
+    return (
+        f"{counted(len(others), 'other')} of {len(ranking.items) - 1} cannot be told from it: with {pairs:,} pairs "
+        f"looked at together a difference has to be about {least} to be told ({errors}).",
+    )
 
 
 def _behind(ranking: Ranking, name: Name, item: Configuration, best: Configuration) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 
 from aebench.analysis.configurations import Configuration
 from aebench.analysis.differences import PerImage
-from aebench.analysis.simultaneous import Gap, Pairs, Values, pairs
+from aebench.analysis.simultaneous import Doubt, Gap, Pairs, Values, pairs
 from aebench.measures import METRICS
 
 
@@ -62,6 +62,13 @@ class Ranking:
         """First minus second with an interval that holds for all pairs together; `None` where one takes no part."""
         places = [next((at for at, own in enumerate(self.items) if own is item), None) for item in (first, second)]
         return None if None in places else self._pairs.gap(*places)  # type: ignore[arg-type]
+
+    def doubt(self, first: Configuration, others: Sequence[Configuration]) -> Doubt | None:
+        """What keeps differences between one and others from being told; `None` where one of them takes no part."""
+        at = {id(item): place for place, item in enumerate(self.items)}
+        if id(first) not in at or not others or any(id(item) not in at for item in others):
+            return None
+        return self._pairs.doubt(at[id(first)], [at[id(item)] for item in others])
 
     @cached_property
     def _pairs(self) -> Pairs:

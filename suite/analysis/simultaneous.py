@@ -34,6 +34,20 @@ class Gap:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Doubt:
+    """What keeps differences from being told: medians over some pairs.
+
+    Attributes:
+        least: how large a difference has to be for its interval, which holds together with all others, to leave out 0.
+        seed_se, image_se: standard errors from seeds, and from the choice of test images.
+    """
+
+    least: float
+    seed_se: float
+    image_se: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Pairs:
     """Mean paired differences of `m` configurations, row minus column, and what makes them unsure: all `(m, m)`.
 
@@ -72,6 +86,16 @@ class Pairs:
             return None
         mean, half = float(self.mean[first, second]), float(self.half_widths_together[first, second])
         return Gap(mean=mean, low=mean - half, high=mean + half)
+
+    def doubt(self, first: int, others: Sequence[int]) -> Doubt | None:
+        """Of the differences of one from others; `None` where none has two common seeds."""
+        known = [other for other in others if self.known[first, other]]
+        if not known:
+            return None
+        least, seeds, images = (
+            float(np.median(each[first, known])) for each in (self.half_widths_together, self.seed_se, self.image_se)
+        )
+        return Doubt(least=least, seed_se=seeds, image_se=images)
 
     @cached_property
     def half_widths_together(self) -> np.ndarray:

@@ -106,6 +106,33 @@ def test_a_tie_that_was_chosen_earlier_is_said_to_be_one(study, expand, ask):
     assert stood.endswith("validation chose VAE β=4, latent size 2, which is tied with it at the end.")
 
 
+@pytest.mark.parametrize("by", ["seeds", "test images"])
+def test_where_many_are_tied_the_page_says_what_a_difference_has_to_be(make_study, expand, make_record, by):
+    """Eight equal configurations whose ELBOs differ by chance alone: of the seeds, or of the test images."""
+    study = make_study(seeds=4, latent_dim="[2]", beta="[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]", epochs=LENGTH)
+    specs, rng = expand(study), np.random.default_rng(0)
+    spread = {"seeds": (1.0, 0.1), "test images": (0.01, 4.0)}[by]
+    own = {spec.configuration: rng.normal(0, spread[1], 50) for spec in specs}
+    images = {spec.run_id: -30.0 + rng.normal(0, spread[0]) + own[spec.configuration] for spec in specs}
+    records = {
+        spec.run_id: make_record(spec, elbo_nats=images[spec.run_id].mean() if spec.variant == "vae" else None)
+        for spec in specs
+    }
+    board = compare(study, specs, records).configurations
+    known = Evidence(
+        board=board, images=lambda record, metric: images[record.run_id] if metric == "elbo_nats" else None
+    )
+    likelihood = answers(known, looks(board).title, ())[0]
+    assert likelihood.standing[0].endswith("and 3 more.")
+    (why,) = [line for line in likelihood.details if "cannot be told from it" in line]
+    assert why.startswith("7 others of 7 cannot be told from it: with 28 pairs looked at together")
+    assert f": more {by} would part them soonest" in why
+    ranking = known.ranking("elbo_nats")
+    gaps = [ranking.gap(likelihood.winner, item) for item in ranking.items if item is not likelihood.winner]
+    least = float(np.median([gap.high - gap.mean for gap in gaps]))
+    assert f"a difference has to be about {significant(least, 2)} to be told" in why
+
+
 def test_an_interval_that_holds_zero_is_a_tie(study, expand, ask):
     changes = {
         "VAE β=1": _values(20.0, elbo_nats=[-30.0, -31.0, -32.0]),
