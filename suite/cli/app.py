@@ -168,6 +168,20 @@ def rescore(
 
 
 @app.command()
+def merge(
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="A new folder.")],
+    folders: Annotated[list[Path], typer.Argument(metavar="FOLDER...", help="Folders that `bench` has filled.")],
+) -> None:
+    """Join the runs of several machines into one folder, the same whatever their order; then report on it.
+
+    A run that has other numbers in different folders is named and left out, and the status is 1.
+    """
+    from aebench.cli import merging
+
+    raise typer.Exit(merging.merge(out, folders))
+
+
+@app.command()
 def verdicts(study: StudyArgument, backend: BackendOption = None, out: OutOption = None) -> None:
     """Print what the finished runs answer to the questions of the two studies, with the numbers behind it."""
     from aebench.analysis import questions
