@@ -109,6 +109,15 @@ class Configuration:
         errors = self.values(name)
         return all(errors.get(seed, math.inf) <= limit for seed in self.values(metric))
 
+    def possible_error(self, metric: str) -> float | None:
+        """How far the mean over seeds may be worse than the truth: 0 if it is certified, `None` if not known."""
+        if self.certified(metric):
+            return 0.0
+        name, _ = METRICS[metric].certified_by or ("", 0.0)
+        errors = self.values(name)
+        known = [errors[seed] for seed in self.values(metric) if seed in errors]
+        return float(np.mean(known)) if len(known) == len(self.values(metric)) else None
+
 
 # Configurations of one data set and one likelihood: only inside a board are numbers ranked.
 Board = Sequence[Configuration]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from aebench.analysis.differences import PerImage, paired_difference
 from aebench.analysis.per_image import per_image
 from aebench.analysis.ranking import Ranking
 from aebench.analysis.statistics import Difference
+from aebench.measures import METRICS
 from aebench.records.kept import Figures, Kept, latents_after
 from aebench.records.record import RunRecord
 from aebench.records.store import Store
@@ -74,14 +75,27 @@ class Evidence:
                     yield first, second
 
     def difference(self, first: Configuration, second: Configuration, metric: str) -> Difference | None:
-        """First minus second, over seeds and, where they are known, test images; `None` of what is a bound alone."""
-        if not (first.certified(metric) and second.certified(metric)):
-            return None
-        return paired_difference(first, second, metric, self.images)
+        """First minus second, over seeds and, where they are known, test images.
+
+        Where a number is a bound alone, the interval allows for what it may be off by; `None` where that is not known.
+        """
+        slack, found = slack_of(first, second, metric), paired_difference(first, second, metric, self.images)
+        return None if slack is None or found is None else replace(found, slack=slack)
 
     def has(self, metric: str) -> bool:
         """Whether any configuration has the metric."""
         return any(item.summaries[metric].n for item in self.board)
+
+
+def slack_of(first: Configuration, second: Configuration, metric: str) -> tuple[float, float] | None:
+    """How far first minus second may be below and above what it is found to be, because numbers are bounds alone.
+
+    `None` where a bound's error is not known. A bound is worse than the truth: a likelihood is higher than was found.
+    """
+    ours, theirs = (item.possible_error(metric) for item in (first, second))
+    if ours is None or theirs is None:
+        return None
+    return (ours, theirs) if METRICS[metric].better == "lower" else (theirs, ours)
 
 
 def evidence(board: Board, store: Store, contrasts: Sequence[Contrast], part: float = 1.0) -> Evidence:

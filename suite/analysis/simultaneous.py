@@ -88,7 +88,7 @@ class Pairs:
         return Gap(mean=mean, low=mean - half, high=mean + half)
 
     def doubt(self, first: int, others: Sequence[int]) -> Doubt | None:
-        """Of the differences of one from others; `None` where none has two common seeds."""
+        """What makes the differences of one from others unsure; `None` where none has two common seeds."""
         known = [other for other in others if self.known[first, other]]
         if not known:
             return None

@@ -27,6 +27,8 @@ class Difference:
         image_se: its standard error from the choice of test images; `None` where single images' numbers are not known.
         images: test images.
         margin: differences within ± this make no difference in practice; `None` where none is stated.
+        slack: how far below and above `mean` the difference may be if no error came of seeds and images: where the
+            numbers of one are bounds alone.
     """
 
     mean: float
@@ -35,6 +37,7 @@ class Difference:
     image_se: float | None = None
     images: int = 0
     margin: float | None = None
+    slack: tuple[float, float] = (0.0, 0.0)
 
     @property
     def se(self) -> float | None:
@@ -45,13 +48,13 @@ class Difference:
     def low(self) -> float | None:
         """Lower end of the 95 % interval."""
         half = self._half_width(ALPHA / 2.0)
-        return None if half is None else self.mean - half
+        return None if half is None else self.mean - self.slack[0] - half
 
     @property
     def high(self) -> float | None:
         """Upper end of the 95 % interval."""
         half = self._half_width(ALPHA / 2.0)
-        return None if half is None else self.mean + half
+        return None if half is None else self.mean + self.slack[1] + half
 
     @property
     def clear(self) -> bool:
@@ -66,10 +69,10 @@ class Difference:
         if self.se is None or not math.isfinite(self.mean + self.se):
             return None
         if self.se == 0.0:
-            return float(self.mean == 0.0)
+            return float(self._least == 0.0)
 
         def excess(log_tail: float) -> float:
-            return (self._half_width(math.exp(log_tail)) or 0.0) - abs(self.mean)
+            return (self._half_width(math.exp(log_tail)) or 0.0) - self._least
 
         # Smaller is 0; far below that SciPy's quantile of t with 3 degrees of freedom has the wrong sign (1.17).
         least = math.log(1e-40)
@@ -79,7 +82,17 @@ class Difference:
     def equivalent(self) -> bool:
         """Whether two one-sided tests put the difference within the margin (Schuirmann 1987), at 5 % each."""
         half = self._half_width(ALPHA)
-        return half is not None and self.margin is not None and abs(self.mean) + half < self.margin
+        below, above = self.slack
+        return (
+            half is not None
+            and self.margin is not None
+            and max(above + self.mean, below - self.mean) + half < self.margin
+        )
+
+    @property
+    def _least(self) -> float:
+        """How far from 0 the mean is, whatever the slack hides."""
+        return abs(towards_zero(self.mean, self.slack))
 
     def _half_width(self, tail: float) -> float | None:
         """Half the width of an interval that misses the truth with this probability on each side.
@@ -94,6 +107,12 @@ class Difference:
         if not self.image_se:
             return seeds
         return math.hypot(seeds, -float(stdtrit(self.images - 1, tail)) * self.image_se)
+
+
+def towards_zero(value: float, slack: tuple[float, float]) -> float:
+    """The number nearest to 0 that is not more than `slack` below or above `value`."""
+    below, above = slack
+    return max(value - below, 0.0) if value > 0.0 else min(value + above, 0.0)
 
 
 def difference_of(differences: Sequence[float], margin: float | None = None) -> Difference | None:

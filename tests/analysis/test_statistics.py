@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -207,3 +208,17 @@ def test_holm():
     assert holm({"a": 0.04, "b": 0.01, "c": 0.03}) == {"a": 0.06, "b": 0.03, "c": 0.06}
     assert holm({"a": 0.9, "b": 0.8}) == {"a": 1.0, "b": 1.0}
     assert holm({}) == {}
+
+
+@pytest.mark.parametrize("value", [-2.0, -0.3, 0.0, 0.2, 1.5])
+def test_slack_widens_every_interval_and_no_test_sees_through_it(value):
+    """Where numbers are bounds, a difference is clear only if it is so at every value that the slack allows."""
+    runs = value + np.array([-0.1, 0.05, 0.0, 0.04, 0.01])
+    plain, slack = difference_of(runs, margin=1.0), (0.5, 0.25)
+    wide = replace(plain, slack=slack)
+    possible = [difference_of(runs + shift, margin=1.0) for shift in np.linspace(-slack[0], slack[1], 76)]
+    assert wide.low == pytest.approx(min(each.low for each in possible))
+    assert wide.high == pytest.approx(max(each.high for each in possible))
+    assert wide.equivalent == all(each.equivalent for each in possible)
+    assert wide.clear == (all(each.clear for each in possible) and len({each.mean > 0 for each in possible}) == 1)
+    assert wide.p == pytest.approx(max(each.p for each in possible), rel=0.05)

@@ -7,9 +7,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from aebench.analysis.configurations import Configuration
-from aebench.analysis.evidence import Evidence, Pair
+from aebench.analysis.evidence import Evidence, slack_of
 from aebench.analysis.questions.verdict import Standing, Verdict, interval, name, sources, with_settings
-from aebench.analysis.statistics import ALPHA, Conclusion, Difference, SignFlips, conclusions, holm, sign_flip_test
+from aebench.analysis.statistics import (
+    ALPHA,
+    Conclusion,
+    Difference,
+    SignFlips,
+    conclusions,
+    holm,
+    sign_flip_test,
+    towards_zero,
+)
 from aebench.measures import METRICS
 from aebench.study.contrasts import Contrast
 
@@ -73,14 +82,16 @@ def _question(contrast: Contrast, metric: str, firsts: Sequence[Configuration]) 
 
 
 def _bounds(evidence: Evidence, contrast: Contrast, metric: str) -> str:
-    """Which latent sizes say nothing because a number of theirs is not certified."""
-    sizes = [f"{first.latent_dim}" for first, second in evidence.pairs(contrast)
-             if first.values(metric) and second.values(metric) and not _certified((first, second), metric)]  # fmt: skip
-    return f"no answer at z = {', '.join(sizes)}, where {METRICS[metric].label} is only a bound" if sizes else ""
-
-
-def _certified(pair: Pair, metric: str) -> bool:
-    return all(item.certified(metric) for item in pair)
+    """At which latent sizes a number is a bound alone, and what that does to the answer."""
+    pairs = [pair for pair in evidence.pairs(contrast) if all(item.values(metric) for item in pair)]
+    slacks = {first.latent_dim: slack_of(first, second, metric) for first, second in pairs}
+    label, parts = METRICS[metric].label, []
+    if unknown := [f"{size}" for size, slack in slacks.items() if slack is None]:
+        parts.append(f"no answer at z = {', '.join(unknown)}, where {label} is a bound of unknown error")
+    if wide := {size: slack for size, slack in slacks.items() if slack is not None and any(slack)}:
+        told = ", ".join(f"{size} (by {below:.2g} down and {above:.2g} up)" for size, (below, above) in wide.items())
+        parts.append(f"intervals allow for what {label}, where it is a bound, may be off by: at z = {told}")
+    return "; ".join(parts)
 
 
 def _differences(evidence: Evidence, contrast: Contrast, metric: str) -> list[Found]:
@@ -156,10 +167,12 @@ def blocked_test(evidence: Evidence, contrast: Contrast, metric: str) -> SignFli
     """First minus second of one metric by sign flips within each pair of runs, blocks being latent sizes."""
     blocks = []
     for first, second in evidence.pairs(contrast):
-        if not _certified((first, second), metric):
+        slack = slack_of(first, second, metric)
+        if slack is None:
             continue
         ours, theirs = first.values(metric), second.values(metric)
-        blocks.append([ours[seed] - theirs[seed] for seed in sorted(ours.keys() & theirs.keys())])
+        common = sorted(ours.keys() & theirs.keys())
+        blocks.append([towards_zero(ours[seed] - theirs[seed], slack) for seed in common])
     pairs = [*itertools.chain.from_iterable(blocks)]
     return sign_flip_test(pairs) if pairs else None
 
