@@ -11,6 +11,7 @@ from aebench.measures.samples.manifold import distances
 
 FEWEST = 5  # samples, and as many test images, of a class: with fewer its ranks say little
 FAR_OUT = -6.0  # a z-score
+NO_DISTANCE = 1e-3  # of the training features' spread: ten times what rounding makes of float32 features of one image
 MOST_DISTANCES = 2**23  # held at once
 
 
@@ -65,10 +66,14 @@ def copying(test: Nearness, samples: Nearness) -> Copying:
 
 
 def nearest(train: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """Euclidean distance of each of `points` `(m, d)` to the nearest of `train` `(n, d)`: `(m,)`, exact."""
+    """Euclidean distance of each of `points` `(m, d)` to the nearest of `train` `(n, d)`: `(m,)`.
+
+    Distances that rounding of the features alone may make are 0, so that it does not rank copies.
+    """
     rows = max(1, MOST_DISTANCES // len(train))
     parts = [distances(train, points[start : start + rows]).min(axis=0) for start in range(0, len(points), rows)]
-    return np.concatenate(parts)
+    found, spread = np.concatenate(parts), float(np.sqrt(train.var(axis=0, dtype="float64").sum()))
+    return np.where(found < NO_DISTANCE * spread, 0.0, found)
 
 
 def mann_whitney_z(some: np.ndarray, others: np.ndarray) -> float:

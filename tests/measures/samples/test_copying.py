@@ -129,3 +129,12 @@ def test_the_lowest_score_is_corrected_for_the_number_of_classes():
     either_side = [lowest_of_several([FAR_OUT + step, 0.0]) for step in (-1e-9, 1e-9)]
     assert either_side[0] == pytest.approx(either_side[1], abs=1e-6)
     assert np.isfinite([lowest_of_several([end] * 10) for end in (-60.0, 60.0)]).all()
+
+
+def test_rounding_of_features_does_not_rank_copies():
+    """The same images judged once more, in other company: distances of next to nothing are none."""
+    rng = np.random.default_rng(0)
+    train = rng.normal(size=(400, 8)).astype("float32")
+    again = train[:100] * (1.0 + 1e-5 * rng.standard_normal((100, 8))).astype("float32")
+    assert (nearest(train, again) == 0.0).all()
+    assert (nearest(train, again + 0.1) > 0.0).all()
