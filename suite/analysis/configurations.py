@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -101,22 +100,21 @@ class Configuration:
         return {seed: value for seed, value in found.items() if value is not None}
 
     def certified(self, metric: str) -> bool:
-        """Whether the metric is what its runs have, and not merely a bound on it."""
+        """Whether the metric's mean is what its runs have, and not merely a bound on it."""
         told = METRICS[metric].certified_by
         if told is None:
             return True
-        name, limit = told
-        errors = self.values(name)
-        return all(errors.get(seed, math.inf) <= limit for seed in self.values(metric))
+        error = self.possible_error(metric)
+        return error is not None and error <= told[1]
 
     def possible_error(self, metric: str) -> float | None:
-        """How far the mean over seeds may be worse than the truth: 0 if it is certified, `None` if not known."""
-        if self.certified(metric):
+        """How far the mean over seeds may be worse than the truth, `None` if that is not known."""
+        told = METRICS[metric].certified_by
+        if told is None:
             return 0.0
-        name, _ = METRICS[metric].certified_by or ("", 0.0)
-        errors = self.values(name)
-        known = [errors[seed] for seed in self.values(metric) if seed in errors]
-        return float(np.mean(known)) if len(known) == len(self.values(metric)) else None
+        errors = self.values(told[0])
+        known = [errors.get(seed) for seed in self.values(metric)]
+        return float(np.mean([one for one in known if one is not None])) if None not in known and known else None
 
 
 # Configurations of one data set and one likelihood: only inside a board are numbers ranked.

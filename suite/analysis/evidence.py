@@ -92,7 +92,7 @@ def slack_of(first: Configuration, second: Configuration, metric: str) -> tuple[
 
     `None` where a bound's error is not known. A bound is worse than the truth: a likelihood is higher than was found.
     """
-    ours, theirs = (item.possible_error(metric) for item in (first, second))
+    ours, theirs = (0.0 if item.certified(metric) else item.possible_error(metric) for item in (first, second))
     if ours is None or theirs is None:
         return None
     return (ours, theirs) if METRICS[metric].better == "lower" else (theirs, ours)

@@ -191,7 +191,9 @@ def _cell(item: Configuration, metric: str, decimals: int, mark: str) -> Cell:
     if summary.mean is None:
         return Cell(text="n/a", value=None, title=_why_absent(item, metric))
     certified = item.certified(metric)
-    bound = _BOUNDS.get(metric, "") if _saturated(item) else "" if certified else _AT[METRICS[metric].better]
+    bound = "" if certified else _AT[METRICS[metric].better]
+    if metric in _BOUNDS and _saturated(item):
+        bound = _BOUNDS[metric]
     return Cell(
         text=f"{bound}{number(summary.mean, decimals)}",
         sd=spread(summary, decimals),
@@ -206,8 +208,12 @@ def _cell(item: Configuration, metric: str, decimals: int, mark: str) -> Cell:
 def _why_a_bound(item: Configuration, metric: str) -> str:
     """What is known of the error of a number that is not certified."""
     name, limit = METRICS[metric].certified_by or ("", 0.0)
-    error, unit = item.values(name), METRICS[name].unit
-    told = f"may be off by {max(error.values()):.2g} {unit}" if error else "was measured before its error was told"
+    error = item.possible_error(metric)
+    told = (
+        "was measured before its error was told"
+        if error is None
+        else (f"may be off by {error:.2g} {METRICS[name].unit}")
+    )
     return f"a bound: it {told}, where at most {limit:g} is allowed; it takes no part in the best"
 
 
