@@ -190,10 +190,11 @@ def _cell(item: Configuration, metric: str, decimals: int, mark: str) -> Cell:
     summary = item.summaries[metric]
     if summary.mean is None:
         return Cell(text="n/a", value=None, title=_why_absent(item, metric))
-    certified = item.certified(metric)
-    bound = "" if certified else _AT[METRICS[metric].better]
+    bound, title = "", ""
     if metric in _BOUNDS and _saturated(item):
-        bound = _BOUNDS[metric]
+        bound, title = _BOUNDS[metric], "a bound: mutual information is near the most that so many test images can show"
+    elif not item.certified(metric):
+        bound, title = _AT[METRICS[metric].better], _why_a_bound(item, metric)
     return Cell(
         text=f"{bound}{number(summary.mean, decimals)}",
         sd=spread(summary, decimals),
@@ -201,7 +202,7 @@ def _cell(item: Configuration, metric: str, decimals: int, mark: str) -> Cell:
         value=summary.mean,
         n=summary.n,
         mark=mark,
-        title="" if certified else _why_a_bound(item, metric),
+        title=title,
     )
 
 
