@@ -125,15 +125,17 @@ def _content(sources: Sequence[Source]) -> dict[str, Any]:
 
     parts = list(_parts(sources))
     boards = [board for part in parts for board in part.boards]
+    numbers = table([ranked for source in sources for ranked in _ranked(source, sources)])
+    shown = {column.name for column in numbers.columns}
     return {
         "title": " and ".join(dict.fromkeys(part.study.title for part in parts)),
         "parts": parts,
         "boards": boards,
         "datasets": datasets_section(sources),
-        "table": table([ranked for source in sources for ranked in _ranked(source, sources)]),
+        "table": numbers,
         "kinds": KINDS,
         "planes": PLANES,
-        "metrics": METRICS,
+        "metrics": {name: metric for name, metric in METRICS.items() if name in shown},
         "validity": validity.by_measure(validity.kept()),
         "arrows": ARROWS,
         "data": {board.key: _data(board) for board in boards},
