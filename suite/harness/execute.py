@@ -42,6 +42,8 @@ def execute(todo: Plan, watcher: Watcher, engine: EngineOption = "auto") -> None
     for name in {spec.precision for spec in todo.chosen}:
         backends.refuse_missing(name)  # before anything is trained
     crashed = _train(todo, watcher, engine)
+    if not todo.timings:
+        return
     one = f"timing-{socket.gethostname()}"  # a machine's speeds disturb each other
     with todo.store.locks.taken(one, watcher.waiting_for_speeds):
         for spec, group in itertools.groupby(todo.timings, key=lambda timing: timing[0]):

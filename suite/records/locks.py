@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +20,8 @@ class Locks:
     """The locks in a folder, by name.
 
     The operating system holds a lock for a process, on NFS too, and frees it when that ends, however it ends: what
-    was locked by a bench that was killed is free. A file says who has it; it is empty while nobody does.
+    was locked by a bench that was killed is free. A second file says who has it, and is there for as long as somebody
+    does: what the first holds is the lock's own.
     """
 
     folder: Path
@@ -39,33 +40,43 @@ class Locks:
         Raises:
             UserError: the folder cannot be written to.
         """
-        lock = filelock.FileLock(self._path(name))
-        try:
+        path, holder = self.folder / f"{name}.lock", self.folder / f"{name}.holder"
+        lock = filelock.FileLock(path)
+        with _told(path):
             self.folder.mkdir(parents=True, exist_ok=True)
-            if not _acquired(lock):
-                if waiting is None:
-                    yield False
-                    return
-                waiting(self._holder(name))
+            ours = _acquired(lock)
+        if not ours and waiting is not None:
+            waiting(_said(holder))
+            with _told(path):
                 lock.acquire()
-        except OSError as error:
-            raise UserError(f"cannot lock {self._path(name)}: {error.strerror or error}") from None
+            ours = True
+        if not ours:
+            yield False
+            return
         try:
-            self._path(name).write_text(f"process {os.getpid()} on {socket.gethostname()}, since {now()}")
+            with suppress(OSError):  # a full disk must not keep anybody from work: the lock holds without it
+                holder.write_text(f"process {os.getpid()} on {socket.gethostname()}, since {now()}")
             yield True
         finally:
-            self._path(name).write_text("")
+            with suppress(OSError):
+                holder.unlink(missing_ok=True)
             lock.release()
 
-    def _holder(self, name: str) -> str:
-        """Who has a lock, as `process 12 on host, since 2026-01-02T03:04:05+00:00`."""
-        try:
-            return self._path(name).read_text() or "another process"
-        except OSError:
-            return "another process"
 
-    def _path(self, name: str) -> Path:
-        return self.folder / f"{name}.lock"
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise UserError(f"cannot lock {path}: {error.strerror or error}") from None
+
+
+def _said(holder: Path) -> str:
+    """Who has a lock, as `process 12 on host, since 2026-01-02T03:04:05+00:00`."""
+    try:
+        return holder.read_text() or "another process"
+    except OSError:
+        return "another process"
 
 
 def _acquired(lock: filelock.BaseFileLock) -> bool:

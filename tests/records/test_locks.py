@@ -68,8 +68,8 @@ def test_a_lock_is_waited_for_and_free_however_its_holder_ends(
         assert ours
         (holder,) = told
         assert holder.startswith(f"process {process.pid} on ")
-        assert (tmp_path / "one.lock").read_text().startswith(f"process {os.getpid()} on ")
-    assert (tmp_path / "one.lock").read_text() == ""
+        assert (tmp_path / "one.holder").read_text().startswith(f"process {os.getpid()} on ")
+    assert not (tmp_path / "one.holder").exists()
 
 
 def test_a_folder_that_cannot_be_made_is_told_in_one_line(tmp_path: Path) -> None:
