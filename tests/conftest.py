@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+
+# Before any library reads them. On a busy machine the threads of OpenMP (in t-SNE) spend ten times the work's time in
+# waiting for each other; and pytest-xdist's processes have the cores between them, each for one thread.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+if int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")) > 1:
+    for one in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
+        os.environ.setdefault(one, "1")
 
 import pytest
 
@@ -23,8 +31,6 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AEBENCH_CACHE", str(folder / "cache"))
         patch.setenv("TFDS_DATA_DIR", str(folder / "tfds"))
-        # On a busy machine the threads of OpenMP (in t-SNE) spend ten times the work's time in waiting for each other.
-        patch.setenv("OMP_WAIT_POLICY", "passive")
         # pytest-xdist tells its workers how wide the terminal is, and tables would be cut to that.
         patch.delenv("COLUMNS", raising=False)
         yield folder
@@ -69,6 +75,13 @@ def in_float64() -> Iterator[None]:
 
     with rounding.float64():
         yield
+
+
+def pytest_collection_finish() -> None:
+    """What is imported stays: to search it for garbage again and again, as graphs grow, is a sixth of the time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

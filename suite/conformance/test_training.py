@@ -17,7 +17,7 @@ from keras import ops
 from aebench.conformance.fixtures import drawn_terms, fallen
 from aebench.conformance.subject import Subject, given, set_noise
 
-RATE, EPOCHS, BATCH = 1e-2, 4, 8
+RATE, EPOCHS, BATCH = 1e-2, 2, 4
 # Loads models in a process that has not made them: `[[file of the variant, its name, file of the model], ...]` on
 # standard input; the mean objective of each, or the error, on standard output.
 LOADER = """
