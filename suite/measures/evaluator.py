@@ -16,7 +16,7 @@ from aebench.backends import environment
 from aebench.backends.layers import convolutions, leaves
 from aebench.backends.members import over_members, stack
 from aebench.backends.weights import Weights, names
-from aebench.measures.proposals import DEGREES, WIDEST, Proposals
+from aebench.measures.proposals import DEGREES, FAR, WIDEST, Proposals
 from aebench.measures.ssim import structural_similarity
 from aebench.models.base import Autoencoder
 from aebench.models.distributions import DiagonalGaussian, StandardNormal
@@ -112,18 +112,22 @@ class Fitted:
     def drawn(self, noise: keras.random.SeedGenerator) -> tuple[Any, Any]:
         """A code for each image, `(n, code_dim)`, and the logarithm of its density, `(n,)`."""
         count, size = self.mean.shape
+        share, width = FAR
         points = keras.random.normal((count, size), dtype=self.mean.dtype, seed=noise)
-        uniform = keras.random.uniform((count, DEGREES // 2), 1e-7, 1.0, dtype=self.mean.dtype, seed=noise)
-        chi_squared = -2.0 * ops.log(ops.prod(uniform, axis=1))
-        points = points * ops.sqrt(DEGREES / chi_squared)[:, None]
-        falls = 0.5 * (DEGREES + size) * ops.log1p(ops.sum(points**2, axis=1) / DEGREES)
-        return self.at(points), _log_height(size) - falls - self.log_scale
+        uniform = keras.random.uniform((count, DEGREES // 2 + 1), 1e-7, 1.0, dtype=self.mean.dtype, seed=noise)
+        chi_squared = -2.0 * ops.log(ops.prod(uniform[:, 1:], axis=1))
+        points = points * (ops.where(uniform[:, 0] < share, width, 1.0) * ops.sqrt(DEGREES / chi_squared))[:, None]
+        squared = ops.sum(points**2, axis=1)
+        near = math.log(1.0 - share) + _log_t(squared, size)
+        far = math.log(share) - size * math.log(width) + _log_t(squared / width**2, size)
+        return self.at(points), ops.logaddexp(near, far) - self.log_scale
 
 
-def _log_height(size: int) -> float:
-    """The logarithm of the density of a standard t-distribution of `size` numbers at 0."""
+def _log_t(squared: Any, size: int) -> Any:
+    """The logarithm of the density of a standard t-distribution of `size` numbers whose squares sum to `squared`."""
     gammas = math.lgamma((DEGREES + size) / 2) - math.lgamma(DEGREES / 2)
-    return gammas - size / 2 * math.log(DEGREES * math.pi)
+    falls = 0.5 * (DEGREES + size) * ops.log1p(squared / DEGREES)
+    return gammas - size / 2 * math.log(DEGREES * math.pi) - falls
 
 
 class Evaluator:

@@ -14,6 +14,7 @@ CURVATURES = 0.1, 10.0  # least and most of a direction, in the present proposal
 FURTHEST = 2.0  # that a centre is moved in a round, in the present proposal's units
 WIDER = 1.1  # times as wide proposals are in the end, since weights from too narrow ones are worse than from too wide
 DEGREES = 20  # of freedom of the t-distribution, even
+FAR = 0.125, 6.0  # share of codes that are drawn from one so many times as wide, to meet modes that lie elsewhere
 
 
 @dataclass(frozen=True)
