@@ -101,8 +101,8 @@ class Fitted:
 
     def __init__(self, posterior: DiagonalGaussian, shift: Any, factor: Any) -> None:
         self.mean, self.sd = posterior.mean, ops.exp(0.5 * posterior.log_var)
-        self.shift, self.factor = shift, factor
-        log_sds = ops.log(ops.diagonal(factor, axis1=1, axis2=2)) + 0.5 * posterior.log_var
+        self.shift, self.factor = (ops.cast(array, self.mean.dtype) for array in (shift, factor))
+        log_sds = ops.log(ops.diagonal(self.factor, axis1=1, axis2=2)) + 0.5 * posterior.log_var
         self.log_scale = ops.sum(log_sds, axis=1)
 
     def at(self, points: Any) -> Any:
@@ -300,7 +300,7 @@ class Evaluator:
     def _slopes(self, places: Any, points: Any, shift: Any, factor: Any, images: Any) -> tuple[Any, Any]:
         images = ops.take(images, places, axis=0)
         posterior = self.model.encode(images)
-        proposal = Fitted(posterior, shift, factor)
+        proposal, points = Fitted(posterior, shift, factor), ops.cast(points, posterior.mean.dtype)
         slope = backends.current().gradient(lambda codes: self._log_joint(images, codes))
         slopes = ops.map(lambda point: proposal.sd * slope(proposal.at(point[None])), points)
         return ops.mean(slopes, axis=0), ops.einsum("kni,kj->nij", slopes, points) / points.shape[0]

@@ -103,9 +103,7 @@ def _found(weights: ImportanceWeights) -> Importance:
     return Importance(log_likelihood=weights.bounds()[0], codes=weights.codes, error=weights.error().total)
 
 
-def fitted(
-    evaluator: Evaluator, runs: Runs, some: Sequence[int], images: np.ndarray
-) -> Mapping[int, Proposals | None]:
+def fitted(evaluator: Evaluator, runs: Runs, some: Sequence[int], images: np.ndarray) -> Mapping[int, Proposals | None]:
     """Proposals for all images of each of the runs at the places `some`; `None` where codes are drawn as encoded."""
     if not evaluator.fits_proposals:
         return dict.fromkeys(some)
