@@ -117,10 +117,19 @@ class Fitted:
         uniform = keras.random.uniform((count, DEGREES // 2 + 1), 1e-7, 1.0, dtype=self.mean.dtype, seed=noise)
         chi_squared = -2.0 * ops.log(ops.prod(uniform[:, 1:], axis=1))
         points = points * (ops.where(uniform[:, 0] < share, width, 1.0) * ops.sqrt(DEGREES / chi_squared))[:, None]
-        squared = ops.sum(points**2, axis=1)
+        return self.at(points), self._log_prob(points)
+
+    def log_prob(self, codes: Any) -> Any:
+        """The logarithm of the density of any codes `(n, code_dim)`, `(n,)`."""
+        apart = (codes - self.mean) / self.sd - self.shift
+        return self._log_prob(ops.solve_triangular(self.factor, apart[:, :, None], lower=True)[:, :, 0])
+
+    def _log_prob(self, points: Any) -> Any:
+        share, width = FAR
+        squared, size = ops.sum(points**2, axis=1), points.shape[1]
         near = math.log(1.0 - share) + _log_t(squared, size)
         far = math.log(share) - size * math.log(width) + _log_t(squared / width**2, size)
-        return self.at(points), ops.logaddexp(near, far) - self.log_scale
+        return ops.logaddexp(near, far) - self.log_scale
 
 
 def _log_t(squared: Any, size: int) -> Any:

@@ -113,7 +113,7 @@ def fitted(evaluator: Evaluator, runs: Runs, some: Sequence[int], images: np.nda
         points = proposals.directions(size, stream(FIXED_SEED, f"measure/importance/fit/{turn}"))
         draws = [Draws(run=run, places=part, steps=points, proposals=fits[run]) for run in some for part in parts]
         found = zip(draws, *evaluator.slopes(runs, images, draws), strict=True)
-        better = [draw.proposals.of(draw.places).improved(*slopes) for draw, *slopes in found]
+        better = [fits[draw.run].of(draw.places).improved(*slopes) for draw, *slopes in found]
         for number, run in enumerate(some):
             own = Proposals.joined(better[number * len(parts) : (number + 1) * len(parts)])
             fits[run] = own.of(np.arange(len(images)))

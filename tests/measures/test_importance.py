@@ -220,8 +220,8 @@ def numpy_log_weights(weights, images, points, log_probs):
     sd = np.exp((hidden @ w["log_var/kernel"] + w["log_var/bias"]) / 2)
     codes = mean + sd * points
     hidden = np.maximum(codes @ w["decoder/hidden_0/kernel"] + w["decoder/hidden_0/bias"], 0)
-    p = 1 / (1 + np.exp(-(hidden @ w["decoder/output/kernel"] + w["output_bias"].ravel())))
-    log_likelihood = (pixels * np.log(p) + (1 - pixels) * np.log(1 - p)).sum(axis=1)
+    logits = hidden @ w["decoder/output/kernel"] + w["output_bias"].ravel()
+    log_likelihood = -(pixels * np.logaddexp(0, -logits) + (1 - pixels) * np.logaddexp(0, logits)).sum(axis=1)
     return log_likelihood + (np.log(sd) - 0.5 * codes**2 - 0.5 * math.log(2.0 * math.pi)).sum(axis=1) - log_probs
 
 
