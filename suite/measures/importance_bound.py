@@ -38,8 +38,9 @@ def importance_bound(
 ) -> list[Importance | None]:
     """Estimates log p(x) of `images` under each run (Burda et al. 2016, equation 8), with as many codes as it takes.
 
-    Codes come from the encoder's posterior; if that is Gaussian its standard deviations are first fitted, for each
-    run and dimension, to those of the exact posterior: an encoder that was trained at β < 1 is too sure of its codes.
+    Codes come from the encoder's posterior; if that is a diagonal Gaussian, from a t-distribution that is first fitted
+    to the exact posterior of each image, correlations and all, and now and then from far around it: encoders are off
+    by more than many codes can mend, above all those that were trained at a β other than 1.
     Images get codes as they need them, see `pursue`. Only sums of weights are kept, so that memory does not grow with
     the number of codes. Which codes a run gets depends on itself alone, and not on its companions.
 

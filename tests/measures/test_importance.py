@@ -194,8 +194,8 @@ def test_uniform_decoder_and_prior_posterior_cost_ln_2_a_pixel(images):
     evaluator, weights = dense()
     zero = {name: np.zeros_like(value) for name, value in weights.items()}
     found = importance_bound(evaluator, evaluator.load([zero]), images, 0.01, 1024)[0]
-    off = -PIXELS * math.log(2.0) - found.log_likelihood.mean()  # all that is left is what tails heavier than these do
-    assert abs(off) < found.error < 0.05
+    off = -PIXELS * math.log(2.0) - found.log_likelihood.mean()  # all that is left is what heavier tails do
+    assert abs(off) < 2.0 * found.error < 0.05  # four standard errors
 
 
 def numpy_points(generator, count, size):
