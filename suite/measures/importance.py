@@ -49,8 +49,9 @@ FAMILY = Family(
             label="NLL",
             unit="nats/image",
             better="lower",
-            about="-log p(x) by importance weighting of codes (Burda et al. 2016), of as many as it takes, from proposals "
-            "fitted to each image's exact posterior where the encoder's is Gaussian: an upper bound in expectation, marked ≤ where it may be more than .05 nats too high",
+            about="-log p(x) by importance weighting of codes (Burda et al. 2016), of as many as it takes, from "
+            "proposals fitted to each image's exact posterior where the encoder's is Gaussian: an upper bound in "
+            "expectation, marked ≤ where it may be more than .05 nats too high",
             version=3,
             margin=MARGIN,
             kept=((Latents.NLL, 1.0),),
