@@ -122,6 +122,9 @@ class Backend(Protocol):
     def over_members(self, function: Function) -> Function:
         """See `aebench.backends.members.over_members`."""
 
+    def gradient(self, function: Function) -> Function:
+        """The derivative, by its one array, of the sum of what `function` of backend operations returns."""
+
     def optimizer(self, spec: RunSpec) -> Any:
         """The run's Adam, its constants as published, for Keras `fit`; rounds as the cohort's."""
 

@@ -16,6 +16,7 @@ from aebench.backends import environment
 from aebench.backends.layers import convolutions, leaves
 from aebench.backends.members import over_members, stack
 from aebench.backends.weights import Weights, names
+from aebench.measures.proposals import DEGREES, FAR, WIDEST, Proposals
 from aebench.measures.ssim import structural_similarity
 from aebench.models.base import Autoencoder
 from aebench.models.distributions import DiagonalGaussian, StandardNormal
@@ -67,15 +68,75 @@ class Draws:
     Attributes:
         run: its place.
         places: of the images, `(rows,)` int32; one may come several times.
-        states: of the noise, one for each code of an image, `(codes, 2)`.
-        scale: what the standard deviations of a Gaussian posterior are multiplied by, `(code_dim,)`; no other
-            posterior is changed.
+        steps: what differs between the codes of an image, `(codes, ...)`: states of the noise, `(codes, 2)`, or points
+            in a proposal's units, `(codes, code_dim)`.
+        proposals: of all images of the run; `None` where the codes are drawn from the encoder's posterior.
     """
 
     run: int
     places: np.ndarray
-    states: np.ndarray
-    scale: np.ndarray
+    steps: np.ndarray
+    proposals: Proposals | None
+
+    def arrays(self) -> list[np.ndarray]:
+        """All that a compiled function takes."""
+        if self.proposals is None:
+            return [self.places, self.steps]
+        own = self.proposals.of(self.places)
+        return [self.places, self.steps, own.shift, own.factor]
+
+
+class Fitted:
+    """t-distributions around and as wide as `Proposals` say: their tails are heavier than a Gaussian prior's.
+
+    So weights are bounded, and have a variance, where densities p(x|z) are and the prior's tails are a Gaussian's.
+
+    Args:
+        posterior: the encoder's, diagonal Gaussian.
+        shift, factor: as in `Proposals`, `(n, code_dim)` and `(n, code_dim, code_dim)`.
+
+    Attributes:
+        sd: of the posterior, `(n, code_dim)`.
+    """
+
+    def __init__(self, posterior: DiagonalGaussian, shift: Any, factor: Any) -> None:
+        self.mean, self.sd = posterior.mean, ops.exp(0.5 * posterior.log_var)
+        self.shift, self.factor = (ops.cast(array, self.mean.dtype) for array in (shift, factor))
+        log_sds = ops.log(ops.diagonal(self.factor, axis1=1, axis2=2)) + 0.5 * posterior.log_var
+        self.log_scale = ops.sum(log_sds, axis=1)
+
+    def at(self, points: Any) -> Any:
+        """The codes at `points` `(n, code_dim)`, of which there may also be one for all."""
+        return self.mean + self.sd * (self.shift + ops.sum(self.factor * points[:, None], axis=2))
+
+    def drawn(self, noise: keras.random.SeedGenerator) -> tuple[Any, Any]:
+        """A code for each image, `(n, code_dim)`, and the logarithm of its density, `(n,)`."""
+        count, size = self.mean.shape
+        share, width = FAR
+        points = keras.random.normal((count, size), dtype=self.mean.dtype, seed=noise)
+        uniform = keras.random.uniform((count, DEGREES // 2 + 1), 1e-7, 1.0, dtype=self.mean.dtype, seed=noise)
+        chi_squared = -2.0 * ops.log(ops.prod(uniform[:, 1:], axis=1))
+        points = points * (ops.where(uniform[:, 0] < share, width, 1.0) * ops.sqrt(DEGREES / chi_squared))[:, None]
+        return self.at(points), self._log_prob(points)
+
+    def log_prob(self, codes: Any) -> Any:
+        """The logarithm of the density of any codes `(n, code_dim)`, `(n,)`."""
+        apart = (codes - self.mean) / self.sd - self.shift
+        return self._log_prob(ops.solve_triangular(self.factor, apart[:, :, None], lower=True)[:, :, 0])
+
+    def _log_prob(self, points: Any) -> Any:
+        share, width = FAR
+        squared, size = ops.sum(points**2, axis=1), points.shape[1]
+        near = math.log(1.0 - share) + _log_t(squared, size)
+        far = math.log(share) - size * math.log(width) + _log_t(squared / width**2, size)
+        return ops.logaddexp(near, far) - self.log_scale
+
+
+def _log_t(squared: Any, size: int) -> Any:
+    """The logarithm of the density of a standard t-distribution of `size` numbers whose squares sum to `squared`."""
+    gammas = math.lgamma((DEGREES + size) / 2) - math.lgamma(DEGREES / 2)
+    falls = 0.5 * (DEGREES + size) * ops.log1p(squared / DEGREES)
+    return gammas - size / 2 * math.log(DEGREES * math.pi) - falls
 
 
 class Evaluator:
@@ -93,6 +154,7 @@ class Evaluator:
         self.has_posterior: bool = model.has_posterior
         posterior = model.encode(np.zeros((1, *model.image_shape), "float32"))
         self.has_gaussian_posterior = isinstance(posterior, DiagonalGaussian)
+        self.fits_proposals: bool = self.has_gaussian_posterior and model.code_dim <= WIDEST
         self.has_standard_prior = isinstance(model.prior, StandardNormal)
         self.has_density: bool = self.has_posterior and all(
             hasattr(one, "log_prob") for one in (posterior, model.prior)
@@ -104,7 +166,7 @@ class Evaluator:
         self._score = self._over_runs(self._scores)
         self._draw = self._over_runs(self._drawn_and_prior_codes)
         self._weigh = self._over_runs(self._sums_of_weights)
-        self._reach = self._over_runs(self._second_moments)
+        self._climb = self._over_runs(self._slopes)
         self._gaussians = self._over_runs(self._mean_and_log_var)
         self._diagnose = self._over_runs(lambda images, state: dict(model.diagnostics(images, self._noise_at(state))))
         self._prior = self._over_runs(lambda codes: model.prior.log_prob(codes))
@@ -192,17 +254,18 @@ class Evaluator:
         """
         return self._by_draws(self._weigh, runs, images, draws)  # type: ignore[no-any-return]
 
-    def second_moments(self, runs: Runs, images: np.ndarray, draws: Sequence[Draws]) -> np.ndarray:
-        """How far exact posteriors reach: E[((z - mean) / sd)²] under them, mean and sd being the encoder's.
+    def slopes(self, runs: Runs, images: np.ndarray, draws: Sequence[Draws]) -> tuple[np.ndarray, np.ndarray]:
+        """Slopes sd ∂ log p(x, z) / ∂z at points of proposals, in units of the encoder's posteriors.
 
         Args:
-            runs: of a variant with Gaussian posteriors.
-            images, draws: as for `log_weight_sums`.
+            runs: of a variant that `fits_proposals`.
+            images, draws: as for `log_weight_sums`; their steps are points.
 
         Returns:
-            By self-normalised weights, mean over each draw's images: `(len(draws), code_dim)`.
+            The mean over points of the slope s, `(len(draws), rows, code_dim)`, and of its products with the point,
+            s eᵀ, `(len(draws), rows, code_dim, code_dim)`; float32.
         """
-        return self._by_draws(self._reach, runs, images, draws)  # type: ignore[no-any-return]
+        return self._by_draws(self._climb, runs, images, draws)  # type: ignore[no-any-return]
 
     def _by_draws(self, function: Callable[..., Any], runs: Runs, images: np.ndarray, draws: Sequence[Draws]) -> Any:
         """Results of `function` for each of `draws`, in order, in calls of as many as a group of runs has."""
@@ -213,43 +276,43 @@ class Evaluator:
             part = [*draws[start : start + size]]
             part += part[-1:] * (size - len(part))
             own = [ops.take(array, np.array([one.run for one in part], "int32"), axis=0) for array in weights]
-            arrays = (np.stack([getattr(one, name) for one in part]) for name in ("places", "states", "scale"))
+            arrays = map(np.stack, zip(*(one.arrays() for one in part), strict=True))
             found.append(function((own, [*map(ops.convert_to_tensor, arrays)]), shared))
         return keras.tree.map_structure(lambda array: array[: len(draws)], _joined(found, axis=0))
 
-    def _sums_of_weights(self, places: Any, states: Any, scale: Any, images: Any) -> tuple[Any, Any]:
+    def _sums_of_weights(self, places: Any, states: Any, *rest: Any) -> tuple[Any, Any]:
         """One code of every image a step: products of thousands of rows, and activations for one code only.
 
         For a 784-512-16 VAE a third of the time goes into elementwise passes. A Bernoulli likelihood by products of
         1 + exp(-|l|), which spares the logarithms, would save 12 % of it: too little for a second formula.
         """
-        images = ops.take(images, places, axis=0)
-        proposal = self._proposal(self.model.encode(images), scale)
-        log_weights = ops.map(lambda state: self._weighed(proposal, images, state)[0], states)
-        return ops.logsumexp(log_weights, axis=0), ops.logsumexp(2.0 * log_weights, axis=0)
-
-    def _second_moments(self, places: Any, states: Any, scale: Any, images: Any) -> Any:
+        *fitted, images = rest
         images = ops.take(images, places, axis=0)
         posterior = self.model.encode(images)
-        proposal = self._proposal(posterior, scale)
-        log_weights, codes = ops.map(lambda state: self._weighed(proposal, images, state), states)
-        squares = (codes - posterior.mean) ** 2 * ops.exp(-posterior.log_var)
-        shares = ops.softmax(log_weights, axis=0)
-        return ops.mean(ops.sum(shares[:, :, None] * squares, axis=0), axis=0)
+        proposal = Fitted(posterior, *fitted) if fitted else posterior
+        log_weights = ops.map(lambda state: self._weighed(proposal, images, state), states)
+        return ops.logsumexp(log_weights, axis=0), ops.logsumexp(2.0 * log_weights, axis=0)
 
-    def _weighed(self, proposal: Any, images: Any, state: Any) -> tuple[Any, Any]:
-        """log w of a code drawn for each image, and the code."""
-        codes = proposal.sample(self._noise_at(state))
-        log_ratio = self.model.prior.log_prob(codes) - proposal.log_prob(codes)
-        return log_ratio - self.model.distortion(images, codes), codes
+    def _weighed(self, proposal: Any, images: Any, state: Any) -> Any:
+        """log w of a code drawn for each image."""
+        noise = self._noise_at(state)
+        if isinstance(proposal, Fitted):
+            codes, log_prob = proposal.drawn(noise)
+        else:
+            codes = proposal.sample(noise)
+            log_prob = proposal.log_prob(codes)
+        return self._log_joint(images, codes) - log_prob
 
-    def _proposal(self, posterior: Any, scale: Any) -> Any:
-        """What codes are drawn from: of a Gaussian the same with other standard deviations, else the posterior."""
-        if not self.has_gaussian_posterior:
-            return posterior
-        return DiagonalGaussian(
-            posterior.mean, posterior.log_var + 2.0 * ops.log(ops.cast(scale, posterior.mean.dtype))
-        )
+    def _log_joint(self, images: Any, codes: Any) -> Any:
+        return self.model.prior.log_prob(codes) - self.model.distortion(images, codes)
+
+    def _slopes(self, places: Any, points: Any, shift: Any, factor: Any, images: Any) -> tuple[Any, Any]:
+        images = ops.take(images, places, axis=0)
+        posterior = self.model.encode(images)
+        proposal, points = Fitted(posterior, shift, factor), ops.cast(points, posterior.mean.dtype)
+        slope = backends.current().gradient(lambda codes: self._log_joint(images, codes))
+        slopes = ops.map(lambda point: proposal.sd * slope(proposal.at(point[None])), points)
+        return ops.mean(slopes, axis=0), ops.einsum("kni,kj->nij", slopes, points) / points.shape[0]
 
     def gaussians(self, runs: Runs, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Means and log-variances of the posteriors, which must be Gaussian: both `(runs, n, code_dim)`."""

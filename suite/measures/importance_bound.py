@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from aebench.measures.evaluator import CHUNK, Draws, Evaluator, Runs, noise
+from aebench.measures import proposals
+from aebench.measures.evaluator import CHUNK, FIXED_SEED, Draws, Evaluator, Runs, noise
 from aebench.measures.importance_weights import START, STEP, ImportanceWeights, Request, pursue
+from aebench.measures.proposals import Proposals
+from aebench.models.streams import stream
 
-SCALES = 0.5, 8.0  # what a posterior's standard deviations are multiplied by, at least and at most
-FITS = 3  # times that the proposal is fitted before
+MOST_FACTORS = 2**27  # numbers in the proposals of all runs that are worked at together: half a gigabyte
 NOISE_APART = 64  # states between those of two codes: a posterior of several parts takes one for each
 
 
@@ -36,8 +38,9 @@ def importance_bound(
 ) -> list[Importance | None]:
     """Estimates log p(x) of `images` under each run (Burda et al. 2016, equation 8), with as many codes as it takes.
 
-    Codes come from the encoder's posterior; if that is Gaussian its standard deviations are first fitted, for each
-    run and dimension, to those of the exact posterior: an encoder that was trained at β < 1 is too sure of its codes.
+    Codes come from the encoder's posterior; if that is a diagonal Gaussian, from a t-distribution that is first fitted
+    to the exact posterior of each image, correlations and all, and now and then from far around it: encoders are off
+    by more than many codes can mend, above all those that were trained at a β other than 1.
     Images get codes as they need them, see `pursue`. Only sums of weights are kept, so that memory does not grow with
     the number of codes. Which codes a run gets depends on itself alone, and not on its companions.
 
@@ -63,41 +66,59 @@ def importance_bound(
         )
     if not evaluator.has_density:
         return [None] * runs.count
+    found: list[Importance | None] = []
     with np.errstate(invalid="ignore"):  # a run that is not finite has no number, and disturbs no other
-        scales = fitted(evaluator, runs, images)
-        pursuits = {run: pursue(len(images), tolerance, budget // START * START) for run in range(runs.count)}
-        found: dict[int, ImportanceWeights] = {}
-        for number in itertools.count():
-            requests = {}
-            for run in pursuits.keys() - found.keys():
-                try:
-                    requests[run] = next(pursuits[run])
-                except StopIteration as end:
-                    found[run] = end.value
-            if not requests:
-                return [_found(found[run]) for run in range(runs.count)]
-            _draw(evaluator, runs, images, scales, requests, f"importance/{number}")
-    raise AssertionError  # the loop has no end of its own
+        for some in _together(evaluator, runs, len(images)):
+            found += _of_some(evaluator, runs, some, images, tolerance, budget // START * START)
+    return found
+
+
+def _together(evaluator: Evaluator, runs: Runs, images: int) -> list[range]:
+    """The runs in parts whose proposals there is room for."""
+    each = images * evaluator.model.code_dim**2 if evaluator.fits_proposals else 1
+    size = max(1, MOST_FACTORS // each)
+    return [range(start, min(start + size, runs.count)) for start in range(0, runs.count, size)]
+
+
+def _of_some(
+    evaluator: Evaluator, runs: Runs, some: range, images: np.ndarray, tolerance: float, budget: int
+) -> list[Importance]:
+    """The bounds of the runs at the places `some`."""
+    fits = fitted(evaluator, runs, some, images)
+    pursuits = {run: pursue(len(images), tolerance, budget) for run in some}
+    found: dict[int, ImportanceWeights] = {}
+    for number in itertools.count():
+        requests = {}
+        for run in pursuits.keys() - found.keys():
+            try:
+                requests[run] = next(pursuits[run])
+            except StopIteration as end:
+                found[run] = end.value
+        if not requests:
+            break
+        _draw(evaluator, runs, images, fits, requests, f"importance/{number}")
+    return [_found(found[run]) for run in some]
 
 
 def _found(weights: ImportanceWeights) -> Importance:
     return Importance(log_likelihood=weights.bounds()[0], codes=weights.codes, error=weights.error().total)
 
 
-def fitted(evaluator: Evaluator, runs: Runs, images: np.ndarray) -> np.ndarray:
-    """What the standard deviations of each run's posteriors are multiplied by, `(runs, code_dim)`."""
-    scales = np.ones((runs.count, evaluator.model.code_dim))
-    if not evaluator.has_gaussian_posterior:
-        return scales
-    places = np.linspace(0, len(images) - 1, _rows(images), dtype="int32")
-    for turn in range(FITS):
-        draws = [
-            Draws(run=run, places=places, states=states(f"importance/fit/{turn}", 0), scale=scale.astype("float32"))
-            for run, scale in enumerate(scales)
-        ]
-        found = np.sqrt(evaluator.second_moments(runs, images, draws))
-        scales = np.where(np.isfinite(found) & (found > 0.0), np.clip(found, *SCALES), 1.0)
-    return scales
+def fitted(evaluator: Evaluator, runs: Runs, some: Sequence[int], images: np.ndarray) -> Mapping[int, Proposals | None]:
+    """Proposals for all images of each of the runs at the places `some`; `None` where codes are drawn as encoded."""
+    if not evaluator.fits_proposals:
+        return dict.fromkeys(some)
+    size, parts = evaluator.model.code_dim, [places for places, _ in _parts(np.arange(len(images)), _rows(images))]
+    fits = {run: Proposals.as_encoded(len(images), size) for run in some}
+    for turn in range(proposals.ROUNDS):
+        points = proposals.directions(size, stream(FIXED_SEED, f"measure/importance/fit/{turn}"))
+        draws = [Draws(run=run, places=part, steps=points, proposals=fits[run]) for run in some for part in parts]
+        found = zip(draws, *evaluator.slopes(runs, images, draws), strict=True)
+        better = [fits[draw.run].of(draw.places).improved(*slopes) for draw, *slopes in found]
+        for number, run in enumerate(some):
+            own = Proposals.joined(better[number * len(parts) : (number + 1) * len(parts)])
+            fits[run] = own.of(np.arange(len(images)))
+    return {run: fit.widened() for run, fit in fits.items()}
 
 
 def _rows(images: np.ndarray) -> int:
@@ -105,23 +126,27 @@ def _rows(images: np.ndarray) -> int:
     return min(len(images), CHUNK)
 
 
+def _parts(places: np.ndarray, rows: int) -> Iterator[tuple[np.ndarray, slice]]:
+    """Places of images in parts of `rows`, the last filled up with some of its own, and where they come from."""
+    for start in range(0, len(places), rows):
+        part = slice(start, start + rows)
+        yield np.resize(places[part], rows).astype("int32"), part
+
+
 def _draw(
     evaluator: Evaluator,
     runs: Runs,
     images: np.ndarray,
-    scales: np.ndarray,
+    fits: Mapping[int, Proposals | None],
     requests: Mapping[int, Request],
     stream: str,
 ) -> None:
     """Draws what runs ask for and adds it to their weights."""
-    rows, draws, parts = _rows(images), [], []
+    draws, parts = [], []
     for run, asked in sorted(requests.items()):
-        for start in range(0, len(asked.places), rows):
-            part = slice(start, start + rows)
+        for number, (places, part) in enumerate(_parts(asked.places, _rows(images))):
             parts.append((asked, part))
-            places = np.resize(asked.places[part], rows).astype("int32")
-            noise = states(stream, start // rows)
-            draws.append(Draws(run=run, places=places, states=noise, scale=scales[run].astype("float32")))
+            draws.append(Draws(run=run, places=places, steps=states(stream, number), proposals=fits[run]))
     for (asked, part), sums, squares in zip(parts, *evaluator.log_weight_sums(runs, images, draws), strict=True):
         places = asked.places[part]
         asked.weights.add(places, asked.parts[part], sums[: len(places)], squares[: len(places)])

@@ -56,9 +56,11 @@ def _tell(
     runs = evaluator.load(weights, len(images))
     importance_bound(evaluator, runs, images, 0.0, 64)  # compiles
     reference = [one.log_likelihood.mean() for one in importance_bound(evaluator, runs, images, 0.0, chosen.reference)]
+    from aebench.measures import proposals
+
     ways = {f"{codes} codes as encoded": (0, 0.0, codes) for codes in FIXED}
-    ways |= {f"{codes} codes, fitted": (3, 0.0, codes) for codes in FIXED}
-    ways |= {f"to {tolerance}": (3, tolerance, chosen.budget) for tolerance in TOLERANCES}
+    ways |= {f"{codes} codes, fitted": (proposals.ROUNDS, 0.0, codes) for codes in FIXED}
+    ways |= {f"to {tolerance}": (proposals.ROUNDS, tolerance, chosen.budget) for tolerance in TOLERANCES}
     for way, settings in ways.items():
         started = time.process_time()
         found = _bound(evaluator, runs, images, *settings)
@@ -74,14 +76,15 @@ def _tell(
         print(f"  {name}: {lower:.4f} to {upper:.4f} ± {se:.4f}, {upper - lower:.4f} apart, told {told:.4f}")
 
 
-def _bound(evaluator: Any, runs: Any, images: np.ndarray, fits: int, tolerance: float, codes: int) -> Any:
-    from aebench.measures import importance_bound as module
+def _bound(evaluator: Any, runs: Any, images: np.ndarray, rounds: int, tolerance: float, codes: int) -> Any:
+    from aebench.measures import proposals
+    from aebench.measures.importance_bound import importance_bound
 
-    before, module.FITS = module.FITS, fits
+    before, proposals.ROUNDS = proposals.ROUNDS, rounds
     try:
-        return module.importance_bound(evaluator, runs, images, tolerance, codes)
+        return importance_bound(evaluator, runs, images, tolerance, codes)
     finally:
-        module.FITS = before
+        proposals.ROUNDS = before
 
 
 def _sandwich(evaluator: Any, weights: Any, budget: int) -> tuple[float, float, float, float]:
@@ -90,8 +93,8 @@ def _sandwich(evaluator: Any, weights: Any, budget: int) -> tuple[float, float, 
     from keras import ops
 
     from aebench.backends.weights import set_weights
+    from aebench.measures.evaluator import Fitted
     from aebench.measures.importance_bound import fitted, importance_bound
-    from aebench.models.distributions import DiagonalGaussian
 
     model = evaluator.model
     set_weights(model, weights)
@@ -100,11 +103,10 @@ def _sandwich(evaluator: Any, weights: Any, budget: int) -> tuple[float, float, 
     images = (np.random.default_rng(0).random(means.shape) < means).astype("float32")
     runs = evaluator.load([weights], SIMULATED)
     (found,) = importance_bound(evaluator, runs, images, TOLERANCES[0], budget)
-    (scale,) = fitted(evaluator, runs, images)
+    fit = fitted(evaluator, runs, [0], images)[0]
     posterior = model.encode(images)
-    if evaluator.has_gaussian_posterior:
-        posterior = DiagonalGaussian(posterior.mean, posterior.log_var + 2.0 * np.log(scale).astype("float32"))
-    log_weight = model.prior.log_prob(codes) - posterior.log_prob(codes) - model.distortion(images, codes)
+    proposal = posterior if fit is None else Fitted(posterior, fit.shift, fit.factor)
+    log_weight = model.prior.log_prob(codes) - proposal.log_prob(codes) - model.distortion(images, codes)
     sums = np.logaddexp(found.log_likelihood + np.log(found.codes), ops.convert_to_numpy(log_weight))
     gaps = sums - np.log(found.codes + 1) - found.log_likelihood
     lower = float(found.log_likelihood.mean())

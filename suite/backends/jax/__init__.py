@@ -87,6 +87,12 @@ class Jax:
 
         return jax.vmap(function, in_axes=(0, None))  # type: ignore[no-any-return]
 
+    def gradient(self, function: Function) -> Function:
+        """`grad`."""
+        import jax
+
+        return jax.grad(lambda array: function(array).sum())  # type: ignore[no-any-return]
+
     def optimizer(self, spec: RunSpec) -> Any:
         """Keras's own Adam."""
         import keras

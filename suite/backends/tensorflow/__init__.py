@@ -101,6 +101,18 @@ class TensorFlow:
 
         return mapped
 
+    def gradient(self, function: Function) -> Function:
+        """A tape."""
+        import tensorflow as tf
+
+        def slope(array: Any) -> Any:
+            with tf.GradientTape(watch_accessed_variables=False) as tape:
+                tape.watch(array)
+                value = function(array)
+            return tape.gradient(value, array, unconnected_gradients="zero")
+
+        return slope
+
     def optimizer(self, spec: RunSpec) -> Any:
         """Keras's Adam with TensorFlow's one kernel for its step."""
         from aebench.backends.tensorflow.adam import FusedAdam
