@@ -124,7 +124,7 @@ def measure(context: Context) -> Sequence[Measured]:
         return _silhouettes_alone(context)
     known = references(data, context.classifier)
     codes = zip(context.train[0], (run.codes for run in context.scored), strict=True)
-    first = zip(encode(context.untrained, data.seen_train), encode(context.untrained, data.test), strict=True)
+    first = zip(*context.untrained_codes, strict=True)
     found = known.structures([*codes, *first])
     alike = np.array_equal(data.test, data.grey_test)
     grey = [None] * context.count if alike else encode(context.runs, data.grey_test)
@@ -181,10 +181,9 @@ def _validation(context: Context) -> list[Numbers]:
     labels = context.inputs.validation_labels
     if labels is None or len(np.unique(labels)) < 2:
         return [{}] * context.count
-    codes = context.evaluator.representations(context.runs, context.inputs.validation)
     return [
         {"silhouette_validation": float(silhouettes(own, labels).values.mean())} if np.isfinite(own).all() else {}
-        for own in codes
+        for own in context.validation_codes
     ]
 
 
