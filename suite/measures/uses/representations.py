@@ -54,7 +54,7 @@ class Representations:
 
 
 def beside_references(context: Context, use: Use) -> list[Taken]:
-    """What a use makes of each run's codes, and of what it is held against, under the names of `classes.family.REFERENCES`."""
+    """What a use makes of the codes of each run, and of those that `classes.family` holds them against."""
     known = representations(context.inputs)
     own = [*zip(context.train[0], context.codes, strict=True)]
     before = [*zip(*context.untrained_codes, strict=True)]

@@ -8,6 +8,7 @@ import numpy as np
 
 from aebench.measures.family import Measured
 from aebench.measures.metric import Metric
+from aebench.records.record import Profiles
 
 # A number by its metric's name, or its value for each test image, (n,), whose mean it is; `None` where there is none.
 Taken = Mapping[str, "np.ndarray | float | None"]
@@ -23,15 +24,17 @@ def named(taken: Taken, suffix: str) -> Taken:
     return {f"{name}_{suffix}": value for name, value in taken.items()}
 
 
-def measured(taken: Taken, metrics: Mapping[str, Metric]) -> Measured:
+def measured(taken: Taken, metrics: Mapping[str, Metric], profiles: Profiles | None = None) -> Measured:
     """All means, and the values of single images where the metric says that they are kept.
 
     Args:
         taken: what a family found of one run and its references.
         metrics: what the family declares.
+        profiles: what else it found.
     """
     return Measured(
         numbers={name: _mean(value) for name, value in taken.items()},
+        profiles=profiles or {},
         latents={
             name: value.astype("float32")
             for name, value in taken.items()
