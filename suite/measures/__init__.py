@@ -13,7 +13,7 @@ from aebench.measures.family import GROUPS, Family
 from aebench.measures.metric import Metric
 from aebench.measures.pictures import family as pictures
 from aebench.measures.samples import family as samples
-from aebench.measures.uses import anomalies, few_labels
+from aebench.measures.uses import anomalies, few_labels, imputation
 
 __all__ = ["FAMILIES", "GROUPS", "METRICS", "PROFILES", "Family", "Metric", "versions"]
 
@@ -29,6 +29,7 @@ FAMILIES: tuple[Family, ...] = (
     factors.FAMILY,
     few_labels.FAMILY,
     anomalies.FAMILY,
+    imputation.FAMILY,
     samples.FAMILY,
     pictures.FAMILY,
     cost.FAMILY,
