@@ -79,7 +79,9 @@ def _measured(found: Mapping[str, dict[str, Scores]]) -> Measured:
     for name, by_kind in areas.items():
         taken[f"anomaly_auroc_{name}"] = np.mean([*by_kind.values()], axis=0)
         taken[f"anomaly_auroc_simple_{name}"] = float(np.mean([by_kind[kind] for kind in SIMPLE]))
-        taken[f"anomaly_ap_{name}"] = float(np.mean([average_precision(data[name], test[kind][name]) for kind in KINDS]))
+        taken[f"anomaly_ap_{name}"] = float(
+            np.mean([average_precision(data[name], test[kind][name]) for kind in KINDS])
+        )
         profiles[f"anomaly_auroc_{name}_by_kind"] = tuple(float(by_kind[kind].mean()) for kind in KINDS)
     if "validation" in found:
         means = {name: float(np.mean([*by_kind.values()])) for name, by_kind in _areas(found["validation"]).items()
@@ -118,15 +120,15 @@ def _metrics() -> dict[str, Metric]:
             label=f"Simple anomalies {by}, AUROC",
             unit="share",
             better="higher",
-            about=f"the same over faded and blank images alone, {about}: below .5 they pass for better images than real "
-            "ones, as Nalisnick et al. 2019 found of likelihoods",
+            about=f"the same over faded and blank images alone, {about}: below .5 they pass for better images than "
+            "real ones, as Nalisnick et al. 2019 found of likelihoods",
         )
         found[precision] = Metric(
             label=f"Anomalies {by}, average precision",
             unit="share",
             better="higher",
-            about=f"mean share of outliers among what is at least as strange as each outlier, {about}, as many outliers "
-            f"as test images; mean over {_OUTLIERS}",
+            about=f"mean share of outliers among what is at least as strange as each outlier, {about}, as many "
+            f"outliers as test images; mean over {_OUTLIERS}",
         )
     return found
 

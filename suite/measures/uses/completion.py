@@ -18,7 +18,7 @@ INSIDE = 1e-3  # how near to 0 and 1 an estimated probability may be, as decoder
 
 
 def half(shape: tuple[int, ...]) -> np.ndarray:
-    """The lower half of images `(n, height, width, channels)`, or the right half of those a pixel high: 1 is missing."""
+    """The lower half of images `(n, height, width, channels)`, of those a pixel high the right half: 1 is missing."""
     missing = np.zeros(shape, "float32")
     if shape[1] > 1:
         missing[:, (shape[1] + 1) // 2 :] = 1.0
@@ -88,7 +88,7 @@ def conditional(train: np.ndarray, components: int, seen: np.ndarray, missing: n
     loadings = pca.components_.T * np.sqrt(np.maximum(pca.explained_variance_ - left, 0.0))
     told = np.einsum("np,pq,pr->nqr", there, loadings, loadings, optimize=True) + left * np.eye(loadings.shape[1])
     codes = np.linalg.solve(told, ((there * (seen - pca.mean_)) @ loadings)[:, :, None])[:, :, 0]
-    return np.clip(pca.mean_ + codes @ loadings.T, 0.0, 1.0)
+    return np.asarray(np.clip(pca.mean_ + codes @ loadings.T, 0.0, 1.0))
 
 
 class Gaps:

@@ -47,9 +47,11 @@ def average_precision(data: np.ndarray, strange: np.ndarray) -> float:
 def nearest(gallery: np.ndarray, points: np.ndarray) -> np.ndarray:
     """Euclidean distance of each of `points` `(n, d)` to the nearest of `gallery` `(m, d)`: `(n,)` float64."""
     middle = gallery.mean(axis=0, dtype=np.float64)
-    known, asked = (part.astype("float64") - middle for part in (gallery, points))
-    least = np.min(np.sum(known**2, axis=1) - 2.0 * asked @ known.T, axis=1) + np.sum(asked**2, axis=1)
-    return np.asarray(np.sqrt(np.maximum(least, 0.0)))
+    known, asked = ((part - middle).astype("float32") for part in (gallery, points))
+    squares = asked @ (-2.0 * known.T)
+    squares += np.sum(known**2, axis=1)
+    found = squares.argmin(axis=1)  # rounding decides at most between neighbours that are as near
+    return np.asarray(np.linalg.norm(points.astype("float64") - gallery[found], axis=1))
 
 
 class SinglePixels:
@@ -104,13 +106,12 @@ class Trials:
         return {kind: self.background.log_prob(seen) for kind, seen in self.seen(part).items()}
 
     @cache  # noqa: B019
-    def references(self, part: str, components: int) -> dict[str, Scores]:
+    def references(self, part: str, count: int) -> dict[str, Scores]:
         """Scores of each kind of images that need no autoencoder: an error of components, a distance of pixels."""
-        from sklearn.decomposition import PCA
+        from aebench.measures.uses.spoiling import components
 
-        train = self.inputs.seen_train.reshape(len(self.inputs.seen_train), -1)
-        pca = PCA(min(components, *train.shape), svd_solver="covariance_eigh").fit(train)
-        found = {}
+        train, pca = self.inputs.seen_train.reshape(len(self.inputs.seen_train), -1), components(self.inputs, count)
+        found: dict[str, Scores] = {}
         for kind, seen in self.seen(part).items():
             flat = seen.reshape(len(seen), -1)
             error = ((pca.inverse_transform(pca.transform(flat)) - flat) ** 2).sum(axis=1)

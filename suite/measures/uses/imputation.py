@@ -74,7 +74,7 @@ def _estimates(context: Context, part: Part, mask: str) -> np.ndarray:
 
 def _finite(taken: Taken) -> Taken:
     """What is finite: a decoder may run away when it is fed with its own images."""
-    return {name: value for name, value in taken.items() if np.isfinite(value).all()}
+    return {name: value for name, value in taken.items() if value is not None and np.isfinite(value).all()}
 
 
 def _metrics() -> dict[str, Metric]:

@@ -1,4 +1,4 @@
-"""Representations that a use is measured of: codes, pixels, components, untrained encoders; what came before is known."""
+"""Representations that a use is measured of: codes, pixels, components, untrained encoders."""
 
 from __future__ import annotations
 
