@@ -20,7 +20,9 @@ LEAST_VARIANTS = 4  # fewer are seen as well in the other plots
 _ROW, _FRAME = 0.24, 0.9  # inches
 
 
-def leagues(standing: League, looks: Looks) -> Plot | None:
+def leagues(
+    standing: League, looks: Looks, key: str = "league", title: str = "Each variant at its best"
+) -> Plot | None:
     """A column of dots for each purpose, a row for each variant; `None` where there are few."""
     rows = [row for row in standing.standings if any(row.entries)]
     if len(rows) < LEAST_VARIANTS or not standing.purposes:
@@ -45,7 +47,7 @@ def leagues(standing: League, looks: Looks) -> Plot | None:
             "most purposes come first."
         )
         alt = ". ".join(_told(standing, place) for place in range(count))
-        return Plot(key="league", title="Each variant at its best", caption=caption, alt=alt, figure=figure)
+        return Plot(key=key, title=title, caption=caption, alt=alt, figure=figure)
 
 
 def _dot(axes: Axes, entry: Entry, metric: str, at: int, looks: Looks) -> None:
