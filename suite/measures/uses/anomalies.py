@@ -93,7 +93,7 @@ def _measured(found: Mapping[str, dict[str, Scores]]) -> Measured:
 
 
 def _areas(scores: Mapping[str, Scores]) -> dict[str, dict[str, np.ndarray]]:
-    """By score and kind of outliers, the share of them that is stranger than each image; of scores without a NaN."""
+    """The share of outliers that is stranger than each image, by score and kind; of scores without a NaN."""
     from aebench.measures.uses.detection import DATA, shares_above
 
     data = scores[DATA]

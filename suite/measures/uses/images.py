@@ -78,7 +78,7 @@ class Images:
         """
         rng = np.random.default_rng(stream(0, f"uses/{kind}/{part.name}"))
         grey = change(part.grey, rng).astype("float32")
-        seen = binarise(grey, part.name) if self.inputs.resample else grey
+        seen = (binarise(grey, part.name) if self.inputs.resample else grey).astype(part.seen.dtype)
         return Part(name=part.name, grey=grey, seen=seen, distinct=part.distinct, labels=part.labels)
 
 

@@ -25,8 +25,8 @@ def noisy(inputs: Inputs, part: Part) -> np.ndarray:
     """What models see of a part's images, with noise: pixels turned over where they are binary, else Gaussian."""
     rng = np.random.default_rng(stream(0, f"uses/noise/{part.name}"))
     if inputs.resample:
-        return np.where(rng.random(part.seen.shape) < FLIPPED, 1.0 - part.seen, part.seen).astype("float32")
-    return np.clip(part.seen + rng.normal(0.0, NOISE_SD, part.seen.shape), 0.0, 1.0).astype("float32")
+        return np.where(rng.random(part.seen.shape) < FLIPPED, 1.0 - part.seen, part.seen).astype(part.seen.dtype)
+    return np.clip(part.seen + rng.normal(0.0, NOISE_SD, part.seen.shape), 0.0, 1.0).astype(part.seen.dtype)
 
 
 @cache

@@ -9,7 +9,6 @@ from sklearn.metrics import roc_auc_score
 from sklearn.neighbors import NearestNeighbors
 
 from aebench.backends.weights import get_weights
-from aebench.data.pixels import Inputs
 from aebench.measures.context import Member
 from aebench.measures.scorer import Scorer
 from aebench.measures.uses import anomalies, outliers
@@ -17,18 +16,6 @@ from aebench.measures.uses.detection import SinglePixels, average_precision, nea
 from aebench.measures.uses.images import Images
 from aebench.models import VAE
 from aebench.records.record import MeasureSettings
-
-SHAPE = (6, 6, 1)
-
-
-def inputs(resample=True, validation=20):
-    rng = np.random.default_rng(0)
-    grey = rng.random((80, *SHAPE), dtype="float32") ** 2
-    seen = (rng.random(grey.shape) < grey).astype("float32") if resample else grey
-    return Inputs(
-        train=grey, validation=seen[:validation], test=seen[:50], grey_test=grey[:50], resample=resample, labels=None,
-        class_names=None, grey_validation=grey[:validation],
-    )  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", ["apart", "mixed", "tied"])
@@ -57,7 +44,7 @@ def test_the_nearest_is_as_far_as_scikit_learn_says():
     np.testing.assert_allclose(nearest(gallery, gallery), 0.0, atol=1e-12)
 
 
-def test_single_pixels_have_scipy_s_likelihoods():
+def test_single_pixels_have_scipy_s_likelihoods(inputs):
     data = inputs()
     flat = data.train.reshape(80, -1).astype("float64")
     binary = SinglePixels(data.train, binary=True).log_prob(data.test)
@@ -69,7 +56,7 @@ def test_single_pixels_have_scipy_s_likelihoods():
 
 
 @pytest.mark.parametrize("resample", [True, False])
-def test_outliers_are_made_of_the_images_themselves_and_always_the_same(resample):
+def test_outliers_are_made_of_the_images_themselves_and_always_the_same(resample, inputs):
     data = inputs(resample)
     known = Images(data)
     found = outliers.outliers(known, known.test)
@@ -100,7 +87,7 @@ def score(data, models):
     return scorer.score([Member(weights=own, initial=own, pictured=False) for own in weights])
 
 
-def test_a_likelihood_that_knows_single_pixels_alone_takes_blank_images_for_better_ones():
+def test_a_likelihood_that_knows_single_pixels_alone_takes_blank_images_for_better_ones(inputs):
     """Nalisnick et al. 2019: less ink than real images have is likelier than real images are."""
     found, _ = score(inputs(), [VAE(2, network="mlp-256", seed=seed) for seed in (0, 1)])
     assert found.metrics["anomaly_auroc_simple_likelihood"] < 0.1
@@ -115,7 +102,7 @@ def test_a_likelihood_that_knows_single_pixels_alone_takes_blank_images_for_bett
     assert values.mean() == pytest.approx(found.metrics["anomaly_auroc_likelihood"], abs=1e-6)
 
 
-def test_without_validation_images_no_score_is_chosen_and_each_is_told():
+def test_without_validation_images_no_score_is_chosen_and_each_is_told(inputs):
     (found,) = score(inputs(validation=0), [VAE(2, network="mlp-256")])
     assert "anomaly_auroc" not in found.metrics
     assert found.metrics["anomaly_auroc_ratio"] is not None

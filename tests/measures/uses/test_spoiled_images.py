@@ -6,14 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from test_anomalies import inputs
 
 from aebench.measures.uses import geometry, robustness, spoiling
 from aebench.measures.uses.denoising import _mse
 from aebench.measures.uses.images import MOST, Images, images
 
 
-def test_noise_turns_over_one_in_ten_binary_pixels_and_adds_to_grey_ones():
+def test_noise_turns_over_one_in_ten_binary_pixels_and_adds_to_grey_ones(inputs):
     data = inputs()
     part = images(data).test
     assert np.abs(spoiling.noisy(data, part) - part.seen).mean() == pytest.approx(spoiling.FLIPPED, abs=0.03)
@@ -24,7 +23,7 @@ def test_noise_turns_over_one_in_ten_binary_pixels_and_adds_to_grey_ones():
     assert (seen - part.seen)[inside].std() == pytest.approx(spoiling.NOISE_SD, abs=0.04)
 
 
-def test_images_are_moved_by_a_pixel_each_way_in_turn():
+def test_images_are_moved_by_a_pixel_each_way_in_turn(inputs):
     data = inputs(resample=False)
     part = images(data).test
     found, was = spoiling.moved(data, part), part.grey
@@ -34,7 +33,7 @@ def test_images_are_moved_by_a_pixel_each_way_in_turn():
     np.testing.assert_array_equal(found[3, :, :-1], was[3, :, 1:])
 
 
-def test_all_components_give_an_image_back_and_one_makes_it_a_line():
+def test_all_components_give_an_image_back_and_one_makes_it_a_line(inputs):
     data = inputs(resample=False)
     seen = data.test
     assert _mse(spoiling.on_components(data, 36, seen), seen).max() < 1e-6
@@ -42,7 +41,7 @@ def test_all_components_give_an_image_back_and_one_makes_it_a_line():
     assert np.linalg.matrix_rank(restored[:, :] - restored.mean(axis=0), tol=1e-2) <= 2
 
 
-def test_few_validation_images_come_several_times_and_count_once():
+def test_few_validation_images_come_several_times_and_count_once(inputs):
     known = Images(inputs(validation=20))
     assert known.validation.distinct == 20
     assert len(known.validation.seen) == len(known.test.seen) == 50
@@ -50,13 +49,13 @@ def test_few_validation_images_come_several_times_and_count_once():
     assert Images(inputs(validation=0)).validation is None
 
 
-def test_of_many_test_images_a_fixed_part_serves():
+def test_of_many_test_images_a_fixed_part_serves(inputs):
     data = inputs()
     many = replace(data, test=np.tile(data.test, (60, 1, 1, 1)), grey_test=np.tile(data.grey_test, (60, 1, 1, 1)))
     assert Images(many).test.distinct == len(Images(many).test.seen) == MOST
 
 
-def test_a_probe_of_codes_that_no_shift_moves_loses_nothing():
+def test_a_probe_of_codes_that_no_shift_moves_loses_nothing(inputs):
     labels = np.arange(50) % 5
     data = replace(inputs(), labels=labels, train_labels=np.arange(80) % 5)
     part, perfect = images(data).test, np.eye(5)
