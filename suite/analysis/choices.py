@@ -120,7 +120,8 @@ def _beside(evidence: Evidence, use: Purpose, winner: Configuration) -> str:
         value = number(winner.summaries[metric].mean, decimals)
         groups.setdefault(words, []).append(f"{called} ({value}: {interval(found, decimals)})")
     told = "; ".join(f"{words} {listed(groups[words])}" for words in _AGAINST.values() if words in groups)
-    return f"{told[:1].upper()}{told[1:]}."
+    corrected = f" Told apart is what stays so when corrected for {len(known)}." if len(known) > 1 else ""
+    return f"{told[:1].upper()}{told[1:]}.{corrected if _AGAINST['unclear'] in groups else ''}"
 
 
 def _best(evidence: Evidence, name: Name, purpose: Purpose) -> Answer | None:

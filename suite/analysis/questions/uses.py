@@ -14,6 +14,7 @@ from aebench.study.contrasts import Contrast
 
 Found = tuple[Configuration, str, Difference]  # what against what
 Cell = tuple[str, str]
+_CORNER = "▲ better, ▼ worse, = alike, ? not told"
 _SIGNS: dict[Side, str] = {"better": "▲", "worse": "▼", "equivalent": "=", "unclear": "?"}
 
 
@@ -81,11 +82,11 @@ def _verdict(
         standing="found",
         answer=_answer(ours, theirs, uses, sides),
         lines=tuple(
-            f"{use.name}, {METRICS[use.metric].label}: {line}"
+            f"{METRICS[use.metric].label}: {line}"
             for at, use in enumerate(uses)
             if (line := "; ".join(filter(None, (_line(found[at]) for found in columns))))
         ),
-        matrix=Matrix(heads=heads, rows=rows),
+        matrix=Matrix(corner=_CORNER, heads=heads, rows=rows),
     )
 
 

@@ -22,11 +22,12 @@ NEAREST: Final = 10
 MARGIN: Final = 0.01
 MEASURES: Final = {
     "retrieval_map": (
-        "Retrieval, mean average precision",
-        "share of images of the test image's class among those at least as near as each of that class, mean",
+        "Retrieval mAP",
+        "mean average precision: share of images of the test image's class among those at least as near as each of "
+        "that class, mean",
     ),
     f"retrieval_recall_{NEAREST}": (
-        f"Retrieval, recall@{NEAREST}",
+        f"Retrieval recall@{NEAREST}",
         f"share of test images with one of their class among the {NEAREST} nearest",
     ),
 }
@@ -109,7 +110,7 @@ FAMILY = Family(
     metrics={
         **{key: metric for name, told in MEASURES.items() for key, metric in _metrics(name, *told).items()},
         f"{MAIN}_validation": Metric(
-            label="Retrieval, mean average precision, validation split",
+            label="Retrieval mAP, validation split",
             unit="share",
             better="higher",
             about="the same of the validation split: what the best for retrieval is chosen by",

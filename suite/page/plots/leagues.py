@@ -10,12 +10,13 @@ from aebench.analysis.numbers import column_decimals, mean_interval, plus_minus
 from aebench.measures import METRICS
 from aebench.page.canvas import WIDE, Plot, canvas
 from aebench.page.look import GREY, Looks
-from aebench.page.plots.marks import axis_label, half_width, level_bars, mean
+from aebench.page.plots.marks import axis_label, half_width, level_bars, mean, short_label
 from aebench.records.spec import variant_label
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+_LABELLED = 5  # columns that are wide enough for their metric's name
 LEAST_VARIANTS = 4  # fewer are seen as well in the other plots
 _ROW, _FRAME = 0.24, 0.9  # inches
 
@@ -35,7 +36,7 @@ def leagues(
                 if entry is not None:
                     _dot(axes, entry, purpose.metric, at, looks)
             axes.set_title(purpose.name)
-            axes.set_xlabel(axis_label(purpose.metric))
+            axes.set_xlabel(axis_label(purpose.metric) if count <= _LABELLED else short_label(purpose.metric))
             axes.set_ylim(len(rows) - 0.5, -0.5)
             names = [variant_label(row.variant, {}) for row in rows] if place == 0 else []
             axes.set_yticks(range(len(rows)), names or [""] * len(rows))
