@@ -49,7 +49,8 @@ def errors(estimates: np.ndarray, truth: np.ndarray, missing: np.ndarray, binary
     """
     axes = (1, 2, 3)
     count = np.maximum(missing.sum(axis=axes), 1.0)
-    found = {"mse": (missing * (estimates - truth) ** 2).sum(axis=axes, dtype=np.float64) / count}
+    with np.errstate(over="ignore", invalid="ignore"):  # a decoder without bounds may have run away
+        found = {"mse": (missing * (estimates - truth) ** 2).sum(axis=axes, dtype=np.float64) / count}
     if binary:
         chance = np.clip(estimates.astype("float64"), INSIDE, 1.0 - INSIDE)
         found["nats"] = -(missing * np.where(truth > 0.5, np.log(chance), np.log1p(-chance))).sum(axis=axes)
