@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 from aebench.analysis.configurations import Configuration, summarise
 from aebench.analysis.evidence import Evidence
@@ -24,16 +25,25 @@ from aebench.analysis.purposes import (
     LIKELIHOOD,
     RECONSTRUCTION,
     SAMPLING,
+    USES,
     BySeed,
     Purpose,
     mean_over_seeds,
 )
 from aebench.analysis.ranking import Ranking
+from aebench.analysis.statistics import Side, better_or_worse, conclusions
 from aebench.analysis.timings import TimedOperation
 from aebench.measures import METRICS
 from aebench.measures.classes.family import references_of
 
 Name = Callable[[Configuration], str]
+# What is said of a winner and a reference, what speaks against it first.
+_AGAINST: Final[dict[Side, str]] = {
+    "worse": "worse than",
+    "better": "better than",
+    "equivalent": "no better than",
+    "unclear": "not told from",
+}
 _NAMED = 4  # settings that are named before the rest is counted
 
 
@@ -79,6 +89,39 @@ def answers(
         _fastest(evidence.board, timed, image_shape),
     ]
     return tuple(answer for answer in found if answer is not None)
+
+
+def uses(evidence: Evidence, name: Name) -> tuple[Answer, ...]:
+    """The best of one board for each use of codes, and which references it beats; nothing where no use was measured.
+
+    Args:
+        evidence: of the board.
+        name: of a configuration on the page.
+    """
+    found = {use: _best(evidence, name, use) for use in USES}
+    if not any(found.values()):
+        return ()
+    return tuple(
+        Answer(question=use.name, answer="n/a: no labels, or of one class alone")
+        if answer is None or answer.winner is None
+        else replace(answer, standing=(_beside(evidence, use, answer.winner), *answer.standing))
+        for use, answer in found.items()
+    )
+
+
+def _beside(evidence: Evidence, use: Purpose, winner: Configuration) -> str:
+    """`Better than PCA (0.71: +0.04 [+0.02, +0.06]); not told from raw pixels (...)`."""
+    known = [(metric, called, found) for metric, called in use.references
+             if (found := evidence.against(winner, use.metric, metric)) is not None]  # fmt: skip
+    decimals = column_decimals(evidence.ranking(use.metric).scored, use.metric)
+    groups: dict[str, list[str]] = {}
+    for (metric, called, found), conclusion in zip(known, conclusions([row[2] for row in known]), strict=True):
+        words = _AGAINST[better_or_worse(METRICS[use.metric].better, conclusion)]
+        value = number(winner.summaries[metric].mean, decimals)
+        groups.setdefault(words, []).append(f"{called} ({value}: {interval(found, decimals)})")
+    told = "; ".join(f"{words} {listed(groups[words])}" for words in _AGAINST.values() if words in groups)
+    corrected = f" Told apart is what stays so when corrected for {len(known)}." if len(known) > 1 else ""
+    return f"{told[:1].upper()}{told[1:]}.{corrected if _AGAINST['unclear'] in groups else ''}"
 
 
 def _best(evidence: Evidence, name: Name, purpose: Purpose) -> Answer | None:

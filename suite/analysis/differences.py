@@ -11,6 +11,7 @@ from aebench.analysis.statistics import Difference, crossed_difference, differen
 from aebench.measures import METRICS
 from aebench.records.record import RunRecord
 
+Rows = list[np.ndarray]  # of each seed, (n,)
 PerImage = Callable[[RunRecord, str], np.ndarray | None]  # a metric of each test image in a run, (n,), if it is known
 
 
@@ -29,20 +30,41 @@ def paired_difference(
     """
     margin, ours, theirs = METRICS[metric].margin, first.values(metric), second.values(metric)
     seeds = sorted(ours.keys() & theirs.keys())
-    rows = [_rows(item, seeds, metric, images) for item in (first, second)]
-    if seeds and all(row is not None for row in rows):
-        one, other = (np.stack([part for part in row if part is not None]) for row in rows if row is not None)
-        if one.shape == other.shape and one.shape[1] > 1:
-            return crossed_difference(one.astype("float64") - other, margin)
-    return difference_of([ours[seed] - theirs[seed] for seed in seeds], margin)
+    crossed = _crossed(_rows(first, seeds, metric, images), _rows(second, seeds, metric, images), margin)
+    return crossed or difference_of([ours[seed] - theirs[seed] for seed in seeds], margin)
 
 
-def _rows(
-    item: Configuration, seeds: Sequence[int], metric: str, images: PerImage | None
-) -> list[np.ndarray | None] | None:
+def reference_difference(
+    item: Configuration, metric: str, reference: str, images: PerImage | None = None
+) -> Difference | None:
+    """A configuration's metric minus that of a reference in the same runs; `None` where no run has both.
+
+    Args:
+        item: whose.
+        metric, reference: names in `METRICS`.
+        images: each run's numbers of single test images; with those of both the interval is over seeds and test images.
+    """
+    margin, ours, theirs = METRICS[metric].margin, item.values(metric), item.values(reference)
+    seeds = sorted(ours.keys() & theirs.keys())
+    crossed = _crossed(_rows(item, seeds, metric, images), _rows(item, seeds, reference, images), margin)
+    return crossed or difference_of([ours[seed] - theirs[seed] for seed in seeds], margin)
+
+
+def _crossed(ours: Rows | None, theirs: Rows | None, margin: float | None) -> Difference | None:
+    """The difference over seeds and test images; `None` where single images are not known of both."""
+    if not ours or not theirs:
+        return None
+    one, other = np.stack(ours), np.stack(theirs)
+    if one.shape != other.shape or one.shape[1] < 2:
+        return None
+    return crossed_difference(one.astype("float64") - other, margin)
+
+
+def _rows(item: Configuration, seeds: Sequence[int], metric: str, images: PerImage | None) -> Rows | None:
     """The metric of each test image in the run of each seed; `None` where a run's are not known."""
     if images is None:
         return None
     of_seed = {record.spec.seed: record for record in item.usable}
     rows = [images(of_seed[seed], metric) for seed in seeds]
-    return None if any(row is None for row in rows) else rows
+    known = [row for row in rows if row is not None]
+    return known if len(known) == len(rows) else None

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from aebench.analysis.configurations import Board, Configuration
-from aebench.analysis.differences import PerImage, paired_difference
+from aebench.analysis.differences import PerImage, paired_difference, reference_difference
 from aebench.analysis.per_image import per_image
 from aebench.analysis.ranking import Ranking
 from aebench.analysis.statistics import Difference
@@ -81,6 +81,10 @@ class Evidence:
         """
         slack, found = slack_of(first, second, metric), paired_difference(first, second, metric, self.images)
         return None if slack is None or found is None else replace(found, slack=slack)
+
+    def against(self, item: Configuration, metric: str, reference: str) -> Difference | None:
+        """A configuration's metric minus that of a reference, over seeds and, where they are known, test images."""
+        return reference_difference(item, metric, reference, self.images)
 
     def has(self, metric: str) -> bool:
         """Whether any configuration has the metric."""

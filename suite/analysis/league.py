@@ -49,12 +49,12 @@ class League:
     standings: tuple[Standing, ...]
 
 
-def league(evidence: Evidence) -> League:
+def league(evidence: Evidence, purposes: Sequence[Purpose] = PURPOSES) -> League:
     """Holds the variants of one board against each other, each by the configuration that validation chooses.
 
     All settings and latent sizes of a variant are tried, so a study that gives one variant more of them favours it.
     """
-    found = {purpose: entries for purpose in PURPOSES if (entries := _entries(evidence, purpose))}
+    found = {purpose: entries for purpose in purposes if (entries := _entries(evidence, purpose))}
     variants = dict.fromkeys(item.variant for item in evidence.board)
     standings = [
         Standing(variant=variant, entries=tuple(entries.get(variant) for entries in found.values()))

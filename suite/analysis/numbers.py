@@ -88,7 +88,7 @@ def interval(difference: Difference | Gap, decimals: int) -> str:
 
 def unit(metric: str) -> str:
     """The metric's unit; nothing for a bare scale such as -1..1."""
-    return "" if METRICS[metric].unit.startswith("-") else METRICS[metric].unit
+    return "" if ".." in METRICS[metric].unit else METRICS[metric].unit
 
 
 def column_decimals(configurations: Iterable[Configuration], metric: str) -> int:

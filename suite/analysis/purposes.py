@@ -22,11 +22,13 @@ class Purpose:
         name: of the use.
         metric: a name in `METRICS`.
         criterion: what validation chooses by.
+        references: the same of what is no trained model, by metric, with what it is called.
     """
 
     name: str
     metric: str
     criterion: Criterion
+    references: tuple[tuple[str, str], ...] = ()
 
 
 def validation_elbo(configuration: Configuration) -> BySeed:
@@ -82,3 +84,24 @@ SAMPLING = Purpose(
     criterion=_validation_metric("prior_frechet_distance_validation", -1),
 )
 PURPOSES = (LIKELIHOOD, RECONSTRUCTION, CLASS_STRUCTURE, SAMPLING)  # in the page's order
+
+
+def _use(name: str, metric: str, better: int, **references: str) -> Purpose:
+    return Purpose(
+        name=name,
+        metric=metric,
+        criterion=_validation_metric(f"{metric}_validation", better),
+        references=tuple((f"{metric}_{key}", called) for key, called in references.items()),
+    )
+
+
+# What codes are used for, in the page's order; PCA is beside each.
+USES = (
+    _use("Few labels", "few_labels_accuracy_10", 1, pca="PCA", pixels="raw pixels", untrained="an untrained encoder"),
+    _use("Clustering", "kmeans_nmi", 1, pca="PCA", pixels="raw pixels", untrained="an untrained encoder"),
+    _use("Retrieval", "retrieval_map", 1, pca="PCA", pixels="raw pixels", untrained="an untrained encoder"),
+    _use("Anomalies", "anomaly_auroc", 1, pca="PCA's error", pixels="distance in pixels"),
+    _use("Imputation", "imputation_mse_half", -1, pca="PCA", neighbours="nearest images", mean="the mean image"),
+    _use("Denoising", "denoising_mse", -1, pca="PCA", noisy="the noisy image"),
+    _use("Under shift", "shift_accuracy", 1, pca="PCA", pixels="raw pixels"),
+)

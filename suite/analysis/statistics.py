@@ -14,6 +14,7 @@ MOST_ENUMERATED = 20  # pairs whose 2^n sign patterns are all looked at
 DRAWN = 200_000  # patterns looked at where there are more
 
 Conclusion = Literal["higher", "lower", "equivalent", "unclear"]
+Side = Literal["better", "worse", "equivalent", "unclear"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,6 +166,13 @@ def conclusions(differences: Sequence[Difference]) -> list[Conclusion]:
         "equivalent" if one.equivalent else _side(one) if adjusted.get(str(at), 1.0) < ALPHA else "unclear"
         for at, one in enumerate(differences)
     ]
+
+
+def better_or_worse(direction: str | None, conclusion: Conclusion) -> Side:
+    """What a conclusion says where the `direction` is better: higher or lower."""
+    if conclusion == "equivalent" or conclusion == "unclear":
+        return conclusion
+    return "better" if conclusion == direction else "worse"
 
 
 def _side(difference: Difference) -> Conclusion:

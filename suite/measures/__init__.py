@@ -13,6 +13,7 @@ from aebench.measures.family import GROUPS, Family
 from aebench.measures.metric import Metric
 from aebench.measures.pictures import family as pictures
 from aebench.measures.samples import family as samples
+from aebench.measures.uses import anomalies, denoising, few_labels, geometry, imputation, retrieval, robustness
 
 __all__ = ["FAMILIES", "GROUPS", "METRICS", "PROFILES", "Family", "Metric", "versions"]
 
@@ -26,6 +27,13 @@ FAMILIES: tuple[Family, ...] = (
     reconstruction.FAMILY,
     classes.FAMILY,
     factors.FAMILY,
+    few_labels.FAMILY,
+    retrieval.FAMILY,
+    anomalies.FAMILY,
+    imputation.FAMILY,
+    denoising.FAMILY,
+    robustness.FAMILY,
+    geometry.FAMILY,
     samples.FAMILY,
     pictures.FAMILY,
     cost.FAMILY,

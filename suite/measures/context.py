@@ -86,6 +86,17 @@ class Context:
             return self.evaluator.gaussians(self.runs, self.inputs.seen_train)
         return self.evaluator.representations(self.runs, self.inputs.seen_train), None
 
+    @cached_property
+    def untrained_codes(self) -> tuple[np.ndarray, np.ndarray]:
+        """Codes of the training and of the test images by the encoders before training, each `(runs, n, code_dim)`."""
+        encode, images = self.evaluator.representations, self.inputs
+        return encode(self.untrained, images.seen_train), encode(self.untrained, images.test)
+
+    @cached_property
+    def validation_codes(self) -> np.ndarray:
+        """Posterior means of the validation images, `(runs, n, code_dim)`."""
+        return self.evaluator.representations(self.runs, self.inputs.validation)
+
     def by_class(self, values: np.ndarray) -> tuple[float, ...]:
         """Mean of `values` `(n,)` over the test images of each class; nothing without labels."""
         return () if self.inputs.labels is None else by_class(values, self.inputs.labels)

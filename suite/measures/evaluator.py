@@ -224,17 +224,18 @@ class Evaluator:
         codes = posterior.sample(self._noise_at(state))
         return self.model.distortion(images, codes), self.model.rate(posterior, codes)
 
-    def apply(self, function: Callable[[Any, Any], Any], runs: Runs, images: np.ndarray) -> np.ndarray:
+    def apply(self, function: Callable[..., Any], runs: Runs, images: np.ndarray, *shared: np.ndarray) -> np.ndarray:
         """A function of the model and images, in backend operations, of each run: `(runs, n, ...)`.
 
         Args:
-            function: `(model, images) -> (n, ...)`; compiled at its first use.
+            function: `(model, images, *shared) -> (n, ...)`; compiled at its first use.
             runs: whose.
             images: `(n, *image_shape)`.
+            shared: what else it takes, whole with each chunk of images.
         """
         if function not in self._applied:
-            self._applied[function] = self._over_runs(lambda images: function(self.model, images))
-        chunks = [(images[start : start + CHUNK],) for start in _starts(len(images))]
+            self._applied[function] = self._over_runs(lambda *arrays: function(self.model, *arrays))
+        chunks = [(images[start : start + CHUNK], *shared) for start in _starts(len(images))]
         found: np.ndarray = self._by_chunk(self._applied[function], runs, chunks)
         return found
 

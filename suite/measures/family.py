@@ -19,6 +19,7 @@ GROUPS = {
     "likelihood": "Likelihood and use of the code",
     "classes": "Classes in latent space",
     "factors": "Known factors in the code",
+    "uses": "Uses of the code",
     "images": "Generated images",
     "cost": "Size and speed",
 }

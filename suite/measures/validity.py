@@ -171,7 +171,7 @@ def of_classes() -> Iterator[Check]:
     }
     mixed = np.where(rng.random(COUNT) < 0.5, rng.integers(0, CLASSES, COUNT), labels)
     noisy = _structure(train, test, mixed)
-    level = {"silhouette": 0.0, "kmeans_nmi": 0.0}
+    level = {"silhouette": 0.0, "kmeans_nmi": 0.0, "kmeans_ari": 0.0}
     for measure in plain:
         by_chance = level.get(measure, 1.0 / CLASSES)
         yield _check(measure, "classes far apart", (0.99, 1.0 + INVARIANT), perfect[measure])

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from aebench.analysis.choices import Answer, answers
+from aebench.analysis.choices import Answer, answers, uses
 from aebench.analysis.configurations import Comparison, Configuration
 from aebench.analysis.evidence import Evidence
 from aebench.analysis.known_values import Held, hold
 from aebench.analysis.league import league
 from aebench.analysis.numbers import ARROWS, counted, significant
+from aebench.analysis.purposes import USES
 from aebench.analysis.questions import Verdict, verdicts
 from aebench.analysis.sources import Source
 from aebench.analysis.timings import TimedOperation, timed_operations
@@ -46,7 +47,9 @@ class BoardSection:
     key: str
     title: str
     answers: tuple[Answer, ...]
+    uses: tuple[Answer, ...]
     league: LeagueTable
+    uses_league: LeagueTable
     verdicts: tuple[Verdict, ...]
     separations: tuple[Separation, ...]
     plots: tuple[Plot, ...]
@@ -203,15 +206,22 @@ def _board(
 ) -> BoardSection:
     dataset = source.datasets.get(known.board[0].specs[0].dataset_digest)
     best = answers(known, shared.title, rows, dataset.image_shape if dataset else None)
-    winners, standing = [one.winner for one in best if one.winner], league(known)
+    winners, standing, by_use = [one.winner for one in best if one.winner], league(known), league(known, USES)
     return BoardSection(
         key=key,
         title=title,
         answers=best,
         verdicts=verdicts(known),
         separations=separations(known, shared),
+        uses=uses(known, shared.title),
         league=league_table(standing, shared),
-        plots=(*filter(None, [leagues(standing, shared)]), *board_plots(known.board, shared, winners)),
+        uses_league=league_table(by_use, shared),
+        plots=(
+            *filter(
+                None, [leagues(standing, shared), leagues(by_use, shared, "uses", "Each variant at its best, by use")]
+            ),
+            *board_plots(known.board, shared, winners),
+        ),
         robustness=robustness(known, shared),
         seeing=seeing(known.board, shared, source.store, winners),
         looks=shared,

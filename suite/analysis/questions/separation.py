@@ -14,6 +14,7 @@ from aebench.analysis.statistics import (
     Conclusion,
     Difference,
     SignFlips,
+    better_or_worse,
     conclusions,
     holm,
     sign_flip_test,
@@ -51,7 +52,7 @@ def _verdict(evidence: Evidence, contrast: Contrast, found: Sequence[Found]) -> 
     margin = METRICS[metric].margin
     within = f" Differences within ±{margin} count as none." if margin is not None else ""
     told = conclusions([difference for _, _, difference in found])
-    sides = [_side(metric, conclusion) for conclusion in told]
+    sides = [better_or_worse(METRICS[metric].better, conclusion) for conclusion in told]
     lines = [
         f"z = {first.latent_dim}: {_line(difference, conclusion)}"
         for (first, _, difference), conclusion in zip(found, told, strict=True)
@@ -97,13 +98,6 @@ def _bounds(evidence: Evidence, contrast: Contrast, metric: str) -> str:
 def _differences(evidence: Evidence, contrast: Contrast, metric: str) -> list[Found]:
     pairs = ((first, second, evidence.difference(first, second, metric)) for first, second in evidence.pairs(contrast))
     return [(first, second, difference) for first, second, difference in pairs if difference is not None]
-
-
-def _side(metric: str, conclusion: Conclusion) -> str:
-    """A key of `_WORDS`: higher is better, or worse."""
-    if conclusion not in ("higher", "lower"):
-        return conclusion
-    return "better" if conclusion == METRICS[metric].better else "worse"
 
 
 def _standing(sides: Sequence[str]) -> Standing:

@@ -99,7 +99,7 @@ def _matrix(
         )
         for value in values
     ]
-    return Matrix(heads=heads, rows=tuple(rows))
+    return Matrix(corner="At how many latent sizes", heads=heads, rows=tuple(rows))
 
 
 def _cell(found: Sequence[Told], setting: str, value: float, metric: str) -> tuple[str, str]:

@@ -18,13 +18,15 @@ Standing = Literal["confirmed", "confirmed in part", "refuted in part", "refuted
 
 @dataclass(frozen=True, kw_only=True)
 class Matrix:
-    """An answer in marks: a row for each value of a setting, a column for each metric.
+    """An answer in marks: a row for each value of a setting or each use, a column for each metric or comparison.
 
     Attributes:
-        heads: the metrics.
+        corner: what rows and marks are.
+        heads: the metrics or comparisons.
         rows: what each row is about, and its cells: words, and a mark, `yes` for better, `no` for worse, or nothing.
     """
 
+    corner: str
     heads: tuple[str, ...]
     rows: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
 

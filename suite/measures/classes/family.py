@@ -24,6 +24,12 @@ MEASURES: Final[dict[str, tuple[str, str, Literal["higher"] | None, str]]] = {
         "higher",
         "normalised mutual information of true classes and k-means clusters of the test split, best of 10 starts",
     ),
+    "kmeans_ari": (
+        "k-means ARI",
+        "-1..1",
+        "higher",
+        "adjusted Rand index of true classes and the same clusters: on which pairs they agree, 0 by chance",
+    ),
     "kmeans_accuracy": (
         "k-means accuracy",
         "share",
@@ -55,6 +61,7 @@ MEASURES: Final[dict[str, tuple[str, str, Literal["higher"] | None, str]]] = {
 MARGINS: Final = {
     "silhouette": 0.01,
     "kmeans_nmi": 0.02,
+    "kmeans_ari": 0.02,
     "kmeans_accuracy": 0.02,
     "knn_accuracy": 0.01,
     "probe_accuracy": 0.01,
@@ -90,6 +97,12 @@ _METRICS: Final[dict[str, Metric]] = {
         better="higher",
         about="the silhouette of the validation split: what the best class structure is chosen by",
     ),
+    "kmeans_nmi_validation": Metric(
+        label="k-means NMI, validation split",
+        unit="0..1",
+        better="higher",
+        about="the same of clusters of the validation split: what the best for clustering is chosen by",
+    ),
     "silhouette_grey": Metric(
         label="Silhouette, grey input",
         unit="-1..1",
@@ -124,11 +137,12 @@ def measure(context: Context) -> Sequence[Measured]:
         return _silhouettes_alone(context)
     known = references(data, context.classifier)
     codes = zip(context.train[0], (run.codes for run in context.scored), strict=True)
-    first = zip(encode(context.untrained, data.seen_train), encode(context.untrained, data.test), strict=True)
+    first = zip(*context.untrained_codes, strict=True)
     found = known.structures([*codes, *first])
     alike = np.array_equal(data.test, data.grey_test)
     grey = [None] * context.count if alike else encode(context.runs, data.grey_test)
-    shared, validation = known.of_size(context.latent_dim), _validation(context)
+    shared = known.of_size(context.latent_dim)
+    validation = [a | b for a, b in zip(_validation(context), _clusters(context), strict=True)]
     return [
         _measured(
             context, found[run], grey[run], {**untrained(found[context.count + run]), **shared, **validation[run]}
@@ -181,11 +195,23 @@ def _validation(context: Context) -> list[Numbers]:
     labels = context.inputs.validation_labels
     if labels is None or len(np.unique(labels)) < 2:
         return [{}] * context.count
-    codes = context.evaluator.representations(context.runs, context.inputs.validation)
     return [
         {"silhouette_validation": float(silhouettes(own, labels).values.mean())} if np.isfinite(own).all() else {}
-        for own in codes
+        for own in context.validation_codes
     ]
+
+
+def _clusters(context: Context) -> list[Numbers]:
+    """What a choice for clustering may look at."""
+    from aebench.measures.classes.structure import Labelled, clustering
+    from aebench.measures.samples.mixture import one_thread_each
+
+    labels = context.inputs.validation_labels
+    if labels is None or len(np.unique(labels)) < 2:
+        return [{}] * context.count
+    with one_thread_each() as pool:
+        found = pool.map(clustering, [Labelled(points=own, labels=labels) for own in context.validation_codes])
+        return [{"kmeans_nmi_validation": value} for value in found]
 
 
 FAMILY = Family(

@@ -54,8 +54,9 @@ def class_structure(train: Labelled, test: Labelled) -> Structure:
         test: all of them are judged.
 
     Returns:
-        `intrinsic_dimension`, `silhouette`, `kmeans_nmi`, `kmeans_accuracy`, `knn_accuracy` and `probe_accuracy`, and
-        the silhouettes. Nothing is told of points that aren't finite, and no class measure of fewer than two classes.
+        `intrinsic_dimension`, `silhouette`, `kmeans_nmi`, `kmeans_ari`, `kmeans_accuracy`, `knn_accuracy` and
+        `probe_accuracy`, and the silhouettes. Nothing is told of points that aren't finite, and no class measure of
+        fewer than two classes.
     """
     if not (np.isfinite(test.points).all() and np.isfinite(train.points).all()):
         return NOTHING
@@ -68,11 +69,20 @@ def class_structure(train: Labelled, test: Labelled) -> Structure:
     numbers |= {
         "silhouette": float(found.values.mean()),
         "kmeans_nmi": mutual_information_share(clusters, test.labels),
+        "kmeans_ari": adjusted_rand_index(clusters, test.labels),
         "kmeans_accuracy": cluster_accuracy(clusters, test.labels),
         "knn_accuracy": neighbour_accuracy(train, test),
         "probe_accuracy": probe_accuracy(train, test),
     }
     return Structure(numbers=numbers, silhouettes=found)
+
+
+def clustering(points: Labelled) -> float | None:
+    """How well k-means finds classes, as `kmeans_nmi` of `class_structure`; `None` if not all points are finite."""
+    if not np.isfinite(points.points).all():
+        return None
+    _, points = _in_units(points, points)
+    return mutual_information_share(k_means(points.points, len(np.unique(points.labels))), points.labels)
 
 
 def _in_units(train: Labelled, test: Labelled) -> tuple[Labelled, Labelled]:
@@ -103,6 +113,13 @@ def mutual_information_share(clusters: np.ndarray, labels: np.ndarray) -> float:
     from sklearn.metrics import normalized_mutual_info_score
 
     return float(normalized_mutual_info_score(labels, clusters))
+
+
+def adjusted_rand_index(clusters: np.ndarray, labels: np.ndarray) -> float:
+    """Agreement on which pairs belong together, 0 by chance and 1 at best (Hubert & Arabie 1985)."""
+    from sklearn.metrics import adjusted_rand_score
+
+    return float(adjusted_rand_score(labels, clusters))
 
 
 def cluster_accuracy(clusters: np.ndarray, labels: np.ndarray) -> float:

@@ -82,12 +82,12 @@ def measure(context: Context) -> Sequence[Measured]:
     """
     from aebench.measures.factors.representations import representations
 
-    data, encode = context.inputs, context.evaluator.representations
+    data = context.inputs
     if not data.factors:
         return [Measured()] * context.count
     known = representations(data)
     codes = zip(context.train[0], context.codes, strict=True)
-    first = zip(encode(context.untrained, data.seen_train), encode(context.untrained, data.test), strict=True)
+    first = zip(*context.untrained_codes, strict=True)
     found = known.measured([*codes, *first, known.components(context.latent_dim)])
     own, before, pca = found[: context.count], found[context.count : -1], found[-1]
     return [

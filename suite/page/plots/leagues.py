@@ -10,17 +10,20 @@ from aebench.analysis.numbers import column_decimals, mean_interval, plus_minus
 from aebench.measures import METRICS
 from aebench.page.canvas import WIDE, Plot, canvas
 from aebench.page.look import GREY, Looks
-from aebench.page.plots.marks import axis_label, half_width, level_bars, mean
+from aebench.page.plots.marks import axis_label, half_width, level_bars, mean, short_label
 from aebench.records.spec import variant_label
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+_LABELLED = 5  # columns that are wide enough for their metric's name
 LEAST_VARIANTS = 4  # fewer are seen as well in the other plots
 _ROW, _FRAME = 0.24, 0.9  # inches
 
 
-def leagues(standing: League, looks: Looks) -> Plot | None:
+def leagues(
+    standing: League, looks: Looks, key: str = "league", title: str = "Each variant at its best"
+) -> Plot | None:
     """A column of dots for each purpose, a row for each variant; `None` where there are few."""
     rows = [row for row in standing.standings if any(row.entries)]
     if len(rows) < LEAST_VARIANTS or not standing.purposes:
@@ -33,7 +36,7 @@ def leagues(standing: League, looks: Looks) -> Plot | None:
                 if entry is not None:
                     _dot(axes, entry, purpose.metric, at, looks)
             axes.set_title(purpose.name)
-            axes.set_xlabel(axis_label(purpose.metric))
+            axes.set_xlabel(axis_label(purpose.metric) if count <= _LABELLED else short_label(purpose.metric))
             axes.set_ylim(len(rows) - 0.5, -0.5)
             names = [variant_label(row.variant, {}) for row in rows] if place == 0 else []
             axes.set_yticks(range(len(rows)), names or [""] * len(rows))
@@ -45,7 +48,7 @@ def leagues(standing: League, looks: Looks) -> Plot | None:
             "most purposes come first."
         )
         alt = ". ".join(_told(standing, place) for place in range(count))
-        return Plot(key="league", title="Each variant at its best", caption=caption, alt=alt, figure=figure)
+        return Plot(key=key, title=title, caption=caption, alt=alt, figure=figure)
 
 
 def _dot(axes: Axes, entry: Entry, metric: str, at: int, looks: Looks) -> None:

@@ -118,6 +118,11 @@ def axis_label(metric: str, better: str | None = None) -> str:
     return f"{about.label}{_in_brackets(unit(metric))} {ARROWS[better or about.better]}".strip()
 
 
+def short_label(metric: str) -> str:
+    """`nats/image ↑`: for an axis whose metric is told elsewhere."""
+    return f"{unit(metric)} {ARROWS[METRICS[metric].better]}".strip()
+
+
 def unit(metric: str) -> str:
     """A metric's unit with a true minus sign; nothing where it has none."""
     return METRICS[metric].unit.replace("-1", "−1")

@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_limits
 from aebench.measures.classes.family import FAMILY, MEASURES, REFERENCES
 from aebench.measures.classes.structure import (
     Labelled,
+    adjusted_rand_index,
     class_structure,
     cluster_accuracy,
     intrinsic_dimension,
@@ -151,6 +152,8 @@ def test_mutual_information_is_over_the_mean_of_both_entropies():
     expected = np.sum(joint * np.log(joint / parts)) / np.mean(entropies)
     assert mutual_information_share(clusters, labels) == pytest.approx(expected)
     assert mutual_information_share((labels + 1) % 4, labels) == pytest.approx(1.0)
+    assert adjusted_rand_index((labels + 1) % 4, labels) == pytest.approx(1.0)
+    assert adjusted_rand_index(rng(5).integers(0, 4, 500), labels) == pytest.approx(0.0, abs=0.02)
     assert mutual_information_share(np.zeros(500, int), labels) == 0.0
 
 

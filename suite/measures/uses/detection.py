@@ -1,0 +1,125 @@
+"""Telling outliers from data by a score: how well it parts them, and scores that need no autoencoder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache, cached_property
+
+import numpy as np
+
+from aebench.data.pixels import Inputs
+from aebench.measures.uses.images import Part, images
+from aebench.measures.uses.outliers import outliers
+from aebench.measures.uses.representations import some
+
+GALLERY = 2000  # training images that distances are taken to
+LEAST_VARIANCE = 1e-3  # of a grey pixel that never changes, in the model of single pixels
+DATA = "data"  # the kind of images that are no outliers
+
+Scores = Mapping[str, np.ndarray]  # by the name of the score, (n,), higher is stranger
+
+
+def shares_above(data: np.ndarray, strange: np.ndarray) -> np.ndarray:
+    """The share of outliers that score higher than each image of the data; those that score the same count half.
+
+    The mean is the area under the ROC curve (Hanley & McNeil 1982).
+
+    Args:
+        data, strange: scores `(n,)` and `(m,)`, higher is stranger.
+
+    Returns:
+        `(n,)`.
+    """
+    ordered = np.sort(strange)
+    not_above = np.searchsorted(ordered, data, "right") + np.searchsorted(ordered, data, "left")
+    return np.asarray(1.0 - not_above / (2 * len(ordered)))
+
+
+def average_precision(data: np.ndarray, strange: np.ndarray) -> float:
+    """The mean share of outliers among images at least as strange as each outlier."""
+    from sklearn.metrics import average_precision_score
+
+    truth = np.repeat([0, 1], [len(data), len(strange)])
+    finite = np.nan_to_num(np.concatenate([data, strange]).astype("float64"))  # infinite likelihoods are the strangest
+    return float(average_precision_score(truth, finite))
+
+
+def nearest(gallery: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Euclidean distance of each of `points` `(n, d)` to the nearest of `gallery` `(m, d)`: `(n,)` float64."""
+    middle = gallery.mean(axis=0, dtype=np.float64)
+    known, asked = ((part - middle).astype("float32") for part in (gallery, points))
+    squares = asked @ (-2.0 * known.T)
+    squares += np.sum(known**2, axis=1)
+    found = squares.argmin(axis=1)  # rounding decides at most between neighbours that are as near
+    return np.asarray(np.linalg.norm(points.astype("float64") - gallery[found], axis=1))
+
+
+class SinglePixels:
+    """A model of images whose pixels know nothing of each other: Bernoulli of binary pixels, else Gaussian.
+
+    Args:
+        train: grey training images `(n, *image_shape)`.
+        binary: whether models see them binarised.
+    """
+
+    def __init__(self, train: np.ndarray, binary: bool) -> None:
+        self.binary, self.mean = binary, train.mean(axis=0, dtype=np.float64)
+        self.variance = np.maximum(train.var(axis=0, dtype=np.float64), LEAST_VARIANCE)
+
+    def log_prob(self, seen: np.ndarray) -> np.ndarray:
+        """Log p(x) of images `(n, *image_shape)`, `(n,)` nats."""
+        if self.binary:
+            mean = np.clip(self.mean, 1e-3, 1.0 - 1e-3)  # as far in as decoders start
+            each = seen * np.log(mean) + (1.0 - seen) * np.log1p(-mean)
+        else:
+            each = -0.5 * ((seen - self.mean) ** 2 / self.variance + np.log(2.0 * np.pi * self.variance))
+        return np.asarray(each.reshape(len(seen), -1).sum(axis=1))
+
+
+class Trials:
+    """Images to be told from outliers, and what can be said of them without a model.
+
+    Args:
+        inputs: the pixels that runs saw.
+    """
+
+    def __init__(self, inputs: Inputs) -> None:
+        self.inputs = inputs
+        self.gallery = some(len(inputs.train), GALLERY)
+        self.background = SinglePixels(inputs.train, inputs.resample)
+
+    @cached_property
+    def parts(self) -> dict[str, Part]:
+        """The test images, and the validation images where there are any."""
+        known = images(self.inputs)
+        return {part.name: part for part in (known.test, known.validation) if part is not None}
+
+    @cache  # noqa: B019 - one object a kind of inputs
+    def seen(self, part: str) -> dict[str, np.ndarray]:
+        """What models see of a part's images and of each kind of outliers made of them, `(count, *image_shape)`."""
+        own = self.parts[part]
+        return {DATA: own.seen, **outliers(images(self.inputs), own)}
+
+    @cache  # noqa: B019
+    def log_probs(self, part: str) -> dict[str, np.ndarray]:
+        """What the model of single pixels says of each kind of images, `(count,)` nats."""
+        return {kind: self.background.log_prob(seen) for kind, seen in self.seen(part).items()}
+
+    @cache  # noqa: B019
+    def references(self, part: str, count: int) -> dict[str, Scores]:
+        """Scores of each kind of images that need no autoencoder: an error of components, a distance of pixels."""
+        from aebench.measures.uses.spoiling import components
+
+        train, pca = self.inputs.seen_train.reshape(len(self.inputs.seen_train), -1), components(self.inputs, count)
+        found: dict[str, Scores] = {}
+        for kind, seen in self.seen(part).items():
+            flat = seen.reshape(len(seen), -1)
+            error = ((pca.inverse_transform(pca.transform(flat)) - flat) ** 2).sum(axis=1)
+            found[kind] = {"pca": np.asarray(error), "pixels": nearest(train[self.gallery], flat)}
+        return found
+
+
+@cache
+def trials(inputs: Inputs) -> Trials:
+    """The trials of these inputs, one object for all cohorts of a process."""
+    return Trials(inputs)

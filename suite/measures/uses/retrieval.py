@@ -1,0 +1,119 @@
+"""Retrieval: whether the training images whose codes are nearest to a test image's are of its class."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from aebench.measures.classes.family import REFERENCES
+from aebench.measures.family import Family, Measured
+from aebench.measures.metric import Metric
+from aebench.measures.uses.taken import Taken, measured, per_image
+
+if TYPE_CHECKING:
+    from aebench.data.pixels import Inputs
+    from aebench.measures.context import Context
+    from aebench.measures.uses.representations import Codes
+
+MOST: Final = 2000  # queries, and images that are looked through
+NEAREST: Final = 10
+MARGIN: Final = 0.01
+MEASURES: Final = {
+    "retrieval_map": (
+        "Retrieval mAP",
+        "mean average precision: share of images of the test image's class among those at least as near as each of "
+        "that class, mean",
+    ),
+    f"retrieval_recall_{NEAREST}": (
+        f"Retrieval recall@{NEAREST}",
+        f"share of test images with one of their class among the {NEAREST} nearest",
+    ),
+}
+MAIN: Final = "retrieval_map"
+
+
+def measure(context: Context) -> Sequence[Measured]:
+    """Measures each run's codes; nothing without labels or of a single class."""
+    from aebench.measures.uses.representations import beside_references
+
+    data = context.inputs
+    if data.labels is None or data.train_labels is None or len(np.unique(data.train_labels)) < 2:
+        return [Measured()] * context.count
+    found = beside_references(context, found_again)
+    return [
+        measured({**taken, **validation}, FAMILY.metrics)
+        for taken, validation in zip(found, _validation(context), strict=True)
+    ]
+
+
+def found_again(inputs: Inputs, codes: Codes) -> Taken:
+    """The measures of each of the queries, `MOST` test images at most."""
+    assert inputs.labels is not None
+    precision, hit = _searched(inputs, codes, inputs.labels)
+    return {MAIN: precision, f"retrieval_recall_{NEAREST}": hit}
+
+
+def _searched(inputs: Inputs, codes: Codes, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    from aebench.measures.uses.ranked import searched
+    from aebench.measures.uses.representations import some
+
+    assert inputs.train_labels is not None
+    train, test = codes
+    gallery, queries = some(len(train), MOST), some(len(test), MOST) if len(test) > MOST else np.arange(len(test))
+    return searched(train[gallery], inputs.train_labels[gallery], test[queries], labels[queries], NEAREST)
+
+
+def _validation(context: Context) -> list[Taken]:
+    """What a choice among configurations may look at."""
+    labels = context.inputs.validation_labels
+    if labels is None or not len(labels):
+        return [{}] * context.count
+    return [
+        {f"{MAIN}_validation": float(_searched(context.inputs, codes, labels)[0].mean())}
+        if all(np.isfinite(part).all() for part in codes)
+        else {}
+        for codes in zip(context.train[0], context.validation_codes, strict=True)
+    ]
+
+
+def _metrics(name: str, label: str, about: str) -> dict[str, Metric]:
+    how = f"{about}; nearest by Euclidean distance among {MOST:,} training images at most"
+    return {
+        name: Metric(
+            label=label,
+            unit="share",
+            better="higher",
+            about=f"{how}; on posterior means",
+            margin=MARGIN,
+            kept=per_image(name),
+        ),
+        **{
+            f"{name}_{key}": Metric(
+                label=f"{label}, {of}",
+                unit="share",
+                better="higher",
+                about=f"{what}; {how}",
+                kept=per_image(f"{name}_{key}") if name == MAIN else (),
+            )
+            for key, (of, what) in REFERENCES.items()
+        },
+    }
+
+
+FAMILY = Family(
+    name="retrieval",
+    group="uses",
+    measure=measure,
+    needs_labels=True,
+    metrics={
+        **{key: metric for name, told in MEASURES.items() for key, metric in _metrics(name, *told).items()},
+        f"{MAIN}_validation": Metric(
+            label="Retrieval mAP, validation split",
+            unit="share",
+            better="higher",
+            about="the same of the validation split: what the best for retrieval is chosen by",
+        ),
+    },
+)
