@@ -41,16 +41,20 @@ def bench(
     Raises:
         UserError: an argument, the study or the machine is not as it must be; its message says what to do.
         RuntimeError: some runs crashed; the others are kept.
+        KeyboardInterrupt: the process was interrupted or told to end; the training on its way was written aside.
     """
     from aebench.cli.progress import TerminalWatcher, console
+    from aebench.cli.signals import heeded
     from aebench.harness.execute import execute
     from aebench.harness.plan import plan
+    from aebench.harness.saving import Policy
 
     chosen = study.read(str(name))
     store = store_of(chosen, out)
     todo = plan(chosen, chosen_backend(backend), store, only=only, retry_diverged=retry_diverged)
-    with TerminalWatcher(console(), todo.missing, len(todo.timings)) as watcher:
-        execute(todo, watcher, engine)
+    policy = Policy()
+    with TerminalWatcher(console(), todo.missing, len(todo.timings)) as watcher, heeded(policy.stopping):
+        execute(todo, watcher, engine, policy)
     if watcher.failures:
         first = watcher.failures[0]
         raise RuntimeError(f"{len(watcher.failures)} runs failed; the first, {first.spec.run_id}:\n{first.details}")

@@ -7,6 +7,7 @@ a backend before anything is trained, such as its title and its packages, must c
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -54,14 +55,36 @@ class Members(Protocol):
         """A member's sums over a chunk of validation images."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Continuation:
+    """What a cohort's training goes on with beside its members' variables, on the host.
+
+    Attributes:
+        seeds: the binarisation's random states, one a seed.
+        first, second: Adam's moments of each trainable variable, with a first axis of members.
+        steps: how many Adam has taken.
+    """
+
+    seeds: np.ndarray
+    first: Sequence[np.ndarray]
+    second: Sequence[np.ndarray]
+    steps: np.ndarray
+
+    @classmethod
+    def at_start(cls, trainable: Sequence[np.ndarray], seeds: np.ndarray) -> Continuation:
+        """Before the first step."""
+        zeros = [np.zeros(value.shape, value.dtype) for value in trainable]
+        return cls(seeds=seeds, first=zeros, second=zeros, steps=np.zeros((), "float32"))
+
+
 class CohortProgram(Protocol):
     """A backend's compiled program for all members of a cohort, and their state on its device.
 
     `trainable` and `others` hold one array a variable of the model, with a first axis of members.
     """
 
-    def load(self, trainable: Sequence[np.ndarray], others: Sequence[np.ndarray], seeds: np.ndarray) -> None:
-        """Puts the members into the state in which they start; `seeds` are the binarisation's random states."""
+    def load(self, trainable: Sequence[np.ndarray], others: Sequence[np.ndarray], rest: Continuation) -> None:
+        """Puts the members into the state from which they go on."""
 
     def epoch(self, order: np.ndarray, rate: float) -> dict[str, Any]:
         """Trains all members for an epoch of batches `(seeds, steps, batch_size)` at a learning rate; their means.
@@ -74,6 +97,9 @@ class CohortProgram(Protocol):
 
     def state(self) -> tuple[list[np.ndarray], list[np.ndarray]]:
         """The members' trainable and other variables as they are now."""
+
+    def rest(self) -> Continuation:
+        """What else their training goes on with; valid until the next epoch."""
 
     def close(self) -> None:
         """Frees the device's memory."""

@@ -25,7 +25,6 @@ app = typer.Typer(
 data_app = typer.Typer(no_args_is_help=True, help="Data sets: import your own or see what is there.")
 app.add_typer(data_app, name="data")
 
-_INTERRUPTED = 130  # as shells report a process that ended on an interrupt
 
 StudyArgument = Annotated[str, typer.Argument(metavar="STUDY|FILE.toml", help="A study's name, or your own file.")]
 BackendOption = Annotated[
@@ -57,18 +56,33 @@ def bench(
         typer.Option(help="Train runs of one shape as one program, one by one, or as is faster here."),
     ] = "auto",
     retry_diverged: Annotated[bool, typer.Option("--retry-diverged", help="Train diverged runs again.")] = False,
+    checkpoint_every: Annotated[
+        str,
+        typer.Option(
+            metavar="SECONDS|never",
+            envvar="AEBENCH_CHECKPOINT_EVERY",
+            help="How often a training is written aside, at the end of an epoch and at most 2 % of its time; 0 is as "
+            "often as that allows.",
+        ),
+    ] = "60",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be trained, and stop.")] = False,
 ) -> None:
-    """Train, measure and time what is missing of a study; print its table."""
+    """Train, measure and time what is missing of a study; print its table.
+
+    Interrupted (Ctrl-C), it writes a checkpoint at the end of the epoch and leaves with status 130; on a second
+    interrupt it leaves at once. On SIGTERM it does the same and leaves with 75, which asks to be run again. The same
+    command goes on where it was.
+    """
     from aebench.cli import benching
 
+    every = benching.interval(checkpoint_every)
     todo = _plan(study, backend, out, only=only, retry_diverged=retry_diverged)
     benching.announce(todo)
     if dry_run:
         for spec in todo.missing:
             typer.echo(spec.run_id)
         return
-    raise typer.Exit(benching.bench(todo, engine))
+    raise typer.Exit(benching.bench(todo, engine, every))
 
 
 @app.command()
@@ -207,7 +221,7 @@ def validate(
     from aebench.cli.progress import console
     from aebench.cli.validating import print_checks
     from aebench.measures import validity
-    from aebench.records.store import write_aside
+    from aebench.records.writing import write_aside
 
     found = validity.checks()
     print_checks(console(), found)

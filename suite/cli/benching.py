@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import math
+import signal
 from typing import TYPE_CHECKING
 
 import typer
 
+from aebench.cli import signals
 from aebench.cli.progress import TerminalWatcher, console
 from aebench.errors import UserError
 from aebench.harness import execute
 from aebench.harness.plan import Plan, plan
+from aebench.harness.saving import Policy
 
 if TYPE_CHECKING:
     from aebench.harness.engine.choice import EngineOption
 
 MOST_ROWS = 60  # of a table at the end; of a larger study it has each variant with its best settings
-INTERRUPTED = 130  # as shells report a process that ended on an interrupt
 
 
 def announce(todo: Plan) -> None:
@@ -27,24 +30,52 @@ def announce(todo: Plan) -> None:
     )
 
 
-def bench(todo: Plan, engine: EngineOption) -> int:
-    """Does what is missing and prints the study's table; returns the exit status."""
-    interrupted = False
-    with TerminalWatcher(console(), todo.missing, len(todo.timings)) as watcher:
+def interval(text: str) -> float | None:
+    """Seconds between two checkpoints, as people write them; `None` for never.
+
+    Raises:
+        UserError: it is neither.
+    """
+    if text == "never":
+        return None
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 <= seconds < math.inf:
+        raise UserError(f"--checkpoint-every takes seconds, 0 or more, or never, and got {text!r}")
+    return seconds
+
+
+def bench(todo: Plan, engine: EngineOption, every: float | None) -> int:
+    """Does what is missing and prints the study's table; returns the exit status.
+
+    Args:
+        todo: what is missing.
+        engine: what trains.
+        every: seconds between two checkpoints of a training; `None` for never.
+    """
+    policy, left = Policy(interval=every), False
+    with (
+        TerminalWatcher(console(), todo.missing, len(todo.timings)) as watcher,
+        signals.heeded(policy.stopping) as heeded,
+        signals.answered(policy.stopping, heeded),
+    ):
         try:
-            execute.execute(todo, watcher, engine)
+            execute.execute(todo, watcher, engine, policy)
         except KeyboardInterrupt:
-            interrupted = True
+            left = True
     for failure in watcher.failures:
         path = todo.store.write_failure(failure.spec.run_id, failure.details)
         typer.secho(f"failed: {failure.spec.run_id}: {failure.error} (see {path})", fg="red", err=True)
-    if interrupted:
+    if left:
+        by = policy.stopping.asked or signal.SIGINT
         typer.echo(
-            f"interrupted: {watcher.kept + watcher.others} of {len(todo.missing)} missing runs were finished and are "
-            "kept; run the same command again to go on",
+            f"{signals.name(by)}: {watcher.kept + watcher.others} of {len(todo.missing)} missing runs were finished "
+            "and are kept; run the same command again to go on",
             err=True,
         )
-        return INTERRUPTED
+        return signals.STATUS[signal.Signals(by)]
     print_summary(plan(todo.study, todo.backend, todo.store))
     return 1 if watcher.failures else 0
 

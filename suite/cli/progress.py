@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from collections.abc import Sequence
-from types import FrameType, TracebackType
+from types import TracebackType
 from typing import Self
 
 from rich.console import Console
@@ -47,7 +46,7 @@ class TerminalWatcher:
     def __init__(self, console: Console, specs: tuple[RunSpec, ...], timings: int = 0) -> None:
         self.console, self.total, self.kept, self.others = console, len(specs), 0, 0
         self.failures: list[Failure] = []
-        self._done, self._interrupted = 0, False
+        self._done = 0
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -64,12 +63,8 @@ class TerminalWatcher:
         self._epochs = self._progress.add_task("training", total=sum(s.epochs for s in specs), unit="epochs", live="")
         self._timings = self._progress.add_task("timing", total=timings, unit="speeds", live="", visible=timings > 0)
         self._epochs_of: dict[str, int] = {}  # that each run has been told to have done
-        self._unkept: set[str] = set()  # runs that are trained, and not yet measured and written
 
     def __enter__(self) -> Self:
-        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else it is ignored, or somebody else's
-            signal.signal(signal.SIGINT, self._interrupt)
-        self._former_hook, sys.unraisablehook = sys.unraisablehook, self._unraisable
         self._progress.start()
         return self
 
@@ -77,53 +72,25 @@ class TerminalWatcher:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._progress.stop()
-        sys.unraisablehook = self._former_hook
-        if signal.getsignal(signal.SIGINT) == self._interrupt:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
-
-    def _interrupt(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
-        """Remembers the interrupt too: code that runs in between may swallow a KeyboardInterrupt.
-
-        Runs that are trained are first measured and written, unless a second interrupt insists.
-        """
-        insisted, self._interrupted = self._interrupted, True
-        if self._unkept and not insisted:
-            line = f"interrupted: keeping {len(self._unkept)} trained runs first; interrupt again to lose them\n"
-            os.write(sys.stderr.fileno(), line.encode())  # unlike print, safe wherever the signal fell
-            return
-        self._unkept.clear()
-        raise KeyboardInterrupt
-
-    def _unraisable(self, unraisable: sys.UnraisableHookArgs) -> None:
-        """Python tells of an interrupt that fell into some object's `__del__`; it is remembered, so nothing is lost."""
-        if not isinstance(unraisable.exc_value, KeyboardInterrupt):
-            self._former_hook(unraisable)
-
-    def _heed_interrupt(self) -> None:
-        if self._interrupted and not self._unkept:
-            raise KeyboardInterrupt
 
     def cohort(self, specs: tuple[RunSpec, ...]) -> None:
         """Names what is being compiled."""
         self._progress.update(self._epochs, live=f"compiling {_name(specs[0])}")
 
+    def resumed(self, specs: Sequence[RunSpec]) -> None:
+        """Says that runs do not start anew."""
+        self._print(f"going on with {_several(specs)} from a checkpoint")
+
     def epoch(self, specs: Sequence[RunSpec], epoch: int, objectives: Sequence[float]) -> None:
         """Advances the bar by an epoch of each run and shows them with their loss."""
         names = {spec.run_id for spec in specs}
-        self._unkept = self._unkept | names if epoch == specs[0].epochs else self._unkept - names
-        self._heed_interrupt()
         ahead = sum(epoch - self._epochs_of.get(name, 0) for name in names)
         self._epochs_of.update(dict.fromkeys(names, epoch))
         self._progress.update(self._epochs, advance=ahead, live=_live(specs, objectives))
 
     def finished(self, outcome: RunRecord | Failure) -> None:
-        """Counts the run and prints a line about it.
-
-        Raises:
-            KeyboardInterrupt: one came before, and whoever caught it went on.
-        """
+        """Counts the run and prints a line about it."""
         self._done += 1
-        self._unkept.discard(outcome.spec.run_id)
         left_out = outcome.spec.epochs - self._epochs_of.pop(outcome.spec.run_id, 0)  # by a run that stopped
         self._progress.advance(self._epochs, left_out)
         head = f"[{self._done}/{self.total}] {outcome.spec.run_id}"
@@ -133,7 +100,6 @@ class TerminalWatcher:
         else:
             self.failures.append(outcome)
             self._print(f"{head}: failed: {outcome.error}", "red")
-        self._heed_interrupt()
 
     def _tell(self, head: str, record: RunRecord) -> None:
         if record.outcome == "diverged":
@@ -143,8 +109,7 @@ class TerminalWatcher:
 
     def waiting(self, specs: tuple[RunSpec, ...], holder: str) -> None:
         """Says who does these runs, which are waited for."""
-        runs = f"{len(specs)} runs like {_name(specs[0])}" if len(specs) > 1 else _name(specs[0])
-        self._print(f"waiting for {runs}: {holder} does them")
+        self._print(f"waiting for {_several(specs)}: {holder} does them")
 
     def waiting_for_speeds(self, holder: str) -> None:
         """Says who measures speeds, which is waited for."""
@@ -176,6 +141,10 @@ class TerminalWatcher:
 
 def _name(spec: RunSpec) -> str:
     return f"{spec.label()} z={spec.latent_dim} {spec.network} {spec.dataset}"
+
+
+def _several(specs: Sequence[RunSpec]) -> str:
+    return f"{len(specs)} runs like {_name(specs[0])}" if len(specs) > 1 else _name(specs[0])
 
 
 def _live(specs: Sequence[RunSpec], objectives: Sequence[float]) -> str:

@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from aebench.data import Dataset, pixels
 from aebench.errors import UserError
 from aebench.harness.engine import sequential, vectorised
 from aebench.harness.engine.choice import Choice, EngineOption, choose
-from aebench.harness.engine.trained import Progress, Trained, milestones
+from aebench.harness.engine.trained import UNSAVED, Progress, Saving, Trained, milestones
 from aebench.harness.engine.trainer import steps_per_epoch
 from aebench.harness.watching import Failure
 from aebench.measures import cost
@@ -90,12 +91,18 @@ class Cohort:
         steps = steps_per_epoch(spec, len(self.inputs.train)) * spec.epochs
         return {"training_steps": steps, **spec.rate_schedule}
 
-    def train(self, asked: EngineOption, progress: Progress) -> Iterator[RunRecord | Failure]:
+    @property
+    def own_code(self) -> tuple[Path, ...]:
+        """The files that the runs' variant and network come from."""
+        return (self.variant.path, *(self.network.files if self.network else ()))
+
+    def train(self, asked: EngineOption, progress: Progress, saving: Saving = UNSAVED) -> Iterator[RunRecord | Failure]:
         """Trains, measures and records the runs; one that crashes does not stop the others.
 
         Args:
             asked: which engine trains.
             progress: told of every epoch.
+            saving: where trainings are kept on their way.
         """
         try:
             choice = self._choose(asked)
@@ -105,10 +112,10 @@ class Cohort:
             yield from _failures(self.specs, error)
             return
         if choice.engine == "sequential":
-            yield from self._one_by_one(self.specs, choice.reason, progress)
+            yield from self._one_by_one(self.specs, choice.reason, progress, saving)
             return
         for part in self._parts(choice.members):
-            yield from self._together(part, asked, choice, progress)
+            yield from self._together(part, asked, choice, progress, saving)
 
     def _choose(self, asked: EngineOption) -> Choice:
         spec = self.specs[0]
@@ -122,26 +129,35 @@ class Cohort:
                 yield part
 
     def _together(
-        self, specs: tuple[RunSpec, ...], asked: EngineOption, choice: Choice, progress: Progress
+        self,
+        specs: tuple[RunSpec, ...],
+        asked: EngineOption,
+        choice: Choice,
+        progress: Progress,
+        saving: Saving,
     ) -> Iterator[RunRecord | Failure]:
         """Trains runs as one program; where that fails and nobody insisted on it, one by one."""
         try:
+            company = saving.company("vectorised", specs, self.planned)
             with backends.precision(specs[0].precision):
-                trained = list(vectorised.train(specs, self.make_model, self.inputs, progress))
+                trained = list(vectorised.train(company, self.make_model, self.inputs, progress, saving))
         except UserError:
             raise
         except Exception as error:
             if asked == "vectorised":
                 yield from _failures(specs, error)
             else:
-                yield from self._one_by_one(specs, f"the vectorised engine failed: {_one_line(error)}", progress)
+                reason = f"the vectorised engine failed: {_one_line(error)}"
+                yield from self._one_by_one(specs, reason, progress, saving)
             return
         yield from self._record(trained, choice.reason)
 
-    def _one_by_one(self, specs: tuple[RunSpec, ...], reason: str, progress: Progress) -> Iterator[RunRecord | Failure]:
+    def _one_by_one(
+        self, specs: tuple[RunSpec, ...], reason: str, progress: Progress, saving: Saving
+    ) -> Iterator[RunRecord | Failure]:
         pending = specs
         while pending:
-            runs = sequential.train(pending, self.make_model, self.inputs, progress)
+            runs = sequential.train(pending, self.make_model, self.inputs, progress, saving)
             try:
                 while pending:
                     with backends.precision(specs[0].precision):
@@ -192,11 +208,13 @@ class Cohort:
             scores = iter(self.scorer.score([self._member(run.spec, run.final, run.initial) for run in finite]))
             earlier = iter(self._on_the_way(finite))
         except Exception as error:
-            yield from _failures([run.spec for run in trained], error)
+            yield from _failures([run.spec for run in trained if run.spec in self.specs], error)
             return
         for run in trained:
             ok = run.outcome == "ok"
             score, before = (next(scores), next(earlier)) if ok else (self.scorer.of_diverged(), {})
+            if run.spec not in self.specs:  # company alone: see `Saver.company`
+                continue
             self.store.write_arrays(run.spec.run_id, Kept.WEIGHTS, dict(run.final))
             for part, one in before.items():
                 self.store.write_arrays(run.spec.run_id, latents_after(part), one.arrays.get(Kept.LATENTS, {}))

@@ -13,6 +13,7 @@ from aebench import backends, data
 from aebench.backends import environment
 from aebench.errors import UserError
 from aebench.harness.plan import Plan
+from aebench.harness.saving import Policy, Saver, circumstances
 from aebench.harness.watching import Failure, Watcher
 from aebench.records.record import DatasetRecord, RunRecord
 from aebench.records.spec import RunSpec, TimingSpec
@@ -23,25 +24,29 @@ if TYPE_CHECKING:
     from aebench.harness.timing import Timer
 
 
-def execute(todo: Plan, watcher: Watcher, engine: EngineOption = "auto") -> None:
+def execute(todo: Plan, watcher: Watcher, engine: EngineOption = "auto", policy: Policy | None = None) -> None:
     """Trains, measures and times what is missing; each finished run is kept at once.
 
     Args:
         todo: see `plan`.
         watcher: told of everything.
         engine: trains the runs of a cohort side by side, one by one, or as `aebench.harness.engine.choice` finds best.
+        policy: when trainings are written aside.
 
     Raises:
+        Stopped: that was asked for.
         UserError: the store cannot be written to, or a study cannot be run as it is.
     """
     for name in todo.study.datasets:
         todo.store.write_dataset(_dataset_record(data.load(name)))
+    _sweep(todo)
     if not todo.missing and not todo.timings:
         return
+    policy = policy or Policy()
     backends.choose(todo.backend)
     for name in {spec.precision for spec in todo.chosen}:
         backends.refuse_missing(name)  # before anything is trained
-    crashed = _train(todo, watcher, engine)
+    crashed = _train(todo, watcher, engine, policy)
     if not todo.timings:
         return
     one = f"timing-{socket.gethostname()}"  # a machine's speeds disturb each other
@@ -52,32 +57,41 @@ def execute(todo: Plan, watcher: Watcher, engine: EngineOption = "auto") -> None
                 timer = _timer(todo, spec)  # one for all its batch sizes: it compiles them once
                 for timing in own:
                     _time(timer, spec, timing, watcher)
+                    policy.stopping.heed()
 
 
-def _train(todo: Plan, watcher: Watcher, engine: EngineOption) -> set[str]:
+def _train(todo: Plan, watcher: Watcher, engine: EngineOption, policy: Policy) -> set[str]:
     """Does the missing runs, first those that no other bench is at; returns the cohorts in which one crashed."""
     crashed: set[str] = set()
     groups = _by_cohort(todo.missing)
     for wait in (False, True):
         for name, specs in [*groups.items()]:
             waiting = partial(watcher.waiting, specs) if wait else None
-            with todo.store.locks.taken(_lock(specs), waiting) as ours:
+            with todo.store.locks.taken(name, waiting) as ours:
                 if not ours:
                     continue
                 del groups[name]
-                crashed |= _train_cohort(todo, specs, watcher, engine)
+                crashed |= _train_cohort(todo, specs, watcher, engine, policy)
+                todo.store.checkpoints.sweep(name, todo.store.has_record)
     return crashed
 
 
-def _train_cohort(todo: Plan, specs: tuple[RunSpec, ...], watcher: Watcher, engine: EngineOption) -> set[str]:
+def _train_cohort(
+    todo: Plan, specs: tuple[RunSpec, ...], watcher: Watcher, engine: EngineOption, policy: Policy
+) -> set[str]:
     """Does runs of one cohort, but those that another bench has done since the plan was made."""
     crashed: set[str] = set()
     left = tuple(spec for spec in specs if not _done_meanwhile(todo, spec))
     watcher.elsewhere([spec for spec in specs if spec not in left])
+    for spec in left:
+        todo.store.remove_unfinished(spec.run_id)
     for cohort in cohorts(todo, left):
         watcher.cohort(cohort.specs)
-        for outcome in cohort.train(engine, watcher.epoch):
+        now = circumstances(todo.backend, cohort.own_code)
+        saver = Saver(todo.store.checkpoints, policy, now, watcher.resumed)
+        for outcome in cohort.train(engine, watcher.epoch, saver):
             watcher.finished(outcome)
+            policy.stopping.heed()
             if not isinstance(outcome, RunRecord):
                 crashed.add(outcome.spec.cohort)
     return crashed
@@ -86,13 +100,16 @@ def _train_cohort(todo: Plan, specs: tuple[RunSpec, ...], watcher: Watcher, engi
 def _by_cohort(specs: tuple[RunSpec, ...]) -> dict[str, tuple[RunSpec, ...]]:
     groups: dict[str, tuple[RunSpec, ...]] = {}
     for spec in specs:
-        groups[spec.cohort] = (*groups.get(spec.cohort, ()), spec)
+        groups[spec.cohort_name] = (*groups.get(spec.cohort_name, ()), spec)
     return groups
 
 
-def _lock(specs: tuple[RunSpec, ...]) -> str:
-    """What a cohort is locked by."""
-    return f"{specs[0].variant}-z{specs[0].latent_dim}-{specs[0].cohort}"
+def _sweep(todo: Plan) -> None:
+    """Removes the checkpoints of runs that are finished, where nobody is at them and they are not to be done again."""
+    for name in todo.store.checkpoints.cohorts() - _by_cohort(todo.missing).keys():
+        with todo.store.locks.taken(name) as ours:
+            if ours:
+                todo.store.checkpoints.sweep(name, todo.store.has_record)
 
 
 def _done_meanwhile(todo: Plan, spec: RunSpec) -> bool:

@@ -25,6 +25,9 @@ class Watcher(Protocol):
     def cohort(self, specs: tuple[RunSpec, ...]) -> None:
         """These runs come next, as one cohort."""
 
+    def resumed(self, specs: Sequence[RunSpec]) -> None:
+        """Runs that are trained together go on from their checkpoint."""
+
     def epoch(self, specs: Sequence[RunSpec], epoch: int, objectives: Sequence[float]) -> None:
         """Runs that go side by side have finished an epoch."""
 

@@ -14,7 +14,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from aebench.records.store import write_aside
+from aebench.records.writing import write_aside
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

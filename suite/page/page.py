@@ -33,7 +33,7 @@ from aebench.page.seeing import KINDS, PLANES, Seeing, seeing
 from aebench.page.separations import Separation, separations
 from aebench.page.table import Ranked, table
 from aebench.page.throughput import speed_plots
-from aebench.records.store import write_aside
+from aebench.records.writing import write_aside
 from aebench.study import Study
 
 TEMPLATES = Path(__file__).parent / "templates"

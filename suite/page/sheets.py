@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from aebench.page.canvas import data_uri
-from aebench.records.store import write_aside
+from aebench.records.writing import write_aside
 
 Images = npt.NDArray[np.uint8]
 Pixels = npt.NDArray[np.uint8]

@@ -12,7 +12,8 @@ from pydantic import ValidationError
 
 from aebench.errors import UserError
 from aebench.records.record import RunRecord
-from aebench.records.store import Store, write_aside
+from aebench.records.store import Store
+from aebench.records.writing import write_aside
 
 # What may differ between two trainings of one run that came to the same numbers.
 _CIRCUMSTANCES = {"training", "environment", "finished"}

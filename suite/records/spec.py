@@ -91,6 +91,11 @@ class RunSpec(ModelSpec):
         return _digest(self.model_dump(exclude={"seed", "scalars"}))
 
     @property
+    def cohort_name(self) -> str:
+        """Readable slug and `cohort`, for names of files."""
+        return f"{_file_name(f'{self.variant}-z{self.latent_dim}')}-{self.cohort}"
+
+    @property
     def rate_schedule(self) -> dict[str, float]:
         """`rate_warmup` and `rate_cycles`, as studies write them."""
         annealing = self.annealing

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from pydantic import BaseModel, ValidationError
 
 from aebench.errors import UserError
+from aebench.records.checkpoints import Checkpoints
 from aebench.records.kept import Kept
 from aebench.records.locks import Locks
 from aebench.records.record import SCHEMA, DatasetRecord, Environment, RunRecord, TimingRecord
 from aebench.records.spec import RunSpec, TimingSpec
+from aebench.records.writing import write_aside
 
 Record = TypeVar("Record", RunRecord, TimingRecord, DatasetRecord)
 Warn = Callable[[str], None]
@@ -42,9 +42,24 @@ class Store:
         """Who works at what here."""
         return Locks(self.root / "locks")
 
+    @property
+    def checkpoints(self) -> Checkpoints:
+        """Trainings that are on their way."""
+        return Checkpoints(self.root / "checkpoints", self.warn)
+
     def record_path(self, spec: RunSpec) -> Path:
         """Where this run's record is, or will be."""
-        return self.root / "records" / f"{spec.run_id}.json"
+        return self._record_path(spec.run_id)
+
+    def has_record(self, run_id: str) -> bool:
+        """Whether a run is finished."""
+        return self._record_path(run_id).exists()
+
+    def remove_unfinished(self, run_id: str) -> None:
+        """Removes what was being written of a run when its process was killed; nobody else may be at it."""
+        for folder, pattern in (("records", f".{run_id}.json.*"), (f"artefacts/{run_id}", ".*")):
+            for path in (self.root / folder).glob(pattern):
+                path.unlink(missing_ok=True)
 
     def timing_path(self, spec: TimingSpec, environment: Environment) -> Path:
         """Where this timing's record is, or will be: keyed by configuration and environment."""
@@ -142,6 +157,9 @@ class Store:
         write_aside(path, lambda file: file.write(details.encode()))
         return path
 
+    def _record_path(self, run_id: str) -> Path:
+        return self.root / "records" / f"{run_id}.json"
+
     def _failure_path(self, run_id: str) -> Path:
         return self.root / "failures" / f"{run_id}.txt"
 
@@ -177,26 +195,3 @@ def environment_key(environment: Environment) -> str:
     told = environment.model_copy(update={"switches": changed})
     left_out = {"commit"} if changed else {"commit", "switches"}
     return hashlib.sha256(told.model_dump_json(exclude=left_out).encode()).hexdigest()[:8]
-
-
-def write_aside(path: Path, write: Callable[[IO[bytes]], object]) -> None:
-    """Writes a file under a temporary name beside `path`, then renames it, so that `path` is whole or absent.
-
-    Raises:
-        UserError: the folder cannot be written to, or the disk is full.
-    """
-    temporary: str | None = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-            temporary = file.name
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except OSError as error:
-        raise UserError(f"cannot write {path}: {error.strerror or error}; nothing finished before was lost") from None
-    finally:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)

@@ -30,7 +30,6 @@ class Side:
 
     def __init__(self, name: str, members: int, inputs: Any, backend: str) -> None:
         from aebench.harness.engine import vectorised
-        from aebench.harness.engine.trainer import binarisation_state
         from aebench.records.spec import RunSpec
 
         declared = variants.find(name)
@@ -50,14 +49,13 @@ class Side:
         specs = [RunSpec(**fields, seed=seed) for seed in range(members)]
         self.cohort = vectorised._Cohort(specs, make_model, inputs)
         self.orders, self.seconds = self.cohort._orders(), []
-        states = np.stack([binarisation_state(seed) for seed in self.cohort.seeds])
-        self.cohort.program.load(*self.cohort.initial, states)
+        self.program = self.cohort.compiled()
 
     def epoch(self) -> None:
         """Trains and times one epoch."""
         order = next(self.orders)
         start = time.perf_counter()
-        for means in self.cohort.program.epoch(order, RATE).values():
+        for means in self.program.epoch(order, RATE).values():
             np.asarray(means)
         self.seconds.append(time.perf_counter() - start)
 

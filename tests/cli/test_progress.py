@@ -1,9 +1,6 @@
 from __future__ import annotations
 
 import io
-import signal
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -64,77 +61,3 @@ def test_the_bar_counts_every_epoch_of_every_run_once() -> None:
         for spec in specs:
             watch.finished(RECORD.model_copy(update={"spec": spec, "run_id": spec.run_id}))
         assert bar.completed == bar.total == 10
-
-
-@pytest.mark.parametrize("step", ["epoch", "finished"])
-def test_an_interrupt_that_something_swallowed_is_heeded_at_the_next_step(console: Console, step: str) -> None:
-    with TerminalWatcher(console, (RECORD.spec,)) as watch:
-        with pytest.raises(KeyboardInterrupt):
-            signal.raise_signal(signal.SIGINT)
-        with pytest.raises(KeyboardInterrupt):
-            watch.epoch((RECORD.spec,), 1, (1.0,)) if step == "epoch" else watch.finished(RECORD)
-    assert watch.kept == (step == "finished")
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-
-
-def of_seed(seed: int) -> RunRecord:
-    spec = RECORD.spec.model_copy(update={"seed": seed})
-    return RECORD.model_copy(update={"spec": spec, "run_id": spec.run_id})
-
-
-def test_an_interrupt_waits_until_what_is_trained_is_kept(console: Console, capfd: pytest.CaptureFixture[str]) -> None:
-    trained = (of_seed(1), of_seed(2))
-    specs = tuple(record.spec for record in trained)
-    with TerminalWatcher(console, specs) as watch:
-        watch.epoch(specs, specs[0].epochs, (1.0, 1.0))
-        signal.raise_signal(signal.SIGINT)
-        watch.finished(trained[0])
-        with pytest.raises(KeyboardInterrupt):
-            watch.finished(trained[1])
-    assert watch.kept == 2
-    assert capfd.readouterr().err == "interrupted: keeping 2 trained runs first; interrupt again to lose them\n"
-
-
-@pytest.mark.parametrize("epoch", [RECORD.spec.epochs - 1, RECORD.spec.epochs])
-def test_a_second_interrupt_or_one_in_training_is_heeded_at_once(console: Console, epoch: int) -> None:
-    with TerminalWatcher(console, (RECORD.spec,)) as watch:
-        watch.epoch((RECORD.spec,), epoch, (1.0,))
-        if epoch == RECORD.spec.epochs:
-            signal.raise_signal(signal.SIGINT)
-        with pytest.raises(KeyboardInterrupt):
-            signal.raise_signal(signal.SIGINT)
-        with pytest.raises(KeyboardInterrupt):
-            watch.finished(of_seed(9))
-
-
-class Dying:
-    """Raises in its finaliser."""
-
-    def __init__(self, die: Callable[[], object]) -> None:
-        self.die = die
-
-    def __del__(self) -> None:
-        self.die()
-
-
-def test_an_interrupt_in_a_finaliser_is_heeded_and_not_told_of(
-    console: Console, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    told: list[object] = []
-    monkeypatch.setattr(sys, "unraisablehook", lambda unraisable: told.append(unraisable.exc_type))
-    with TerminalWatcher(console, (RECORD.spec,)) as watch:
-        Dying(lambda: signal.raise_signal(signal.SIGINT))
-        Dying(lambda: 1 / 0)
-        with pytest.raises(KeyboardInterrupt):
-            watch.epoch((RECORD.spec,), 1, (1.0,))
-    assert told == [ZeroDivisionError]
-
-
-def test_an_ignored_interrupt_stays_ignored(console: Console) -> None:
-    former = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        with TerminalWatcher(console, ()):
-            signal.raise_signal(signal.SIGINT)
-        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
-    finally:
-        signal.signal(signal.SIGINT, former)

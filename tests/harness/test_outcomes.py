@@ -3,25 +3,47 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import signal
 import subprocess
 import sys
-import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
+from aebench.cli import progress
 from aebench.cli.app import app
-from aebench.harness import plan
+from aebench.errors import UserError
+from aebench.harness import plan, saving
 from aebench.records.record import RunRecord
 
 REPO = Path(__file__).resolve().parent.parent.parent
 # The command line but for the measuring of speeds, which takes longer than these studies.
 UNTIMED = "from aebench.cli import app; from aebench.harness import plan; plan.timing_specs = lambda *_: []; app.main()"
+# The same, which writes a checkpoint after each epoch, and in the one that it is told to waits to be killed.
+WAITING = (
+    """
+import math, sys, time
+from aebench.cli import progress
+from aebench.harness import saving
+saving.SHARE = math.inf
+sys.argv += ["--checkpoint-every", "0"]
+last, told = int(sys.stdin.readline()), progress.TerminalWatcher.epoch
+def watch(self, specs, now, objectives):
+    told(self, specs, now, objectives)
+    if now == last:
+        print("there", flush=True)
+        time.sleep(3600)
+progress.TerminalWatcher.epoch = watch
+"""
+    + UNTIMED
+)
 OWN = '''
 """A user's own variants."""
 
@@ -121,11 +143,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def bench(study: Path, out: Path) -> Result:
+def bench(study: Path, out: Path, *options: str) -> Result:
     """What `bench` says and does, in this process."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(plan, "timing_specs", lambda *_: [])
-        return CliRunner().invoke(app, ["bench", str(study), "--out", str(out)])
+        return CliRunner().invoke(app, ["bench", str(study), "--out", str(out), *options])
 
 
 @pytest.fixture(scope="module")
@@ -221,52 +243,112 @@ def test_tables_tell_what_is_missing(mixed: Result, folder: Path) -> None:
 class Bench:
     """A bench in a process of its own, to be stopped on the way."""
 
-    def __init__(self, study: Path, out: Path) -> None:
-        self.records = out / "records"
-        command = [sys.executable, "-c", UNTIMED, "bench", str(study), "--out", str(out)]
+    def __init__(self, study: Path, out: Path, code: str = UNTIMED) -> None:
+        command = [sys.executable, "-c", code, "bench", str(study), "--out", str(out)]
         self.process = subprocess.Popen(
-            command, cwd=REPO, env=dict(os.environ), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            command,
+            cwd=REPO,
+            env=dict(os.environ),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
         )
 
-    def stop(self, after: int, how: signal.Signals) -> tuple[int, str]:
-        """Sends a signal as soon as that many runs are finished; returns status and what it said on stderr."""
-        end = time.monotonic() + 300
-        while len(list(self.records.glob("*.json"))) < after:
-            assert self.process.poll() is None, self.process.communicate()[1]
-            assert time.monotonic() < end
-            time.sleep(0.01)
-        self.process.send_signal(how)
-        _, errors = self.process.communicate(timeout=60)
-        return self.process.returncode, errors
+    def killed(self, epoch: int) -> int:
+        """Kills it when it has got to that epoch of a cohort, where it waits; returns its status."""
+        assert self.process.stdout
+        assert self.process.stdin
+        self.process.stdin.write(f"{epoch}\n")
+        self.process.stdin.flush()
+        assert "there\n" in iter(self.process.stdout.readline, ""), self.process.communicate()[1]
+        self.process.kill()
+        return self.process.wait(60)
 
 
-def test_an_interrupted_bench_goes_on_where_it_was(folder: Path, tmp_path: Path) -> None:
+def stopped(study: Path, out: Path, epoch: int, how: Callable[[], object]) -> Result:
+    """What `bench` says and does, in this process, if something happens in an epoch of its second cohort."""
+    told = progress.TerminalWatcher.epoch
+
+    def watch(self: Any, specs: Any, now: int, objectives: Any) -> None:
+        told(self, specs, now, objectives)
+        if (now, specs[0].latent_dim) == (epoch, 3):
+            how()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(progress.TerminalWatcher, "epoch", watch)
+        patch.setattr(saving, "SHARE", math.inf)  # a machine's speed does not decide when one is written
+        return bench(study, out, "--checkpoint-every", "0")
+
+
+def numbers(record: RunRecord) -> dict[str, Any]:
+    """All that it says but for when, where and in what time."""
+    told = record.model_dump(exclude={"training", "environment", "finished"})
+    told["metrics"] = {name: value for name, value in told["metrics"].items() if not name.startswith("train_")}
+    return told
+
+
+def test_a_stopped_bench_goes_on_where_it_was_and_ends_with_the_same_numbers(folder: Path, tmp_path: Path) -> None:
     study, out = tmp_path / "long.toml", tmp_path / "out"
-    study.write_text(LONG)
+    study.write_text(LONG.replace("epochs = 2", "epochs = 12").replace("[2, 3, 4]", "[2, 3]"))
+    assert bench(study, tmp_path / "whole", "--checkpoint-every", "never").exit_code == 0
 
-    status, errors = Bench(study, out).stop(2, signal.SIGINT)
-    assert status == 130, errors
-    assert "Traceback" not in errors
+    ended = stopped(study, out, 5, lambda: signal.raise_signal(signal.SIGTERM))
+    assert ended.exit_code == 75, ended.output
+    assert "terminated: 2 of 4 missing runs were finished and are kept; run the same command again" in ended.stderr
     first = records(out)
-    assert 2 <= len(first) < 6
-    assert len(first) % 2 == 0, "a cohort that is trained is kept whole"
-    assert f"interrupted: {len(first)} of 6 missing runs were finished and are kept" in errors
-
+    (checkpoint,) = (out / "checkpoints").iterdir()
     stamps = {name: (out / "records" / f"{name}.json").stat().st_mtime_ns for name in first}
-    status, _ = Bench(study, out).stop(len(first) + 2, signal.SIGKILL)
-    assert status == -signal.SIGKILL
-    second = records(out)  # every file is a whole record
-    assert len(first) + 2 <= len(second) < 6
 
-    result = bench(study, out)
-    assert result.exit_code == 0, result.output
-    assert f"6 runs, {len(second)} finished, {6 - len(second)} to train" in result.stdout
-    third = records(out)
-    assert len(third) == 6
-    assert {name: third[name] for name in second} == second
+    ended = stopped(study, out, 7, lambda: signal.raise_signal(signal.SIGINT))
+    assert ended.exit_code == 130, ended.output
+    assert "going on with 2 runs like VAE β=1 z=3 linear unlabelled from a checkpoint" in ended.stdout
+    assert "interrupted: 0 of 2 missing runs were finished and are kept" in ended.stderr
+    before = checkpoint.read_bytes()
+
+    assert Bench(study, out, WAITING).killed(9) == -signal.SIGKILL
+    assert checkpoint.read_bytes() != before, "the epoch before is in it"
+    assert records(out) == first
+    (out / "records" / f".{sorted(records(tmp_path / 'whole').keys() - first)[0]}.json.x").touch()  # of a killed write
+
+    epochs: list[int] = []
+    ended = stopped(study, out, 9, lambda: epochs.append(9))
+    assert (ended.exit_code, epochs) == (0, [9]), ended.output
+    assert "4 runs, 2 finished, 2 to train" in ended.stdout
+    found, whole = records(out), records(tmp_path / "whole")
+    assert {name: numbers(found[name]) for name in found} == {name: numbers(whole[name]) for name in whole}
     assert {name: (out / "records" / f"{name}.json").stat().st_mtime_ns for name in first} == stamps
-    for name in third:
-        assert (out / "artefacts" / name / "weights.npz").exists()
+    assert list((out / "checkpoints").iterdir()) == []
+    assert [path for path in out.rglob(".*") if path.is_file()] == []
+
+
+def test_a_cohort_that_is_trained_is_measured_and_not_trained_again(folder: Path, tmp_path: Path) -> None:
+    """Stopped while its runs were being kept: those that are left are measured among the others, as they would be."""
+    study, out = tmp_path / "long.toml", tmp_path / "out"
+    study.write_text(LONG.replace("[2, 3, 4]", "3"))
+    kept = progress.TerminalWatcher.finished
+
+    def watch(self: Any, outcome: Any) -> None:
+        kept(self, outcome)
+        signal.raise_signal(signal.SIGTERM)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(progress.TerminalWatcher, "finished", watch)
+        assert stopped(study, out, 0, list).exit_code == 75
+    assert len(records(out)) == 1
+    epochs: list[int] = []
+    ended = stopped(study, out, 2, lambda: epochs.append(2))
+    assert (ended.exit_code, epochs, len(records(out))) == (0, [], 2), ended.output
+    assert list((out / "checkpoints").iterdir()) == []
+    for one in records(out).values():
+        assert (one.training.cohort_size, len(one.curve.objective)) == (2, 2)
+
+
+@pytest.mark.parametrize("text", ["soon", "-1", "nan", "inf", ""])
+def test_an_interval_that_is_none_is_refused(folder: Path, tmp_path: Path, text: str) -> None:
+    result = bench(folder / "mixed.toml", tmp_path, "--checkpoint-every", text)
+    assert isinstance(result.exception, UserError)
+    assert f"--checkpoint-every takes seconds, 0 or more, or never, and got {text!r}" in str(result.exception)
 
 
 def test_two_benches_on_one_folder_share_the_work(tmp_path: Path) -> None:

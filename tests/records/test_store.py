@@ -13,7 +13,8 @@ import pytest
 
 from aebench.errors import UserError
 from aebench.records.record import RunRecord, TimingRecord
-from aebench.records.store import Store, environment_key, write_aside
+from aebench.records.store import Store, environment_key
+from aebench.records.writing import write_aside
 
 FROZEN = Path(__file__).parent.parent / "records" / "frozen"
 RUN = (FROZEN / "run_record_v1.json").read_text()

@@ -16,7 +16,7 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from aebench.backends.members import over_members
-from aebench.backends.protocol import Members
+from aebench.backends.protocol import Continuation, Members
 from aebench.records.spec import RunSpec
 
 
@@ -48,7 +48,7 @@ class JaxCohort:
         self.images = _placed(template.inputs, self.everywhere)
         zeros = [np.zeros((self.members, *variable.shape), variable.dtype) for variable in template.trainable]
         others = [np.stack([np.asarray(variable.value)] * self.members) for variable in template.others]
-        self.load(zeros, others, np.zeros((int(of_seed.max()) + 1, 2), "uint32"))
+        self.load(zeros, others, Continuation.at_start(zeros, np.zeros((int(of_seed.max()) + 1, 2), "uint32")))
         self._epoch, self._validate = self._compiled(steps)
         self.validate()
 
@@ -62,27 +62,25 @@ class JaxCohort:
         score = over_members(lambda own, chunk: self.template.validation(own[0], own[1], chunk))
         return epoch.compile(), jax.jit(score, out_shardings=self.everywhere)
 
-    def load(self, trainable: Sequence[np.ndarray], others: Sequence[np.ndarray], seeds: np.ndarray) -> None:
-        """Puts the members into the state in which they start."""
-        weights = [
-            self._spread(value, variable) for value, variable in zip(trainable, self.template.trainable, strict=True)
-        ]
-        zeros = [jnp.zeros_like(weight) for weight in weights for _ in range(2)]
+    def load(self, trainable: Sequence[np.ndarray], others: Sequence[np.ndarray], rest: Continuation) -> None:
+        """Puts the members into the state from which they go on."""
         self._state = State(
-            trainable=weights,
-            others=[
-                self._spread(value, variable) for value, variable in zip(others, self.template.others, strict=True)
-            ],
-            first=zeros[::2],
-            second=zeros[1::2],
-            steps=jax.device_put(jnp.zeros((), "float32"), self.everywhere),
-            seeds=jax.device_put(jnp.array(seeds, "uint32"), self.everywhere),
+            trainable=self._spread(trainable, self.template.trainable),
+            others=self._spread(others, self.template.others),
+            first=self._spread(rest.first, self.template.trainable),
+            second=self._spread(rest.second, self.template.trainable),
+            steps=jax.device_put(jnp.array(rest.steps, "float32"), self.everywhere),
+            seeds=jax.device_put(jnp.array(rest.seeds, "uint32"), self.everywhere),
         )
 
-    def _spread(self, values: np.ndarray, variable: Any) -> Any:
-        """The members' values of a variable, a part of them on each device."""
+    def _spread(self, values: Sequence[np.ndarray], variables: Sequence[Any]) -> list[Any]:
+        """The members' values of variables, a part of them on each device."""
+        return [self._placed(value, variable.dtype) for value, variable in zip(values, variables, strict=True)]
+
+    def _placed(self, values: np.ndarray, dtype: Any) -> Any:
         filled = np.concatenate([values, np.repeat(values[-1:], self.filling, axis=0)]) if self.filling else values
-        return jax.device_put(np.asarray(filled, variable.dtype), self.spread)
+        # Copied: on a CPU a device may take the host's own memory, and the next epoch is given that to write to.
+        return jax.device_put(np.array(filled, dtype), self.spread)
 
     def epoch(self, order: np.ndarray, rate: float) -> dict[str, Any]:
         """Trains all members for an epoch; each one's means over it, before the devices have finished."""
@@ -101,6 +99,17 @@ class JaxCohort:
         trainable, others = jax.device_get((self._state.trainable, self._state.others))
         # Copied: on a CPU these are views of the very memory that the next epoch is given to write to.
         return [np.array(own[: self.members]) for own in trainable], [np.array(own[: self.members]) for own in others]
+
+    def rest(self) -> Continuation:
+        """What else their training goes on with."""
+        state = self._state
+        first, second, steps, seeds = jax.device_get((state.first, state.second, state.steps, state.seeds))
+        return Continuation(
+            seeds=seeds,
+            first=[own[: self.members] for own in first],
+            second=[own[: self.members] for own in second],
+            steps=steps,
+        )
 
     def close(self) -> None:
         """Lets go of the members' state."""

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from aebench.backends.members import over_members
-from aebench.backends.protocol import Members
+from aebench.backends.protocol import Continuation, Members
 from aebench.backends.tensorflow.adam import fused_adam
 from aebench.records.spec import RunSpec
 
@@ -33,14 +33,12 @@ class TensorFlowCohort:
         self._epoch(np.zeros((self.seeds, 1, spec.batch_size), "int32"), np.float32(0.0))
         self.validate()
 
-    def load(self, trainable: Sequence[np.ndarray], others: Sequence[np.ndarray], seeds: np.ndarray) -> None:
-        """Puts the members into the state in which they start."""
-        for variables, values in ((self.trainable, trainable), (self.others, others)):
-            for variable, value in zip(variables, values, strict=True):
-                variable.assign(tf.cast(value, variable.dtype))
-        for moment in [*self.first, *self.second, self.steps_done]:
-            moment.assign(tf.zeros_like(moment))
-        self.states.assign(tf.cast(seeds, self.states.dtype))
+    def load(self, trainable: Sequence[np.ndarray], others: Sequence[np.ndarray], rest: Continuation) -> None:
+        """Puts the members into the state from which they go on."""
+        variables = [*self.trainable, *self.others, *self.first, *self.second, self.steps_done, self.states]
+        values = [*trainable, *others, *rest.first, *rest.second, rest.steps, rest.seeds]
+        for variable, value in zip(variables, values, strict=True):
+            variable.assign(tf.cast(value, variable.dtype))
 
     def epoch(self, order: np.ndarray, rate: float) -> dict[str, Any]:
         """Trains all members for an epoch; each one's means over it."""
@@ -53,6 +51,15 @@ class TensorFlowCohort:
     def state(self) -> tuple[list[np.ndarray], list[np.ndarray]]:
         """The members' variables as they are now."""
         return [variable.numpy() for variable in self.trainable], [variable.numpy() for variable in self.others]
+
+    def rest(self) -> Continuation:
+        """What else their training goes on with."""
+        return Continuation(
+            seeds=self.states.numpy(),
+            first=[variable.numpy() for variable in self.first],
+            second=[variable.numpy() for variable in self.second],
+            steps=self.steps_done.numpy(),
+        )
 
     def close(self) -> None:
         """Frees the variables, which the compiled functions hold for as long as the process lives."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+
+import numpy as np
 
 from aebench.records.record import Curve
 
@@ -26,6 +28,19 @@ class Rows:
             return
         self._rows.append(row)
         self.diverged = not all(math.isfinite(value) for value in row.values())
+
+    def table(self) -> tuple[list[str], np.ndarray]:
+        """The rows so far as names and numbers `(epochs, names)`."""
+        names = [*self._rows[0]] if self._rows else []
+        return names, np.array([[row[name] for name in names] for row in self._rows], "float64")
+
+    @classmethod
+    def of(cls, names: Sequence[str], numbers: np.ndarray) -> Rows:
+        """What `table` was taken of."""
+        rows = cls()
+        for row in numbers.tolist():
+            rows.add(dict(zip(names, row, strict=True)))
+        return rows
 
     def curve(self) -> Curve:
         """The finite epochs as a record keeps them, to 6 significant digits."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
@@ -12,10 +12,21 @@ import numpy as np
 from keras import ops
 
 from aebench import backends
-from aebench.backends.weights import Weights, get_weights, set_weights
+from aebench.backends.weights import Weights, get_weights, names, set_weights
 from aebench.data.pixels import Inputs
 from aebench.harness.engine.curves import Rows
-from aebench.harness.engine.trained import MakeModel, Progress, Trained, milestones
+from aebench.harness.engine.trained import (
+    UNSAVED,
+    MakeModel,
+    Place,
+    Progress,
+    Saving,
+    State,
+    Trained,
+    gathered,
+    milestones,
+    numbered,
+)
 from aebench.harness.engine.trainer import (
     Trainer,
     batches,
@@ -31,27 +42,62 @@ from aebench.records.spec import RunSpec
 
 
 class Curves(keras.callbacks.Callback):
-    """Records learning curves and the weights at milestones, tells progress, and stops a run that has diverged."""
+    """Records learning curves and the weights at milestones, tells progress, and stops a run that has diverged.
+
+    Attributes:
+        epoch: finished epochs.
+        seconds: of training, without validation and what else is done after an epoch.
+    """
 
     def __init__(self, spec: RunSpec, validate: Validation, progress: Progress) -> None:
         super().__init__()
         self.spec, self.validate, self.progress = spec, validate, progress
         self.rows = Rows()
         self.earlier: dict[int, Weights] = {}
-        self.validation_seconds = 0.0
+        self.epoch, self.seconds, self._since = 0, 0.0, 0.0
+        self.then: Callable[[], None] = lambda: None  # what else is done after an epoch
+
+    @property
+    def over(self) -> bool:
+        """Whether no epoch is left."""
+        return self.epoch == self.spec.epochs or self.rows.diverged
+
+    def start(self) -> None:
+        """Starts the clock, which each epoch's end stops."""
+        self._since = time.perf_counter()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Adds this epoch's row."""
+        self.seconds += time.perf_counter() - self._since
         row = {name: float(value) for name, value in (logs or {}).items()}
         row["objective"] = row.pop("loss")
-        start = time.perf_counter()
+        self.epoch = epoch + 1
         self.rows.add({**row, **self.validate()})
-        if epoch + 1 in milestones(self.spec.epochs):
-            self.earlier[epoch + 1] = get_weights(self.validate.model)
-        self.validation_seconds += time.perf_counter() - start
-        self.progress((self.spec,), epoch + 1, (row["objective"],))
+        if self.epoch in milestones(self.spec.epochs):
+            self.earlier[self.epoch] = get_weights(self.validate.model)
+        self.progress((self.spec,), self.epoch, (row["objective"],))
         if self.rows.diverged:
             self.model.stop_training = True  # the trainer that `fit` was called on
+        self.then()
+        self.start()
+
+    def arrays(self) -> Iterator[tuple[str, np.ndarray]]:
+        """It as a part of the training's state."""
+        columns, numbers = self.rows.table()
+        yield "clock", np.array([self.epoch, self.seconds])
+        yield "columns", np.array(columns, "U")
+        yield "rows", numbers
+        for epoch, weights in self.earlier.items():
+            yield from numbered(f"earlier/{epoch}", [*weights.values()])
+
+    def load(self, state: State) -> None:
+        """Puts back what `arrays` was taken of."""
+        epoch, self.seconds = state["clock"].tolist()
+        self.epoch = int(epoch)
+        self.rows = Rows.of(state["columns"].tolist(), state["rows"])
+        for at in milestones(self.spec.epochs):
+            if weights := gathered(state, f"earlier/{at}"):
+                self.earlier[at] = dict(zip(names(self.validate.model), weights, strict=True))
 
 
 class Validation:
@@ -71,7 +117,9 @@ class Validation:
         return validation_row(np.sum(sums, axis=0), self.total)
 
 
-def train(specs: Sequence[RunSpec], make_model: MakeModel, inputs: Inputs, progress: Progress) -> Iterator[Trained]:
+def train(
+    specs: Sequence[RunSpec], make_model: MakeModel, inputs: Inputs, progress: Progress, saving: Saving = UNSAVED
+) -> Iterator[Trained]:
     """Trains the runs of one cohort one after the other.
 
     Every step takes a full batch: an epoch's last, incomplete batch is left out, and since each epoch is shuffled
@@ -82,12 +130,13 @@ def train(specs: Sequence[RunSpec], make_model: MakeModel, inputs: Inputs, progr
         make_model: a run's model, with its initial weights.
         inputs: what they train on.
         progress: told of every epoch.
+        saving: where they are kept on their way, each by itself.
     """
     try:
         program = Program(specs[0], make_model(specs[0]), inputs)
         for spec in specs:
-            yield program.run(spec, make_model(spec), progress)
-    except Exception:
+            yield program.run(spec, make_model(spec), progress, saving.begin("sequential", [spec]))
+    except BaseException:  # an interrupt too: whoever takes it may go on
         forget_on_device(inputs)
         raise
 
@@ -111,17 +160,19 @@ class Program:
         self.validate()
         return time.perf_counter() - start
 
-    def run(self, spec: RunSpec, source: Any, progress: Progress) -> Trained:
-        """Trains one run from the initial weights of `source`."""
+    def run(self, spec: RunSpec, source: Any, progress: Progress, place: Place) -> Trained:
+        """Trains one run from the initial weights of `source`, or from where it was."""
         initial = get_weights(source)
         self._load(spec, initial, source)
         curves = Curves(spec, self.validate, progress)
-        epochs = islice(batches(spec.seed, self.images, self.steps, spec.batch_size), spec.epochs)
-        order = np.concatenate([epoch.ravel() for epoch in epochs])
-        start = time.perf_counter()
-        rates = keras.callbacks.LearningRateScheduler(lambda epoch: spec.learning_rate_at(epoch + 1))
-        self._fit(order, epochs=spec.epochs, steps=self.steps, callbacks=[rates, curves])
-        seconds = time.perf_counter() - start - curves.validation_seconds
+        if place.state is not None:
+            curves.load(place.state)
+            for variable, value in zip(self._variables(), gathered(place.state, "variables"), strict=True):
+                variable.assign(value)
+            place.forget()
+        curves.then = lambda: place.offer(lambda: self._state(curves), finished=curves.over)
+        if not curves.over:
+            self._go_on(spec, curves, place)
         return Trained(
             spec=spec,
             engine="sequential",
@@ -131,16 +182,38 @@ class Program:
             earlier=curves.earlier,
             curve=curves.rows.curve(),
             cohort_size=1,
-            cohort_seconds=seconds,
+            cohort_seconds=curves.seconds,
             compile_seconds=self.compile_seconds,
             images=len(curves.rows) * self.steps * spec.batch_size,
         )
 
-    def _fit(self, order: np.ndarray, *, epochs: int, steps: int, callbacks: list[Any]) -> None:
+    def _go_on(self, spec: RunSpec, curves: Curves, place: Place) -> None:
+        """Trains for the epochs that are left."""
+        epochs = islice(batches(spec.seed, self.images, self.steps, spec.batch_size), curves.epoch, spec.epochs)
+        order = np.concatenate([epoch.ravel() for epoch in epochs])
+        rates = keras.callbacks.LearningRateScheduler(lambda epoch: spec.learning_rate_at(epoch + 1))
+        with place.training():
+            curves.start()
+            self._fit(order, begin=curves.epoch, epochs=spec.epochs, steps=self.steps, callbacks=[rates, curves])
+
+    def _variables(self) -> list[Any]:
+        """All that a step reads and changes, once; metrics start anew in each epoch."""
+        model, trainer = self.model, self.trainer
+        weights = [*model.trainable_variables, *model.non_trainable_variables]
+        variables = [*weights, model.noise.state, trainer.binarisation.state, *trainer.optimizer.variables]
+        return list({id(variable): variable for variable in variables}.values())
+
+    def _state(self, curves: Curves) -> Iterator[tuple[str, np.ndarray]]:
+        """All that the run goes on from, by name."""
+        yield from curves.arrays()
+        yield from numbered("variables", [ops.convert_to_numpy(variable.value) for variable in self._variables()])
+
+    def _fit(self, order: np.ndarray, *, epochs: int, steps: int, callbacks: list[Any], begin: int = 0) -> None:
         self.trainer.fit(
             order,
             batch_size=self.spec.batch_size,
             shuffle=False,
+            initial_epoch=begin,
             epochs=epochs,
             steps_per_epoch=steps,
             callbacks=callbacks,

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Protocol
+
+import numpy as np
 
 from aebench.backends.weights import Weights
 from aebench.records.record import PARTS, Curve, EngineName, Outcome
 from aebench.records.spec import RunSpec
 
 MakeModel = Callable[[RunSpec], Any]
+State = Mapping[str, np.ndarray]
 _SHORTEST = 10  # epochs of a training that has such parts
 
 
@@ -19,6 +23,88 @@ class Progress(Protocol):
 
     def __call__(self, specs: Sequence[RunSpec], epoch: int, objectives: Sequence[float]) -> None:
         """Called after `epoch` (from 1) of the runs that go side by side, with the training objective of each."""
+
+
+class Place(Protocol):
+    """Where one training is kept on its way.
+
+    Attributes:
+        state: what it goes on from, in the names under which the engine gave it; `None` from the start.
+    """
+
+    @property
+    def state(self) -> State | None: ...  # noqa: D102
+
+    def forget(self) -> None:
+        """Lets go of `state`, which has been taken up."""
+
+    def training(self) -> AbstractContextManager[None]:
+        """Inside it, whoever wants the process to stop waits for the next `offer`."""
+
+    def offer(self, state: Callable[[], Iterator[tuple[str, np.ndarray]]], *, finished: bool) -> None:
+        """Called after each epoch: writes the state aside if it is time to, and stops the process if it was asked to.
+
+        Args:
+            state: all that the training goes on from, by name.
+            finished: whether that was its last epoch.
+        """
+
+
+class Saving(Protocol):
+    """Where trainings are kept on their way."""
+
+    def company(
+        self, engine: EngineName, specs: tuple[RunSpec, ...], planned: tuple[RunSpec, ...]
+    ) -> tuple[RunSpec, ...]:
+        """The runs that an engine trains together so that `specs` come to be: those, or more of what is `planned`."""
+
+    def begin(self, engine: EngineName, specs: Sequence[RunSpec]) -> Place:
+        """The place of runs that an engine trains together."""
+
+
+class Unsaved:
+    """A `Saving` and its `Place` that keep nothing."""
+
+    state = None
+
+    def company(
+        self,
+        engine: EngineName,  # noqa: ARG002
+        specs: tuple[RunSpec, ...],
+        planned: tuple[RunSpec, ...],  # noqa: ARG002
+    ) -> tuple[RunSpec, ...]:
+        """The runs themselves."""
+        return specs
+
+    def begin(self, engine: EngineName, specs: Sequence[RunSpec]) -> Place:  # noqa: ARG002
+        """Itself."""
+        return self
+
+    def forget(self) -> None:
+        """There is nothing."""
+
+    def training(self) -> AbstractContextManager[None]:
+        """Nobody waits."""
+        return nullcontext()
+
+    def offer(self, state: Callable[[], Iterator[tuple[str, np.ndarray]]], *, finished: bool) -> None:
+        """Writes nothing."""
+
+
+UNSAVED = Unsaved()
+
+
+def numbered(name: str, arrays: Sequence[Any]) -> Iterator[tuple[str, np.ndarray]]:
+    """A state's arrays of one kind: `name/0`, `name/1` ..."""
+    return ((f"{name}/{i}", array) for i, array in enumerate(arrays))
+
+
+def gathered(state: State, name: str) -> list[np.ndarray]:
+    """What `numbered` has named."""
+    found: list[np.ndarray] = []
+    while (key := f"{name}/{len(found)}") in state:
+        found.append(state[key])
+    return found
 
 
 @dataclass(frozen=True, kw_only=True)

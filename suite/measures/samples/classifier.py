@@ -23,7 +23,7 @@ from aebench.backends.weights import Weights, get_weights, set_weights
 from aebench.data import Dataset
 from aebench.data.cache import root
 from aebench.measures.samples import classifier_training as training
-from aebench.records.store import write_aside
+from aebench.records.writing import write_aside
 
 VERSION = 2  # raised by hand when a change here or in its training changes its judgement
 CHUNK = 1000  # images judged at once, smaller numbers filled up: one program serves all

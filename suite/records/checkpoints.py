@@ -1,0 +1,182 @@
+"""Checkpoints: trainings on their way, written aside so that they go on where they were. Imports no Keras."""
+
+from __future__ import annotations
+
+import hashlib
+import zipfile
+import zlib
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Final, Literal
+
+import numpy as np
+from pydantic import ValidationError
+
+from aebench.records.record import EngineName
+from aebench.records.spec import Frozen
+from aebench.records.writing import write_aside
+
+FORMAT: Final = 1
+_HEADER = "header"
+_DAMAGED = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error)
+Arrays = dict[str, np.ndarray]
+
+
+class Circumstances(Frozen):
+    """What decides to the last bit how a training goes on, beside its runs.
+
+    Attributes:
+        code: digest of the source that training runs through.
+        device_kind: CPU, GPU or TPU.
+        versions: of the packages that compute.
+        switches: of the framework, by name.
+    """
+
+    code: str
+    device_kind: str
+    versions: dict[str, str]
+    switches: dict[str, str]
+
+    def differing(self, now: Circumstances) -> str:
+        """What of this is another now: `keras 3.15.0 is 3.15.1 now`; empty if nothing is."""
+        if self.device_kind != now.device_kind:
+            return f"the device was a {self.device_kind} and is a {now.device_kind} now"
+        for was, here in ((self.versions, now.versions), (self.switches, now.switches)):
+            for name in sorted(was.keys() | here.keys()):
+                if was.get(name) != here.get(name):
+                    return f"{name} was {was.get(name, 'absent')} and is {here.get(name, 'absent')} now"
+        return "" if self.code == now.code else "the code that trains has changed"
+
+
+class Header(Frozen):
+    """What a checkpoint is of.
+
+    Attributes:
+        cohort: name of the cohort; see `RunSpec.cohort_name`.
+        runs: ids of the runs that are trained together, in order.
+        engine: what trains them.
+    """
+
+    format_number: Literal[1] = FORMAT
+    cohort: str
+    runs: tuple[str, ...]
+    engine: EngineName
+    circumstances: Circumstances
+
+
+@dataclass(frozen=True)
+class Checkpoints:
+    """The checkpoints in a folder: one file a training, there until each of its runs has a record.
+
+    Whoever reads or writes those of a cohort holds that cohort's lock.
+
+    Args:
+        folder: made when something is written.
+        warn: told, in one line, of every checkpoint that cannot be used.
+    """
+
+    folder: Path
+    warn: Callable[[str], None]
+
+    def path(self, cohort: str, runs: Sequence[str]) -> Path:
+        """Where the checkpoint of these runs is, or will be."""
+        return self.folder / f"{cohort}-{hashlib.sha256(' '.join(runs).encode()).hexdigest()[:8]}.npz"
+
+    def write(self, header: Header, arrays: Iterable[tuple[str, np.ndarray]]) -> None:
+        """Writes a checkpoint in place of the one that there was.
+
+        Args:
+            header: what it is of.
+            arrays: with their names; taken one after the other, so that they need not all be held.
+
+        Raises:
+            UserError: the folder cannot be written to, or the disk is full; the one that there was is there still.
+        """
+        write_aside(self.path(header.cohort, header.runs), lambda file: _write(file, header, arrays))
+
+    def find(self, wanted: Header, planned: Collection[str]) -> tuple[Header | None, dict[Path, str]]:
+        """The checkpoint of a training of some runs, which may have been trained with others of their cohort.
+
+        Args:
+            wanted: what the checkpoint of the runs alone would be of.
+            planned: runs that they may have been trained with.
+
+        Returns:
+            What it is of, if there is one, and why others of these runs cannot be used.
+        """
+        found: list[Header] = []
+        unfit: dict[Path, str] = {}
+        for path in self._paths(wanted.cohort):
+            header = self._header(path)
+            if header is None:
+                continue
+            if path != self.path(header.cohort, header.runs):
+                unfit[path] = "it is of other runs"
+            elif set(header.runs) & set(wanted.runs):  # else of another part of the cohort
+                unfit[path] = _unfit(header, wanted, planned)
+                if not unfit[path]:
+                    found.append(header)
+        chosen = min(found, key=lambda header: len(header.runs), default=None)
+        return chosen, {path: reason for path, reason in unfit.items() if reason}
+
+    def read(self, header: Header) -> Arrays | None:
+        """The arrays of a checkpoint; `None`, which is told, if they are damaged."""
+        path = self.path(header.cohort, header.runs)
+        try:
+            with np.load(path, allow_pickle=False) as arrays:
+                return {name: arrays[name] for name in arrays.files if name != _HEADER}
+        except _DAMAGED as error:
+            self._set_aside(path, error)
+            return None
+
+    def cohorts(self) -> set[str]:
+        """Names of the cohorts that have checkpoints."""
+        return {path.stem.rpartition("-")[0] for path in self.folder.glob("*.npz")}
+
+    def sweep(self, cohort: str, finished: Callable[[str], bool]) -> None:
+        """Removes the checkpoints whose runs are all finished, damaged ones, and what a killed writer has left."""
+        for path in self._paths(cohort):
+            header = self._header(path)
+            if header is not None and all(map(finished, header.runs)):
+                path.unlink(missing_ok=True)
+        for path in self.folder.glob(f".{cohort}-*"):
+            path.unlink(missing_ok=True)
+
+    def _paths(self, cohort: str) -> list[Path]:
+        return sorted(self.folder.glob(f"{cohort}-????????.npz"))
+
+    def _header(self, path: Path) -> Header | None:
+        try:
+            with np.load(path, allow_pickle=False) as arrays:
+                return Header.model_validate_json(arrays[_HEADER].tobytes())
+        except (*_DAMAGED, ValidationError) as error:
+            self._set_aside(path, error)
+            return None
+
+    def _set_aside(self, path: Path, error: Exception) -> None:
+        told = "it has another form" if isinstance(error, ValidationError) else str(error) or type(error).__name__
+        self.warn(f"{path} is no whole checkpoint and was removed, its runs are trained from the start: {told}")
+        path.unlink(missing_ok=True)
+
+
+def _unfit(header: Header, wanted: Header, planned: Collection[str]) -> str:
+    """Why runs cannot go on from a checkpoint; empty if they can."""
+    if header.engine != wanted.engine:
+        return f"the {header.engine} engine wrote it, and the {wanted.engine} one trains now"
+    if not set(wanted.runs) <= set(header.runs) <= set(planned):
+        return "other runs of the cohort were trained together then"
+    return header.circumstances.differing(wanted.circumstances)
+
+
+def _write(file: IO[bytes], header: Header, arrays: Iterable[tuple[str, np.ndarray]]) -> None:
+    """Writes arrays as `numpy.savez` does, but one after the other."""
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+        for name, array in _with_header(header, arrays):
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, np.asarray(array), allow_pickle=False)
+
+
+def _with_header(header: Header, arrays: Iterable[tuple[str, np.ndarray]]) -> Iterator[tuple[str, np.ndarray]]:
+    yield _HEADER, np.frombuffer(header.model_dump_json().encode(), "uint8")
+    yield from arrays
