@@ -137,6 +137,9 @@ class Told:
     def cohort(self, specs: tuple[RunSpec, ...]) -> None:
         self.events.append(f"cohort of {len(specs)}")
 
+    def resumed(self, specs: Sequence[RunSpec]) -> None:
+        self.events.append(f"resumed {len(specs)}")
+
     def epoch(self, specs: Sequence[RunSpec], epoch: int, objectives: Sequence[float]) -> None:
         self.events.append("epoch")
 
@@ -170,8 +173,9 @@ class Cohort:
     """Stands in for a cohort: trains at once; AE crashes, and every batch of 1024 is too large."""
 
     specs: tuple[RunSpec, ...]
+    own_code: tuple[Path, ...] = ()
 
-    def train(self, engine: str, progress: Any) -> Iterator[Any]:
+    def train(self, engine: str, progress: Any, saving: Any) -> Iterator[Any]:
         for spec in self.specs:
             yield Crashed(spec) if spec.variant == "ae" else record(spec)
 
@@ -232,7 +236,7 @@ def test_what_another_bench_is_at_comes_last_and_is_done_once(
     first = tuple(spec for spec in todo.missing if spec.cohort == todo.missing[0].cohort)
     code = "import sys; from pathlib import Path; from aebench.records.locks import Locks\n"
     code += "with Locks(Path(sys.argv[1])).taken(sys.argv[2]): print(flush=True), sys.stdin.readline()"
-    command = [sys.executable, "-c", code, str(store.locks.folder), execute._lock(first)]
+    command = [sys.executable, "-c", code, str(store.locks.folder), first[0].cohort_name]
     other = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert other.stdout is not None
     other.stdout.readline()
@@ -253,7 +257,7 @@ def test_what_another_bench_is_at_comes_last_and_is_done_once(
 
 
 def test_a_store_that_cannot_be_written_to_stops_everything(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(self: Cohort, engine: str, progress: Any) -> Iterator[Any]:
+    def refuse(self: Cohort, engine: str, progress: Any, saving: Any) -> Iterator[Any]:
         raise UserError("cannot write")
         yield
 
