@@ -10,7 +10,7 @@ import numpy as np
 from aebench.measures.classes.family import REFERENCES
 from aebench.measures.family import Family, Measured
 from aebench.measures.metric import Metric
-from aebench.measures.uses.taken import Taken, measured, per_image
+from aebench.measures.uses.taken import Taken, measured, shares
 
 if TYPE_CHECKING:
     from aebench.data.pixels import Inputs
@@ -80,26 +80,7 @@ def _metrics(each: int) -> dict[str, Metric]:
         f"share of the test split that a linear classifier gets right, fitted to {many} of each class (linear "
         f"discriminant analysis, shrunk to an isotropic covariance), mean of {DRAWS} draws of labels"
     )
-    return {
-        name: Metric(
-            label=label,
-            unit="share",
-            better="higher",
-            about=f"{about}; on posterior means",
-            margin=MARGIN,
-            kept=per_image(name),
-        ),
-        **{
-            f"{name}_{key}": Metric(
-                label=f"{label}, {of}",
-                unit="share",
-                better="higher",
-                about=f"{what}; {about}",
-                kept=per_image(f"{name}_{key}") if each == MAIN else (),
-            )
-            for key, (of, what) in REFERENCES.items()
-        },
-    }
+    return shares(name, label, about, REFERENCES, margin=MARGIN, main=each == MAIN)
 
 
 FAMILY = Family(

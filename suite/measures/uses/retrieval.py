@@ -10,7 +10,7 @@ import numpy as np
 from aebench.measures.classes.family import REFERENCES
 from aebench.measures.family import Family, Measured
 from aebench.measures.metric import Metric
-from aebench.measures.uses.taken import Taken, measured, per_image
+from aebench.measures.uses.taken import Taken, measured, shares
 
 if TYPE_CHECKING:
     from aebench.data.pixels import Inputs
@@ -80,26 +80,7 @@ def _validation(context: Context) -> list[Taken]:
 
 def _metrics(name: str, label: str, about: str) -> dict[str, Metric]:
     how = f"{about}; nearest by Euclidean distance among {MOST:,} training images at most"
-    return {
-        name: Metric(
-            label=label,
-            unit="share",
-            better="higher",
-            about=f"{how}; on posterior means",
-            margin=MARGIN,
-            kept=per_image(name),
-        ),
-        **{
-            f"{name}_{key}": Metric(
-                label=f"{label}, {of}",
-                unit="share",
-                better="higher",
-                about=f"{what}; {how}",
-                kept=per_image(f"{name}_{key}") if name == MAIN else (),
-            )
-            for key, (of, what) in REFERENCES.items()
-        },
-    }
+    return shares(name, label, how, REFERENCES, margin=MARGIN, main=name == MAIN)
 
 
 FAMILY = Family(

@@ -9,7 +9,7 @@ import numpy as np
 
 from aebench.measures.family import Family, Measured
 from aebench.measures.metric import Better, Metric
-from aebench.measures.uses.taken import Taken, measured, named, per_image
+from aebench.measures.uses.taken import Taken, measured, named, shares
 
 if TYPE_CHECKING:
     from aebench.data.pixels import Inputs
@@ -131,26 +131,7 @@ _MEASURES: Final[dict[str, tuple[str, Better, str]]] = {
 
 
 def _metrics(name: str, label: str, better: Better, about: str) -> dict[str, Metric]:
-    return {
-        name: Metric(
-            label=label,
-            unit="share",
-            better=better,
-            about=f"{about}; on posterior means",
-            margin=MARGIN,
-            kept=per_image(name),
-        ),
-        **{
-            f"{name}_{key}": Metric(
-                label=f"{label}, {of}",
-                unit="share",
-                better=better,
-                about=f"{what}; {about}",
-                kept=per_image(f"{name}_{key}") if name == MAIN else (),
-            )
-            for key, (of, what) in REFERENCES.items()
-        },
-    }
+    return shares(name, label, about, REFERENCES, better=better, margin=MARGIN, main=name == MAIN)
 
 
 FAMILY = Family(

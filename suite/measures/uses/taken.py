@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from aebench.measures.family import Measured
-from aebench.measures.metric import Metric
+from aebench.measures.metric import Better, Metric
 from aebench.records.record import Profiles
 
 # A number by its metric's name, or its value for each test image, (n,), whose mean it is; `None` where there is none.
@@ -17,6 +17,49 @@ Taken = Mapping[str, "np.ndarray | float | None"]
 def per_image(name: str) -> tuple[tuple[str, float], ...]:
     """What `Metric.kept` says of a metric whose values of single images are kept under its own name."""
     return ((name, 1.0),)
+
+
+def shares(
+    name: str,
+    label: str,
+    about: str,
+    references: Mapping[str, tuple[str, str]],
+    *,
+    better: Better = "higher",
+    margin: float,
+    main: bool,
+) -> dict[str, Metric]:
+    """The metrics of a share that is measured of codes and of each representation beside them.
+
+    Args:
+        name: of the codes' metric; a reference's has its own name behind it.
+        label: as the page has it.
+        about: what it is, without of what.
+        references: what else it is measured of, by name: in a label, and in words.
+        better: whether more or less of it.
+        margin: the least difference that matters.
+        main: whether the references' values of single images are kept too, to be compared with the codes'.
+    """
+    return {
+        name: Metric(
+            label=label,
+            unit="share",
+            better=better,
+            about=f"{about}; on posterior means",
+            margin=margin,
+            kept=per_image(name),
+        ),
+        **{
+            f"{name}_{key}": Metric(
+                label=f"{label}, {of}",
+                unit="share",
+                better=better,
+                about=f"{what}; {about}",
+                kept=per_image(f"{name}_{key}") if main else (),
+            )
+            for key, (of, what) in references.items()
+        },
+    }
 
 
 def named(taken: Taken, suffix: str) -> Taken:
