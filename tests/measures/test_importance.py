@@ -15,7 +15,8 @@ from scipy.stats import multivariate_normal, multivariate_t
 
 from aebench.backends.weights import get_weights, set_weights
 from aebench.measures import METRICS
-from aebench.measures.evaluator import Evaluator, Fitted
+from aebench.measures.evaluator import Evaluator
+from aebench.measures.fitted import Fitted
 from aebench.measures.importance_bound import fitted, importance_bound, states
 from aebench.measures.importance_weights import START, STEP, remaining_error
 from aebench.measures.proposals import DEGREES, FAR, WIDER
