@@ -10,7 +10,7 @@ import numpy as np
 from aebench.measures.classes.family import REFERENCES
 from aebench.measures.family import Family, Measured
 from aebench.measures.metric import Metric
-from aebench.measures.uses.taken import Taken, measured, shares
+from aebench.measures.uses.taken import Taken, shares
 
 if TYPE_CHECKING:
     from aebench.data.pixels import Inputs
@@ -25,16 +25,9 @@ MARGIN: Final = 0.01  # a hundredth of the images; about what other draws of lab
 
 def measure(context: Context) -> Sequence[Measured]:
     """Measures each run's codes; nothing without labels or of a single class."""
-    from aebench.measures.uses.representations import beside_references
+    from aebench.measures.uses.representations import by_class
 
-    data = context.inputs
-    if data.labels is None or data.train_labels is None or len(np.unique(data.train_labels)) < 2:
-        return [Measured()] * context.count
-    found = beside_references(context, right)
-    return [
-        measured({**taken, **validation}, FAMILY.metrics)
-        for taken, validation in zip(found, _validation(context), strict=True)
-    ]
+    return by_class(context, right, f"{_name(MAIN)}_validation", _of_main, FAMILY.metrics)
 
 
 def right(inputs: Inputs, codes: Codes) -> Taken:
@@ -42,6 +35,10 @@ def right(inputs: Inputs, codes: Codes) -> Taken:
     assert inputs.labels is not None
     found = {_name(each): _right(inputs, codes, inputs.labels, each) for each in LABELS}
     return {name: shares for name, shares in found.items() if shares is not None}
+
+
+def _of_main(inputs: Inputs, codes: Codes, labels: np.ndarray) -> np.ndarray | None:
+    return _right(inputs, codes, labels, MAIN)
 
 
 def _right(inputs: Inputs, codes: Codes, labels: np.ndarray, each: int) -> np.ndarray | None:
@@ -53,20 +50,6 @@ def _right(inputs: Inputs, codes: Codes, labels: np.ndarray, each: int) -> np.nd
         return None
     train, test = codes
     return np.asarray((predicted(train, inputs.train_labels, draws, test) == labels).mean(axis=0))
-
-
-def _validation(context: Context) -> list[Taken]:
-    """What a choice among configurations may look at."""
-    labels = context.inputs.validation_labels
-    if labels is None or not len(labels):
-        return [{}] * context.count
-    both = zip(context.train[0], context.validation_codes, strict=True)
-    return [
-        {f"{_name(MAIN)}_validation": _right(context.inputs, codes, labels, MAIN)}
-        if all(np.isfinite(part).all() for part in codes)
-        else {}
-        for codes in both
-    ]
 
 
 def _name(each: int) -> str:

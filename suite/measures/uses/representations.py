@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
@@ -11,8 +11,10 @@ import numpy as np
 
 from aebench.data.pixels import FIXED_SEED, Inputs
 from aebench.measures.components import projections
+from aebench.measures.family import Measured
+from aebench.measures.metric import Metric
 from aebench.measures.samples.mixture import one_thread_each
-from aebench.measures.uses.taken import Taken, named
+from aebench.measures.uses.taken import Taken, measured, named
 
 if TYPE_CHECKING:
     from aebench.measures.context import Context
@@ -65,6 +67,39 @@ def beside_references(context: Context, use: Use) -> list[Taken]:
         {**mine, **named(untrained, "untrained"), **shared}
         for mine, untrained in zip(found[: context.count], found[context.count : -2], strict=True)
     ]
+
+
+def by_class(
+    context: Context,
+    use: Use,
+    chosen_by: str,
+    on_validation: Callable[[Inputs, Codes, np.ndarray], np.ndarray | None],
+    metrics: Mapping[str, Metric],
+) -> list[Measured]:
+    """Measures, for each run, a use that takes classes; nothing without labels or of a single class.
+
+    Args:
+        context: of the runs.
+        use: of the test split, beside references.
+        chosen_by: the metric of the validation split.
+        on_validation: its value for each validation image, from codes of the training and validation images and labels.
+        metrics: what the family declares.
+    """
+    if not has_classes(context.inputs):
+        return [Measured()] * context.count
+    labels = context.inputs.validation_labels
+    found = [measured(taken, metrics) for taken in beside_references(context, use)]
+    if labels is None or not len(labels):
+        return found
+    for own, codes in zip(found, zip(context.train[0], context.validation_codes, strict=True), strict=True):
+        values = on_validation(context.inputs, codes, labels) if _finite(codes) else None
+        own.numbers[chosen_by] = None if values is None else float(values.mean())
+    return found
+
+
+def has_classes(inputs: Inputs) -> bool:
+    """Whether images have labels of several classes."""
+    return inputs.labels is not None and inputs.train_labels is not None and len(np.unique(inputs.train_labels)) > 1
 
 
 def some(count: int, most: int) -> np.ndarray:

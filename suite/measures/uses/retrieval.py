@@ -10,7 +10,7 @@ import numpy as np
 from aebench.measures.classes.family import REFERENCES
 from aebench.measures.family import Family, Measured
 from aebench.measures.metric import Metric
-from aebench.measures.uses.taken import Taken, measured, shares
+from aebench.measures.uses.taken import Taken, shares
 
 if TYPE_CHECKING:
     from aebench.data.pixels import Inputs
@@ -36,16 +36,9 @@ MAIN: Final = "retrieval_map"
 
 def measure(context: Context) -> Sequence[Measured]:
     """Measures each run's codes; nothing without labels or of a single class."""
-    from aebench.measures.uses.representations import beside_references
+    from aebench.measures.uses.representations import by_class
 
-    data = context.inputs
-    if data.labels is None or data.train_labels is None or len(np.unique(data.train_labels)) < 2:
-        return [Measured()] * context.count
-    found = beside_references(context, found_again)
-    return [
-        measured({**taken, **validation}, FAMILY.metrics)
-        for taken, validation in zip(found, _validation(context), strict=True)
-    ]
+    return by_class(context, found_again, f"{MAIN}_validation", _precision, FAMILY.metrics)
 
 
 def found_again(inputs: Inputs, codes: Codes) -> Taken:
@@ -53,6 +46,10 @@ def found_again(inputs: Inputs, codes: Codes) -> Taken:
     assert inputs.labels is not None
     precision, hit = _searched(inputs, codes, inputs.labels)
     return {MAIN: precision, f"retrieval_recall_{NEAREST}": hit}
+
+
+def _precision(inputs: Inputs, codes: Codes, labels: np.ndarray) -> np.ndarray:
+    return _searched(inputs, codes, labels)[0]
 
 
 def _searched(inputs: Inputs, codes: Codes, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -63,19 +60,6 @@ def _searched(inputs: Inputs, codes: Codes, labels: np.ndarray) -> tuple[np.ndar
     train, test = codes
     gallery, queries = some(len(train), MOST), some(len(test), MOST) if len(test) > MOST else np.arange(len(test))
     return searched(train[gallery], inputs.train_labels[gallery], test[queries], labels[queries], NEAREST)
-
-
-def _validation(context: Context) -> list[Taken]:
-    """What a choice among configurations may look at."""
-    labels = context.inputs.validation_labels
-    if labels is None or not len(labels):
-        return [{}] * context.count
-    return [
-        {f"{MAIN}_validation": float(_searched(context.inputs, codes, labels)[0].mean())}
-        if all(np.isfinite(part).all() for part in codes)
-        else {}
-        for codes in zip(context.train[0], context.validation_codes, strict=True)
-    ]
 
 
 def _metrics(name: str, label: str, about: str) -> dict[str, Metric]:

@@ -32,9 +32,10 @@ MAIN: Final = "shift_accuracy"
 def measure(context: Context) -> Sequence[Measured]:
     """Measures each run's codes; nothing without labels or of a single class."""
     from aebench.measures.uses.images import images
+    from aebench.measures.uses.representations import has_classes
 
     data = context.inputs
-    if data.labels is None or data.train_labels is None or len(np.unique(data.train_labels)) < 2:
+    if not has_classes(data):
         return [Measured()] * context.count
     parts = images(data)
     references = _references(data, parts.test, context.latent_dim)
