@@ -10,8 +10,10 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-# Before any library reads them. On a busy machine the threads of OpenMP (in t-SNE) spend ten times the work's time in
-# waiting for each other; and pytest-xdist's processes have the cores between them, each for one thread.
+# Before any library reads them. TensorFlow is as a bench has it, also where a test imports it first. On a busy machine
+# the threads of OpenMP (in t-SNE) spend ten times the work's time in waiting for each other. And pytest-xdist's
+# processes have the cores between them, each for one thread.
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 if int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")) > 1:
     for one in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):

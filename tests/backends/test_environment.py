@@ -38,6 +38,18 @@ def test_onednn_is_on_unless_the_user_says_otherwise_and_the_record_says_so(
     assert json.loads(found.stdout.splitlines()[-1]) == [expected, expected, expected, expected == "1"]
 
 
+def test_where_tensorflow_was_imported_before_the_record_says_what_it_chose(
+    python: Callable[..., object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(ONEDNN, raising=False)
+    code = TOLD.replace("import json, os", "import json, os, tensorflow")
+    found = python("-c", code.replace(f'os.environ["{ONEDNN}"]', f'os.environ.get("{ONEDNN}")'))
+    assert found.returncode == 0, found.stderr
+    said, before, after, on = json.loads(found.stdout.splitlines()[-1])
+    assert said is None
+    assert before == after == str(int(on))
+
+
 @pytest.mark.parametrize(("features", "default"), [({"avx2", "avx512_vnni"}, "1"), ({"avx2", "avx512f"}, "0")])
 def test_what_tensorflow_would_choose_follows_from_the_processor(features, default, monkeypatch) -> None:
     monkeypatch.setattr(environments, "processor_features", lambda: frozenset(features))
