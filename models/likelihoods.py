@@ -1,7 +1,9 @@
 """Likelihoods p(x|z): what a decoder's output means, in nats per image.
 
-Each is a Keras layer, since one of them owns a weight. `parameters` is the decoder's output, of the image's
-shape.
+Each is a Keras layer, since some own weights. `parameters` is the decoder's output, of the image's shape.
+
+What values a likelihood `takes`: `unit`, in [0, 1]; `real`, any, in units of the training data's standard deviation;
+`counts`, whole numbers from 0.
 """
 
 from __future__ import annotations
@@ -26,7 +28,17 @@ def _inside(pixel_mean: np.ndarray) -> np.ndarray:
 
 
 class Likelihood(keras.layers.Layer):
-    """p(x | parameters), factorised over pixels."""
+    """p(x | parameters), factorised over pixels.
+
+    Class attributes:
+        takes: the kinds of values that it has a density for.
+    """
+
+    takes: tuple[str, ...]
+
+    def encoded(self, images: Any) -> Any:
+        """What the encoder network sees of images `(batch, *image_shape)`; as they are, unless a subclass says more."""
+        return images
 
     def log_prob(self, images: Any, parameters: Any) -> Any:
         """log p(x|z) of images `(batch, *image_shape)`, `(batch,)` nats, for parameters of the same shape."""
@@ -44,6 +56,8 @@ class Likelihood(keras.layers.Layer):
 class Bernoulli(Likelihood):
     """Independent Bernoulli pixels with the parameters as logits; images hold 0 and 1 only."""
 
+    takes = ("unit",)
+
     def log_prob(self, images: Any, parameters: Any) -> Any:  # noqa: D102
         return per_image_sum(images * parameters - ops.softplus(parameters))
 
@@ -58,6 +72,8 @@ class Bernoulli(Likelihood):
 
 class ContinuousBernoulli(Likelihood):
     """Continuous Bernoulli pixels in [0, 1], the parameters their logits (Loaiza-Ganem & Cunningham 2019)."""
+
+    takes = ("unit",)
 
     def log_prob(self, images: Any, parameters: Any) -> Any:  # noqa: D102
         log_normaliser = _log_normaliser(parameters)
@@ -93,6 +109,8 @@ def _log_normaliser(logits: Any) -> Any:
 class Gaussian(Likelihood):
     """Gaussian pixels around the parameters with one learned log-variance for all pixels."""
 
+    takes = ("unit", "real")
+
     def build(self, input_shape: Any) -> None:  # noqa: ARG002, D102
         self.log_var = self.add_weight(name="log_var", shape=(), initializer="zeros")
 
@@ -107,8 +125,118 @@ class Gaussian(Likelihood):
         return pixel_mean
 
 
+class DiagonalGaussian(Likelihood):
+    """Gaussian pixels around the parameters with a learned log-variance for each pixel, the same for all images."""
+
+    takes = ("unit", "real")
+
+    def build(self, input_shape: Any) -> None:  # noqa: D102
+        self.log_var = self.add_weight(name="log_var", shape=input_shape[1:], initializer="zeros")
+
+    def log_prob(self, images: Any, parameters: Any) -> Any:  # noqa: D102
+        squares = (images - parameters) ** 2 * ops.exp(-self.log_var)
+        return -0.5 * per_image_sum(squares + self.log_var + math.log(2.0 * math.pi))
+
+    def mean(self, parameters: Any) -> Any:  # noqa: D102
+        return parameters
+
+    def initial_bias(self, pixel_mean: np.ndarray) -> np.ndarray:  # noqa: D102
+        return pixel_mean
+
+
+class StudentT(Likelihood):
+    """Student's t around the parameters, with a learned scale and learned degrees of freedom for each pixel.
+
+    The degrees of freedom are 1 + exp(w), so that the mean exists, and start at 5; the scale starts at 1.
+    """
+
+    takes = ("unit", "real")
+
+    def build(self, input_shape: Any) -> None:  # noqa: D102
+        freedom = keras.initializers.Constant(math.log(4.0))
+        self.log_scale = self.add_weight(name="log_scale", shape=input_shape[1:], initializer="zeros")
+        self.log_freedom = self.add_weight(name="log_freedom", shape=input_shape[1:], initializer=freedom)
+
+    def log_prob(self, images: Any, parameters: Any) -> Any:  # noqa: D102
+        freedom = 1.0 + ops.exp(self.log_freedom)
+        squares = ((images - parameters) * ops.exp(-self.log_scale)) ** 2
+        normaliser = log_rising(0.5 * freedom, 0.5) - 0.5 * ops.log(math.pi * freedom) - self.log_scale
+        return per_image_sum(normaliser - 0.5 * (freedom + 1.0) * ops.log1p(squares / freedom))
+
+    def mean(self, parameters: Any) -> Any:  # noqa: D102
+        return parameters
+
+    def initial_bias(self, pixel_mean: np.ndarray) -> np.ndarray:  # noqa: D102
+        return pixel_mean
+
+
+class Poisson(Likelihood):
+    """Independent Poisson counts with the parameters as log-rates."""
+
+    takes = ("counts",)
+
+    def encoded(self, images: Any) -> Any:
+        """log(1 + count), as counts may differ by orders of magnitude (Lopez et al. 2018)."""
+        return ops.log1p(images)
+
+    def log_prob(self, images: Any, parameters: Any) -> Any:  # noqa: D102
+        return per_image_sum(images * parameters - ops.exp(parameters) - log_factorial(images))
+
+    def mean(self, parameters: Any) -> Any:  # noqa: D102
+        return ops.exp(parameters)
+
+    def initial_bias(self, pixel_mean: np.ndarray) -> np.ndarray:  # noqa: D102
+        log_rates: np.ndarray = np.log(np.maximum(pixel_mean, 1e-3))
+        return log_rates
+
+
+class NegativeBinomial(Poisson):
+    """Negative binomial counts of mean m = exp(parameters) and variance m + m²/r, with a learned r for each pixel."""
+
+    takes = ("counts",)
+
+    def build(self, input_shape: Any) -> None:  # noqa: D102
+        self.log_r = self.add_weight(name="log_r", shape=input_shape[1:], initializer="zeros")
+
+    def log_prob(self, images: Any, parameters: Any) -> Any:  # noqa: D102
+        r, over = ops.exp(self.log_r), parameters - self.log_r  # log(m / r)
+        choices = log_rising(r, images) - log_factorial(images)
+        return per_image_sum(choices + images * over - (images + r) * ops.softplus(over))
+
+
+_SHIFT = 8  # from where on three terms of Stirling's series are off by less than 3e-10
+
+
+def log_rising(start: Any, steps: Any) -> Any:
+    """log Γ(start + steps) / Γ(start), elementwise, for start > 0 and steps >= 0.
+
+    As one function, since the difference of two logarithms of Γ loses all digits where `start` is large: both arguments
+    are raised by 8 with Γ(a + 1) = a Γ(a), and Stirling's series of both are subtracted term by term.
+    """
+    raised = sum(ops.log1p(steps / (start + place)) for place in range(_SHIFT))
+    low = start + _SHIFT
+    high = low + steps
+    slope = (low - 0.5) * ops.log1p(steps / low) + steps * (ops.log(high) - 1.0)
+    return slope + _stirling(high) - _stirling(low) - raised
+
+
+def _stirling(value: Any) -> Any:
+    inverse = 1.0 / value
+    square = inverse * inverse
+    return inverse * (1.0 / 12.0 - square * (1.0 / 360.0 - square / 1260.0))
+
+
+def log_factorial(counts: Any) -> Any:
+    """log n!, elementwise."""
+    return log_rising(ops.ones_like(counts), counts)
+
+
 LIKELIHOODS: dict[str, type[Likelihood]] = {
     "bernoulli": Bernoulli,
     "gaussian": Gaussian,
     "continuous_bernoulli": ContinuousBernoulli,
+    "diagonal_gaussian": DiagonalGaussian,
+    "student_t": StudentT,
+    "poisson": Poisson,
+    "negative_binomial": NegativeBinomial,
 }

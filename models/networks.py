@@ -1,8 +1,8 @@
 """Encoder and decoder networks, shared by all variants, so that a comparison compares objectives.
 
 A network is a function decorated with `@register_network("name", version=N)` that makes a pair of Keras models: an
-encoder from images to features, and a decoder from codes to an output of the image's shape. In a file of your own it
-works the same way; so does a pair of Keras models that are there already.
+encoder from images to features, and a decoder from codes to an output of the image's shape; vectors are images of shape
+`(columns,)`. In a file of your own it works the same way; so does a pair of Keras models that are there already.
 
     @register_network("small", version=1)
     def small(image_shape, latent_dim, seed):
@@ -27,7 +27,7 @@ from keras import layers
 
 from aebench.models.seeding import initializer, seeded
 
-ImageShape = tuple[int, int, int]
+ImageShape = tuple[int, ...]  # (height, width, channels), or (columns,) of vectors
 Make = Callable[[ImageShape, int, int], tuple[Any, Any]]
 NETWORKS: dict[str, Network] = {}
 
@@ -209,6 +209,11 @@ def _conv(kind: type[keras.layers.Layer], filters: int, strides: int, seed: int,
 def conv(image_shape: ImageShape, latent_dim: int, seed: int) -> tuple[Any, Any]:
     """Two strided 3x3 convolutions (32, 64 filters), then 256 ReLU; the decoder mirrors that."""
     del latent_dim
+    if len(image_shape) != 3:
+        raise ValueError(
+            "network 'conv' needs images (height, width, channels); for vectors choose one of dense layers, as 'mlp'. "
+            f"Received shape: {image_shape}"
+        )
     return _conv_encoder(seed), _conv_decoder(image_shape, seed)
 
 

@@ -65,7 +65,9 @@ class VampVAE(VAE):
 
     @property
     def prior(self) -> GaussianMixture:  # noqa: D102
-        pseudo_images = ops.reshape(ops.clip(self.pseudo_images, 0.0, 1.0), (-1, *self.image_shape))
+        vectors = len(self.image_shape) == 1  # their values are not of [0, 1]
+        pseudo_images = self.pseudo_images if vectors else ops.clip(self.pseudo_images, 0.0, 1.0)
+        pseudo_images = ops.reshape(pseudo_images, (-1, *self.image_shape))
         posterior = self.encode(pseudo_images)
         equal = ops.full((self.components,), -math.log(self.components), dtype=posterior.mean.dtype)
         return GaussianMixture(posterior.mean, posterior.log_var, equal)

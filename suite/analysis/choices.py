@@ -71,7 +71,7 @@ class Answer:
 
 
 def answers(
-    evidence: Evidence, name: Name, timed: Sequence[TimedOperation], image_shape: tuple[int, int, int] | None = None
+    evidence: Evidence, name: Name, timed: Sequence[TimedOperation], image_shape: tuple[int, ...] | None = None
 ) -> tuple[Answer, ...]:
     """The best of one board for each purpose; a purpose that it has no numbers for is left out.
 
@@ -221,7 +221,7 @@ def _best_mixture(board: Sequence[Configuration], name: Name, decimals: int) -> 
 
 
 def _fastest(
-    board: Sequence[Configuration], timed: Sequence[TimedOperation], image_shape: tuple[int, int, int] | None
+    board: Sequence[Configuration], timed: Sequence[TimedOperation], image_shape: tuple[int, ...] | None
 ) -> Answer | None:
     """Ranks by training steps at the batch size of the study; scalars and seed don't change the speed."""
     spec = board[0].specs[0]

@@ -246,16 +246,36 @@ def list_(
 
 
 @data_app.command("import")
-def import_(name: str, path: Path) -> None:
-    """Import NAME from PATH: a folder of idx.gz files, or an npz with x_train, y_train, x_test, y_test.
+def import_(
+    name: str,
+    path: Path,
+    label: Annotated[str | None, typer.Option(help="Column of a table that holds the classes.")] = None,
+    factors: Annotated[str, typer.Option(help="Columns that are known and not shown to models: A,B.")] = "",
+    ignore: Annotated[str, typer.Option(help="Columns to leave out: A,B.")] = "",
+    values: Annotated[
+        Literal["real", "unit", "counts"] | None,
+        typer.Option(help="What vectors hold: real (standardised; the default), unit (in [0, 1]) or counts."),
+    ] = None,
+) -> None:
+    """Import NAME from PATH: images or vectors, from a folder of idx.gz files, an npz, npy, CSV or parquet file.
 
-    An npz may bring factors of variation too: factors_train, factors_test (images, factors), factor_names.
+    An npz has x_train and, if there are, y_train, x_test, y_test, factors_train, factors_test, factor_names and
+    column_names. Images are (n, height, width) or (n, height, width, channels), vectors (n, columns). A table is rows
+    of numbers under names. Without a test split, one is drawn.
     """
     from aebench import data
+    from aebench.records.record import VALUES
 
-    dataset = data.import_dataset(name, path)
+    roles = data.Roles(label=label, factors=_names(factors), ignore=_names(ignore))
+    dataset = data.import_dataset(name, path, roles, values)
     sizes = ", ".join(f"{len(getattr(dataset, split))} {split}" for split in ("train", "validation", "test"))
-    typer.echo(f"{dataset.name}: {sizes} images of {'x'.join(map(str, dataset.image_shape))}; {dataset.split_rule}")
+    shape = "x".join(map(str, dataset.image_shape))
+    what = f"rows of {shape} {VALUES[dataset.values]}" if dataset.columns else f"images of {shape}"
+    typer.echo(f"{dataset.name}: {sizes} {what}; {dataset.split_rule}")
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(filter(None, (name.strip() for name in text.split(","))))
 
 
 @data_app.command()

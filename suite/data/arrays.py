@@ -2,50 +2,68 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from aebench.data.columns import checked
 from aebench.data.dataset import Array, Published, Split
 from aebench.errors import UserError
+from aebench.records.record import Values
 
 RawSplit = tuple[Array, Array | None]  # images and, if there are any, labels
 
 
-def publish(raw: Mapping[str, RawSplit], where: str) -> Published:
+def publish(
+    raw: Mapping[str, RawSplit], where: str, names: Sequence[str] | None = None, values: Values | None = None
+) -> Published:
     """Turns raw arrays into a published data set, or says in one line what is wrong with them.
 
     Images may be `(n, height, width)` or `(n, height, width, channels)`, as uint8 in 0..255, bool, or float
     in [0, 1]. Byte images whose brightest value is 1 are taken as binary. Labels may be integers or strings
-    of any values; they become class indices in sorted order, and their values the class names.
+    of any values; they become class indices in sorted order, and their values the class names. Vectors may be `(n, d)`
+    of any numbers, as far as their kind of values allows.
 
     Args:
         raw: `train`, `test` and, where there is one, `validation`: images and labels.
         where: what to call the source in messages.
+        names: of the columns of vectors; `column 0` and so on without.
+        values: what kind of numbers vectors hold; `real` without. Images hold pixels.
 
     Returns:
-        The data set with uint8 or float32 images of four dimensions and int64 class indices.
+        The data set with uint8 or float32 images of four dimensions, or float64 vectors, and int64 class indices.
 
     Raises:
         UserError: unsuitable types, shapes, values or lengths.
     """
-    images = {name: _images(part[0], f"x_{name} in {where}") for name, part in raw.items()}
-    _same_form(images, where)
-    maximum = _maximum(images)
+    vectors = all(part[0].ndim == 2 for part in raw.values())
+    if vectors:
+        kind = values or "real"
+        images, columns = checked({name: part[0] for name, part in raw.items()}, kind, names, where)
+        maximum = 1.0
+    elif values is not None or names is not None:
+        raise UserError(f"{where} holds images, whose values are pixels; --values and column names are for vectors")
+    else:
+        kind, columns = "unit", ()
+        images = {name: _images(part[0], f"x_{name} in {where}") for name, part in raw.items()}
+        _same_form(images, where)
+        maximum = _maximum(images)
     labels, class_names = _class_indices({name: part[1] for name, part in raw.items()}, images, where)
-    splits = {name: Split(images=images[name], labels=labels[name], maximum=maximum) for name in raw}
+    splits = {name: Split(images=images[name], labels=labels[name], maximum=maximum, columns=columns) for name in raw}
     return Published(
         train=splits["train"],
         validation=splits.get("validation"),
         test=splits.get("test"),
         class_names=class_names,
+        values=kind,
     )
 
 
 def _images(images: Array, what: str) -> Array:
     if images.ndim not in (3, 4):
         raise UserError(
-            f"{what} has shape {images.shape}; allowed: (n, height, width) or (n, height, width, channels); reshape it"
+            f"{what} has shape {images.shape}; allowed: (n, columns), (n, height, width) or "
+            "(n, height, width, channels); reshape it"
         )
     if images.size == 0:
         raise UserError(f"{what} is empty: its shape is {images.shape}; at least one image is needed")

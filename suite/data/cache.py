@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from aebench.data.dataset import Array, Dataset, Split
 from aebench.data.names import check_name
 from aebench.errors import UserError
-from aebench.records.record import Factor
+from aebench.records.record import Column, Factor, Values
 
 SCHEMA = 1
 SPLITS = ("train", "validation", "test")
@@ -45,13 +45,19 @@ class Meta(BaseModel):
     split_rule: str
     arrays: dict[str, ArrayForm]
     factors: tuple[Factor, ...] = ()
+    values: Values = "unit"
+    columns: tuple[Column, ...] = ()
 
     @model_validator(mode="after")
     def _has_images(self) -> Meta:
         for split in SPLITS:
             form = self.arrays.get(f"{split}_images")
-            if form is None or len(form.shape) != 4:
-                raise ValueError(f"{split}_images is not given with four dimensions")
+            if form is None or len(form.shape) != (2 if self.columns else 4):
+                raise ValueError(f"{split}_images is not given with {'two' if self.columns else 'four'} dimensions")
+            if self.columns and form.shape[1] != len(self.columns):
+                raise ValueError(
+                    f"{split}_images has {form.shape[1]} columns, of which {len(self.columns)} are described"
+                )
             if self.factors and f"{split}_factors" not in self.arrays:
                 raise ValueError(f"{split}_factors is not given")
         return self
@@ -132,6 +138,7 @@ def open_dataset(name: str) -> Dataset | None:
             labels=arrays.get(f"{split}_labels"),
             maximum=meta.maximum,
             factors=arrays.get(f"{split}_factors"),
+            columns=meta.columns,
         )
         for split in SPLITS
     }
@@ -143,6 +150,7 @@ def open_dataset(name: str) -> Dataset | None:
         source=meta.source,
         split_rule=meta.split_rule,
         factors=meta.factors,
+        values=meta.values,
     )
 
 
@@ -178,9 +186,13 @@ def content_digest(dataset_splits: Mapping[str, Split]) -> str:
         dataset_splits: the splits by name.
 
     Returns:
-        sha256 (hex) over every array's name, type, shape and values, and the value of a full pixel.
+        sha256 (hex) over every array's name, type, shape and values, and the value of a full pixel or, of vectors, what
+        is said of each column.
     """
-    total = hashlib.sha256(f"maximum {dataset_splits['train'].maximum}\n".encode())
+    train = dataset_splits["train"]
+    total = hashlib.sha256(f"maximum {train.maximum}\n".encode())
+    for column in train.columns:
+        total.update(f"column {column.name!r} {column.mean!r} {column.scale!r}\n".encode())
     for name, array in sorted(arrays_of(dataset_splits).items()):
         total.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
         total.update(array.data)
@@ -226,6 +238,8 @@ def _write_files(where: Path, dataset: Dataset, provenance: Mapping[str, str]) -
         split_rule=dataset.split_rule,
         arrays={name: ArrayForm(dtype=array.dtype.str, shape=array.shape) for name, array in arrays.items()},
         factors=dataset.factors,
+        values=dataset.values,
+        columns=dataset.columns,
     )
     (where / "meta.json").write_text(meta.model_dump_json(indent=1, exclude_defaults=True) + "\n", encoding="utf-8")
     (where / "provenance.json").write_text(json.dumps(dict(provenance), indent=1) + "\n", encoding="utf-8")

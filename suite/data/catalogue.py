@@ -5,15 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 from aebench.data import cache, tfds
+from aebench.data.columns import standardised
 from aebench.data.conform import conform, sort_by_content
 from aebench.data.dataset import Dataset, DatasetStatus, Published
 from aebench.data.importing import read_path
 from aebench.data.known import KNOWN
 from aebench.data.names import check_name
 from aebench.data.splitting import cut
+from aebench.data.tables import Roles
 from aebench.errors import UserError, unknown
+from aebench.records.record import Values
 
-_OWN_SOURCE = "A user's own images, taken in by `data import`."
+_OWN_SOURCE = "A user's own {}, taken in by `data import`."
 
 
 def known() -> tuple[str, ...]:
@@ -57,13 +60,16 @@ def digest(name: str) -> str:
     return meta.digest if meta is not None else load(name).digest
 
 
-def import_dataset(name: str, path: str | Path) -> Dataset:
+def import_dataset(name: str, path: str | Path, roles: Roles | None = None, values: Values | None = None) -> Dataset:
     """Fills the cache from local files: a known set, checked against its published content, or a user's own.
 
     Args:
-        name: a known name, or a new one for a user's own images.
-        path: a folder of idx files (or of binarized_mnist's .amat files), or an npz with `x_train`,
-            `y_train`, `x_test`, `y_test`; a set without labels leaves out both `y`.
+        name: a known name, or a new one for a user's own data.
+        path: a folder of idx files (or of binarized_mnist's .amat files), an npz with `x_train`, `y_train`, `x_test`,
+            `y_test` (without labels both `y` are left out, without a test split what ends in `_test`), an npy, or a
+            table as CSV or parquet. Images are `(n, height, width)` or with `channels` behind, vectors `(n, columns)`.
+        roles: what a table's columns are; data, all of them, without.
+        values: of vectors: `real` unless told otherwise.
 
     Returns:
         The data set. Importing the same content again changes nothing.
@@ -74,7 +80,8 @@ def import_dataset(name: str, path: str | Path) -> Dataset:
     check_name(name)
     if name in KNOWN and KNOWN[name].make:
         raise UserError(f"{name!r} is built in and is not imported; choose another name")
-    published, source = read_path(name, Path(path).expanduser()), _OWN_SOURCE
+    published = read_path(name, Path(path).expanduser(), roles or Roles(), values)
+    source = _OWN_SOURCE.format("vectors" if published.train.columns else "images")
     if name in KNOWN:
         published, source = conform(name, KNOWN[name], published), KNOWN[name].source
     return _store(_build(name, published, source), f"data import {path}")
@@ -95,8 +102,11 @@ def _fill(name: str) -> Dataset:
 
 
 def _build(name: str, published: Published, source: str) -> Dataset:
-    splits = cut(published, KNOWN[name].rule if name in KNOWN else "tenth", name)
+    default = "fifth" if published.train.columns else "tenth"
+    splits = cut(published, KNOWN[name].rule if name in KNOWN else default, name)
     parts = {"train": splits.train, "validation": splits.validation, "test": splits.test}
+    if published.values == "real":
+        parts = standardised(parts, name)
     return Dataset(
         name=name,
         digest=cache.content_digest(parts),
@@ -105,6 +115,7 @@ def _build(name: str, published: Published, source: str) -> Dataset:
         source=source,
         split_rule=splits.rule,
         factors=published.factors,
+        values=published.values,
     )
 
 
@@ -137,12 +148,11 @@ def _status(name: str) -> DatasetStatus:
     if meta is None:
         return _uncached(name, *_state(name))
     shapes = [meta.arrays[f"{split}_images"].shape for split in cache.SPLITS]
-    height, width, channels = shapes[0][1:]
     return DatasetStatus(
         name=name,
         state="cached",
         sizes=(shapes[0][0], shapes[1][0], shapes[2][0]),
-        image_shape=(height, width, channels),
+        image_shape=shapes[0][1:],
         classes=len(meta.class_names or ()),
         digest=meta.digest,
         content_checked=_content_checked(name),

@@ -47,7 +47,7 @@ def sort_by_content(published: Published) -> Published:
         The same images and labels, re-ordered.
     """
     splits = {name: split.take(_content_order(split)) for name, split in published.splits().items()}
-    return Published(**splits, class_names=published.class_names, factors=published.factors)
+    return replace(published, **splits)  # type: ignore[arg-type]  # each by the name of its field
 
 
 def _content_order(split: Split) -> Array:

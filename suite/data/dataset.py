@@ -2,49 +2,55 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from aebench.records.record import Factor
+from aebench.records.record import Column, Factor, Values
 
 Array = npt.NDArray[Any]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Split:
-    """Images of one split, in a fixed order.
+    """Images or vectors of one split, in a fixed order.
 
     Attributes:
-        images: `(n, height, width, channels)`, uint8 or float32, possibly memory-mapped.
+        images: `(n, height, width, channels)`, uint8 or float32, or vectors `(n, columns)`, float64 in their own units;
+            possibly memory-mapped.
         labels: `(n,)` int64 class indices, or None for a set without labels.
         maximum: the value of a fully inked pixel (16 for digits, 255 for bytes, 1 for binary or float).
         factors: `(n, factors)` float64, the value of each factor of each image, or None where none are known.
+        columns: how models see each column of vectors; empty for images.
     """
 
     images: Array
     labels: Array | None
     maximum: float
     factors: Array | None = None
+    columns: tuple[Column, ...] = ()
 
     def __len__(self) -> int:
         return len(self.images)
 
     def pixels(self) -> npt.NDArray[np.float32]:
-        """The images scaled to the unit interval.
+        """What models see: images scaled to the unit interval, vectors as their columns say.
 
         Returns:
-            `(n, height, width, channels)` float32 in [0, 1], a new array.
+            `(n, height, width, channels)` float32 in [0, 1], or `(n, columns)` float32; a new array.
         """
+        if self.columns:
+            mean, scale = (np.array([getattr(column, name) for column in self.columns]) for name in ("mean", "scale"))
+            return np.asarray((self.images - mean) / scale, np.float32)
         return self.images.astype(np.float32) / np.float32(self.maximum)
 
     def take(self, indices: Array) -> Split:
         """The images (with labels and factors) at `indices`, in that order, as a new split."""
         labels = None if self.labels is None else self.labels[indices]
         factors = None if self.factors is None else self.factors[indices]
-        return Split(images=self.images[indices], labels=labels, maximum=self.maximum, factors=factors)
+        return replace(self, images=self.images[indices], labels=labels, factors=factors)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -55,6 +61,7 @@ class Published:
         train, validation, test: the published splits; None where there is none.
         class_names: one name per class index, or None without labels.
         factors: what the columns of each split's factors are; empty without.
+        values: what kind of numbers it holds.
     """
 
     train: Split
@@ -62,6 +69,7 @@ class Published:
     test: Split | None = None
     class_names: tuple[str, ...] | None = None
     factors: tuple[Factor, ...] = ()
+    values: Values = "unit"
 
     def splits(self) -> dict[str, Split]:
         """The splits that exist, by name."""
@@ -81,6 +89,7 @@ class Dataset:
         source: one sentence: where the images come from.
         split_rule: one sentence: how the splits were made.
         factors: what the columns of each split's factors are; empty without.
+        values: what kind of numbers it holds, which decides what likelihoods fit.
     """
 
     name: str
@@ -92,6 +101,7 @@ class Dataset:
     source: str
     split_rule: str
     factors: tuple[Factor, ...] = ()
+    values: Values = "unit"
 
     def __eq__(self, other: object) -> bool:
         """Data sets of one digest have the same content."""
@@ -101,10 +111,14 @@ class Dataset:
         return hash(self.digest)
 
     @property
-    def image_shape(self) -> tuple[int, int, int]:
-        """`(height, width, channels)`."""
-        height, width, channels = self.train.images.shape[1:]
-        return height, width, channels
+    def image_shape(self) -> tuple[int, ...]:
+        """`(height, width, channels)`, or `(columns,)` of vectors."""
+        return self.train.images.shape[1:]
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """How models see each column of vectors; empty for images."""
+        return self.train.columns
 
     def splits(self) -> dict[str, Split]:
         """The three splits by name."""
@@ -120,7 +134,7 @@ class DatasetStatus:
         state: `cached`, `built in` (filled at first use), `prepared` (by tensorflow-datasets), `not cached`,
             or `damaged`.
         sizes: images in train, validation and test, or None if unknown before the first load.
-        image_shape: `(height, width, channels)` or None if unknown.
+        image_shape: `(height, width, channels)`, `(columns,)` of vectors, or None if unknown.
         classes: number of classes; 0 for a set without labels, None if unknown.
         digest: content digest if cached.
         content_checked: whether what is taken in under this name is held against published sums.
@@ -132,7 +146,7 @@ class DatasetStatus:
     name: str
     state: str
     sizes: tuple[int, int, int] | None
-    image_shape: tuple[int, int, int] | None
+    image_shape: tuple[int, ...] | None
     classes: int | None
     digest: str | None
     content_checked: bool

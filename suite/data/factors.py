@@ -20,7 +20,7 @@ def attach(published: Published, arrays: Mapping[str, Array], where: str) -> Pub
     """Adds the factors that came with images, if any did.
 
     Args:
-        published: training and test images.
+        published: training images, and test images where there are some.
         arrays: `factors_train` and `factors_test` `(n, factors)`, and of the factors `factor_names`; if given,
             `factor_kinds` (all are ordered without) and `factor_periods` (of periodic factors; others' are not read).
         where: what to call the source in messages.
@@ -31,21 +31,18 @@ def attach(published: Published, arrays: Mapping[str, Array], where: str) -> Pub
     given = [name for name in ARRAYS if name in arrays]
     if not given:
         return published
-    missing = [name for name in ("factors_train", "factors_test", "factor_names") if name not in arrays]
-    if missing or published.test is None:
+    images = {name: split for name, split in published.splits().items() if name != "validation"}
+    missing = [name for name in (*(f"factors_{split}" for split in images), "factor_names") if name not in arrays]
+    if missing:
         raise UserError(f"{where} has {', '.join(given)} but no {', '.join(missing)}; give these too, or none of them")
     names = [str(name) for name in np.atleast_1d(arrays["factor_names"])]
-    train, test = (
-        _values(arrays[f"factors_{split}"], len(images), len(names), f"factors_{split} in {where}")
-        for split, images in (("train", published.train), ("test", published.test))
-    )
-    factors = _factors(names, np.concatenate([train, test]), arrays, where)
-    return replace(
-        published,
-        train=replace(published.train, factors=train),
-        test=replace(published.test, factors=test),
-        factors=factors,
-    )
+    values = {
+        split: _values(arrays[f"factors_{split}"], len(own), len(names), f"factors_{split} in {where}")
+        for split, own in images.items()
+    }
+    factors = _factors(names, np.concatenate([*values.values()]), arrays, where)
+    known = {split: replace(own, factors=values[split]) for split, own in images.items()}
+    return replace(published, train=known["train"], test=known.get("test"), factors=factors)
 
 
 def _values(values: Array, images: int, factors: int, what: str) -> Array:

@@ -1,11 +1,11 @@
-"""Reads data sets from local files: folders of idx files, npz files, the binarised MNIST's text files."""
+"""Reads data sets from local files: folders of idx files, npz, npy, tables, the binarised MNIST's text files."""
 
 from __future__ import annotations
 
 import re
 import zipfile
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,9 @@ from aebench.data import factors
 from aebench.data.arrays import RawSplit, publish
 from aebench.data.dataset import Array, Published
 from aebench.data.idx import read_idx
+from aebench.data.tables import ENDINGS, Roles, read_table
 from aebench.errors import UserError
+from aebench.records.record import Values
 
 _ROLES = {
     "train images": r"train-images[-.]idx\d-\w+",
@@ -23,30 +25,40 @@ _ROLES = {
     "test labels": r"(t10k|test)-labels[-.]idx\d-\w+",
 }
 _PREFIX = {"emnist": "emnist-balanced-"}
-_NPZ_ARRAYS = ("x_train", "y_train", "x_test", "y_test")
+_NPZ_ARRAYS = ("x_train", "y_train", "x_test", "y_test", "column_names")
+_ALLOWED = "a folder with idx.gz files, or a file .npz, .npy, .csv or .parquet"
 _UNREADABLE = (OSError, EOFError, ValueError, NotImplementedError, zipfile.BadZipFile, zlib.error)
 _AMAT = {"train": "train", "validation": "valid", "test": "test"}
 
 
-def read_path(name: str, path: Path) -> Published:
+def read_path(name: str, path: Path, roles: Roles, values: Values | None) -> Published:
     """Reads the files of one data set.
 
     Args:
         name: what it shall be called: binarized_mnist comes as text files, EMNIST's files have a prefix.
-        path: a folder, or an npz file.
+        path: a folder, or an npz, npy, CSV or parquet file.
+        roles: what a table's columns are.
+        values: what kind of numbers vectors hold; `None` where nobody says.
 
     Returns:
         The published splits.
 
     Raises:
-        UserError: nothing there, files missing or damaged, or values that are no images.
+        UserError: nothing there, files missing or damaged, values that are neither images nor vectors, or roles
+            without a table.
     """
     if not path.exists():
-        raise UserError(f"{path} does not exist; give a folder with idx.gz files or an npz file")
+        raise UserError(f"{path} does not exist; give {_ALLOWED}")
+    is_table = path.suffix in ENDINGS and path.is_file()
+    if roles.named and not is_table:
+        raise UserError(f"{path} is no table; --label, --factors and --ignore are for CSV and parquet files")
     try:
+        if is_table:
+            arrays, names = read_table(path, roles)
+            return _of_arrays(arrays, path, names, values)
         if path.suffix == ".npz" and path.is_file():
-            return _npz(path)
-        return publish(_raw(name, path), str(path))
+            return _npz(path, values)
+        return publish(_raw(name, path), str(path), values=values)
     except OSError as error:
         raise UserError(f"cannot read {path}: {error}; check its permissions") from error
 
@@ -54,7 +66,16 @@ def read_path(name: str, path: Path) -> Published:
 def _raw(name: str, path: Path) -> dict[str, RawSplit]:
     if path.is_dir():
         return _amat_folder(path) if name == "binarized_mnist" else _idx_folder(path, _PREFIX.get(name, ""))
-    raise UserError(f"{path} is neither a folder nor an .npz file; give a folder with idx.gz files or an npz")
+    if path.suffix == ".npy":
+        return {"train": (_npy(path), None)}
+    raise UserError(f"{path} is nothing that can be imported; give {_ALLOWED}")
+
+
+def _npy(path: Path) -> Array:
+    try:
+        return np.asarray(np.load(path, allow_pickle=False))
+    except _UNREADABLE as error:
+        raise _unreadable(path, error, "npy of one plain array") from error
 
 
 def _idx_folder(path: Path, prefix: str) -> dict[str, RawSplit]:
@@ -78,16 +99,24 @@ def _find(path: Path, pattern: str) -> Path | None:
     return files[0] if files else None
 
 
-def _npz(path: Path) -> Published:
+def _unreadable(path: Path, error: Exception, expected: str) -> UserError:
+    reason = next(iter(str(error).splitlines()), type(error).__name__)
+    return UserError(f"cannot read {path}: {reason}; expected an {expected}, without pickled objects")
+
+
+def _npz(path: Path, values: Values | None) -> Published:
     try:
         arrays = _archive(path)
     except _UNREADABLE as error:
-        reason = next(iter(str(error).splitlines()), type(error).__name__)
-        raise UserError(
-            f"cannot read {path}: {reason}; expected an npz of plain arrays, without pickled objects"
-        ) from error
-    raw = {split: (arrays[f"x_{split}"], arrays.get(f"y_{split}")) for split in ("train", "test")}
-    return factors.attach(publish(raw, str(path)), arrays, str(path))
+        raise _unreadable(path, error, "npz of plain arrays") from error
+    names = [str(name) for name in np.atleast_1d(arrays["column_names"])] if "column_names" in arrays else None
+    return _of_arrays(arrays, path, names, values)
+
+
+def _of_arrays(arrays: Mapping[str, Array], path: Path, names: list[str] | None, values: Values | None) -> Published:
+    splits = [split for split in ("train", "test") if f"x_{split}" in arrays]
+    raw = {split: (arrays[f"x_{split}"], arrays.get(f"y_{split}")) for split in splits}
+    return factors.attach(publish(raw, str(path), names, values), arrays, str(path))
 
 
 def _archive(path: Path) -> dict[str, Array]:
@@ -101,12 +130,13 @@ def _archive(path: Path) -> dict[str, Array]:
 
 def _check_names(names: Iterable[str], path: Path) -> None:
     labelled = {"y_train", "y_test"} & set(names)
-    needed = ["x_train", "x_test", *(["y_train", "y_test"] if labelled else [])]
+    splits = ("train", "test") if {"x_test", "y_test"} & set(names) else ("train",)
+    needed = [f"x_{split}" for split in splits] + ([f"y_{split}" for split in splits] if labelled else [])
     missing = [key for key in needed if key not in names]
     if missing:
         raise UserError(
             f"{path} has no {', '.join(missing)}; it has {', '.join(names) or 'nothing'}; "
-            "needed: x_train, x_test, and either both y_train and y_test or neither"
+            "needed: x_train and, if there is a test split, x_test, with a y of each or of neither"
         )
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from aebench.data import combinations, dsprites, morpho_mnist, xysquares
+from aebench.data import combinations, dsprites, measurements, morpho_mnist, xysquares
 from aebench.data.dataset import Published
 from aebench.data.digits import read_digits
 from aebench.records.record import Factor
 
-Shape = tuple[int, int, int]
+Shape = tuple[int, ...]
 _DIGIT_NAMES = tuple("0123456789")
 _IDX_FILES = "a folder with the four idx.gz files"
 _NPZ_FILE = "an npz with x_train, y_train, x_test, y_test"
@@ -26,7 +26,7 @@ class KnownDataset:
         files: what `data import` takes for it.
         source: one sentence: where the images come from.
         rule: how it is cut, a key of `splitting.RULES`.
-        image_shape: `(height, width, channels)`.
+        image_shape: `(height, width, channels)`, or `(columns,)` of vectors.
         published_sizes: images in each published split.
         sizes: images in train, validation and test as this suite cuts them.
         class_names: one name per class index; None for a set without labels.
@@ -228,6 +228,38 @@ _MORPHO_MNIST = replace(
     factors=morpho_mnist.FACTORS,
 )
 
+_WINE = KnownDataset(
+    source="Chemical analyses of wines of three growers (Forina et al. 1988), as scikit-learn ships them (load_wine).",
+    rule="fifth",
+    image_shape=(13,),
+    published_sizes={"train": 178},
+    sizes=(115, 28, 35),
+    class_names=("class_0", "class_1", "class_2"),
+    make=measurements.read_wine,
+)
+
+_BREAST_CANCER = KnownDataset(
+    source="Measures of cell nuclei in breast tissue (Street et al. 1993), as scikit-learn ships them "
+    "(load_breast_cancer).",
+    rule="fifth",
+    image_shape=(30,),
+    published_sizes={"train": 569},
+    sizes=(365, 91, 113),
+    class_names=("malignant", "benign"),
+    make=measurements.read_breast_cancer,
+)
+
+_DIABETES = KnownDataset(
+    source="Age, sex and eight measurements of diabetes patients (Efron et al. 2004), as scikit-learn ships them "
+    "(load_diabetes), without the progression a year later.",
+    rule="fifth",
+    image_shape=(10,),
+    published_sizes={"train": 442},
+    sizes=(284, 70, 88),
+    class_names=None,
+    make=measurements.read_diabetes,
+)
+
 KNOWN: dict[str, KnownDataset] = {
     "digits": _DIGITS,
     "mnist": _MNIST,
@@ -242,4 +274,7 @@ KNOWN: dict[str, KnownDataset] = {
     "dsprites_32": _DSPRITES_32,
     "xysquares": _XYSQUARES,
     "morpho_mnist": _MORPHO_MNIST,
+    "wine": _WINE,
+    "breast_cancer": _BREAST_CANCER,
+    "diabetes": _DIABETES,
 }

@@ -44,12 +44,10 @@ def measured(mnist: Dataset) -> Published:
         labels=np.concatenate(labels) if labels else None,
         maximum=mnist.train.maximum,
     )
-    return Published(
-        **{name: replace(part, factors=measure(part.pixels()[..., 0]))
-           for name, part in (("train", train), ("test", mnist.test))},
-        class_names=mnist.class_names,
-        factors=FACTORS,
-    )  # fmt: skip
+    measured_train, measured_test = (
+        replace(part, factors=measure(part.pixels()[..., 0])) for part in (train, mnist.test)
+    )
+    return Published(train=measured_train, test=measured_test, class_names=mnist.class_names, factors=FACTORS)
 
 
 def measure(images: Array) -> Array:

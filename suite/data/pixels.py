@@ -21,7 +21,7 @@ FIXED_SEED = 0
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Inputs:
-    """Float32 images in [0, 1], `(n, height, width, channels)`, and their labels `(n,)` or `None`.
+    """Float32 images in [0, 1], `(n, height, width, channels)`, or vectors `(n, columns)`, and labels `(n,)` or `None`.
 
     Attributes:
         train: grey, even where `resample` asks for a fresh Bernoulli sample at each draw.
@@ -33,6 +33,7 @@ class Inputs:
         grey_validation: the validation images before binarisation.
         factors: what is known of each image beside its class; empty where nothing is.
         factor_values, train_factor_values: of the test and training images, `(n, factors)`; `None` without.
+        column_names: of vectors.
     """
 
     train: np.ndarray
@@ -48,6 +49,12 @@ class Inputs:
     factors: tuple[Factor, ...] = ()
     factor_values: np.ndarray | None = None
     train_factor_values: np.ndarray | None = None
+    column_names: tuple[str, ...] = ()
+
+    @property
+    def has_images(self) -> bool:
+        """Whether these are images, not vectors."""
+        return self.train.ndim == 4
 
     @cached_property
     def seen_train(self) -> np.ndarray:
@@ -79,6 +86,7 @@ def prepare(dataset: Dataset, likelihood: str, train_on: TrainOn) -> Inputs:
         factors=dataset.factors,
         factor_values=dataset.test.factors,
         train_factor_values=_of_training(dataset.train.factors, dataset.validation.factors, train_on),
+        column_names=tuple(column.name for column in dataset.columns),
     )
 
 

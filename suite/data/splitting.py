@@ -80,15 +80,16 @@ def cut(published: Published, rule: str, where: str) -> Splits:
     Raises:
         UserError: too few images.
     """
-    _enough(len(published.train), MINIMUM_TRAIN, "training", where)
+    what = "rows" if published.train.columns else "images"
+    _enough(len(published.train), MINIMUM_TRAIN, f"training {what}", where)
     if published.test is not None:
-        _enough(len(published.test), MINIMUM_TEST, "test", where)
+        _enough(len(published.test), MINIMUM_TEST, f"test {what}", where)
     return RULES[rule](published)
 
 
-def _enough(given: int, needed: int, kind: str, where: str) -> None:
+def _enough(given: int, needed: int, what: str, where: str) -> None:
     if given < needed:
-        raise UserError(f"{where} has {given} {kind} images; at least {needed} are needed; add images")
+        raise UserError(f"{where} has {given} {what}; at least {needed} are needed; add {what.split()[-1]}")
 
 
 def _digits(published: Published) -> Splits:
@@ -111,16 +112,25 @@ def _last(published: Published) -> Splits:
 
 
 def _tenth(published: Published) -> Splits:
+    return _part(published, 10, "tenth")
+
+
+def _fifth(published: Published) -> Splits:
+    """Larger parts: tables are often of some hundred rows."""
+    return _part(published, 5, "fifth")
+
+
+def _part(published: Published, divisor: int, word: str) -> Splits:
     train, test, said = published.train, published.test, "published test"
     if test is None:
-        (train, test), said = hold_out(train, len(train) // 10), "another such tenth, taken first, is test"
+        (train, test), said = hold_out(train, len(train) // divisor), f"another such {word}, taken first, is test"
     if published.validation is not None:
         validation, rule = published.validation, f"Published train and validation; {said}."
     else:
-        train, validation = hold_out(train, len(train) // 10)
+        train, validation = hold_out(train, len(train) // divisor)
         how = "random" if train.labels is None else "stratified"
-        rule = f"A {how} tenth of train, drawn with a fixed seed, is validation; {said}."
+        rule = f"A {how} {word} of train, drawn with a fixed seed, is validation; {said}."
     return Splits(train=train, validation=validation, test=test, rule=rule)
 
 
-RULES: dict[str, Callable[[Published], Splits]] = {"digits": _digits, "last": _last, "tenth": _tenth}
+RULES: dict[str, Callable[[Published], Splits]] = {"digits": _digits, "last": _last, "tenth": _tenth, "fifth": _fifth}

@@ -186,4 +186,6 @@ def _dataset_record(dataset: data.Dataset) -> DatasetRecord:
         source=dataset.source,
         split_rule=dataset.split_rule,
         factors=dataset.factors,
+        values=dataset.values,
+        columns=dataset.columns,
     )

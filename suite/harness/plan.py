@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from aebench import data, measures
 from aebench.backends import environment
 from aebench.errors import UserError
-from aebench.records.record import MeasureSettings, RunRecord
+from aebench.records.record import VALUES, MeasureSettings, RunRecord
 from aebench.records.spec import ModelSpec, RunSpec, TimingSpec
 from aebench.records.store import Store
 from aebench.study import Study
+from aebench.study.declarations import likelihoods
 from aebench.study.grid import TIMED_BATCH_SIZES
 
 
@@ -67,12 +68,13 @@ def plan(
         retry_diverged: whether runs that diverged count as missing.
 
     Raises:
-        UserError: a data set cannot be had or is smaller than a batch, `only` is not a condition or matches nothing, or
-            the store cannot be read.
+        UserError: a data set cannot be had, is smaller than a batch or has no density under a likelihood, `only` is not
+            a condition or matches nothing, or the store cannot be read.
     """
     grid = study.expand({name: data.digest(name) for name in study.datasets}, backend)
     chosen = grid if only is None else _only(grid, only)
     _refuse_large_batches(chosen)
+    _refuse_unfit_likelihoods(chosen)
     records = {spec.run_id: record for spec in grid if (record := store.read_record(spec)) is not None}
     done = {name for name, record in records.items() if record.outcome == "ok" or not retry_diverged}
     return Plan(
@@ -128,6 +130,19 @@ def _refuse_large_batches(specs: list[RunSpec]) -> None:
             )
 
 
+def _refuse_unfit_likelihoods(specs: list[RunSpec]) -> None:
+    """Told before anything is trained."""
+    takes = likelihoods()
+    for name, likelihood in dict.fromkeys((spec.dataset, spec.likelihood) for spec in specs):
+        dataset = data.load(name)
+        if dataset.values not in takes[likelihood]:
+            allowed = [one for one, kinds in takes.items() if dataset.values in kinds]
+            raise UserError(
+                f"likelihood {likelihood!r} has no density for {name}, which holds {VALUES[dataset.values]}; choose "
+                f"{', '.join(allowed)}"
+            )
+
+
 def _missing_timings(study: Study, chosen: list[RunSpec], store: Store) -> Iterator[tuple[RunSpec, TimingSpec]]:
     programs = {spec.cohort: spec for spec in reversed(chosen)}
     seen: set[str] = set()
@@ -143,6 +158,6 @@ def _missing_timings(study: Study, chosen: list[RunSpec], store: Store) -> Itera
 def timing_specs(spec: RunSpec, batch_sizes: Sequence[int] = TIMED_BATCH_SIZES) -> list[TimingSpec]:
     """What is timed of this run's program: its own batch size and these."""
     shared = spec.model_dump(include=set(ModelSpec.model_fields))
-    height, width, channels = data.load(spec.dataset).test.images.shape[1:]
+    shape = data.load(spec.dataset).image_shape
     sizes = sorted({spec.batch_size, *batch_sizes})
-    return [TimingSpec(**shared, image_shape=(height, width, channels), batch_size=size) for size in sizes]
+    return [TimingSpec(**shared, image_shape=shape, batch_size=size) for size in sizes]

@@ -25,6 +25,7 @@ FAMILIES: tuple[Family, ...] = (
     information.FAMILY,
     diagnostics.FAMILY,
     reconstruction.FAMILY,
+    reconstruction.STRUCTURE,
     classes.FAMILY,
     factors.FAMILY,
     few_labels.FAMILY,

@@ -49,7 +49,7 @@ class Scored:
         codes: posterior means, `(n, code_dim)`.
         recon_nats: -log p(x|z) at the posterior mean, `(n,)`.
         recon_mse: squared error per pixel of E[x|z] at the posterior mean, `(n,)`.
-        recon_ssim: structural similarity of the image and E[x|z] at the posterior mean, `(n,)`.
+        recon_ssim: structural similarity of the image and E[x|z] at the posterior mean, `(n,)`; `None` of vectors.
         distortions, rates: -log p(x|z) and the rate in nats at each of some codes drawn from the posterior,
             `(n, draws)`; `None` without a posterior.
     """
@@ -57,7 +57,7 @@ class Scored:
     codes: np.ndarray
     recon_nats: np.ndarray
     recon_mse: np.ndarray
-    recon_ssim: np.ndarray
+    recon_ssim: np.ndarray | None = None
     distortions: np.ndarray | None = None
     rates: np.ndarray | None = None
 
@@ -159,9 +159,10 @@ class Evaluator:
         at_mean = {
             "codes": codes,
             "recon_nats": self.model.distortion(images, codes),
-            "recon_mse": ops.mean((decoded - images) ** 2, axis=(1, 2, 3)),
-            "recon_ssim": structural_similarity(decoded, images),
+            "recon_mse": ops.mean((decoded - images) ** 2, axis=tuple(range(1, len(images.shape)))),
         }
+        if len(self.model.image_shape) == 3:
+            at_mean["recon_ssim"] = structural_similarity(decoded, images)
         if not self.has_posterior:
             return at_mean
         distortions, rates = ops.map(lambda state: self._terms(posterior, images, state), states)

@@ -18,6 +18,11 @@ def centroids(codes: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return np.stack([codes[labels == label].mean(axis=0) for label in np.unique(labels)])
 
 
+def pictured(images: np.ndarray, image_shape: tuple[int, ...]) -> np.ndarray:
+    """Images `(..., *image_shape)` as they are kept for pictures: as bytes; vectors as float32."""
+    return as_bytes(images) if len(image_shape) == 3 else np.asarray(images, "float32")
+
+
 def as_bytes(images: np.ndarray) -> np.ndarray:
     """Images in [0, 1] as uint8; a Gaussian decoder's means beyond that are clipped."""
     return np.asarray((np.clip(np.nan_to_num(images), 0.0, 1.0) * 255.0).round(), "uint8")

@@ -10,6 +10,7 @@ import numpy as np
 from aebench.measures.family import Family, Measured
 from aebench.measures.metric import Metric
 from aebench.records.kept import Latents
+from aebench.records.record import Numbers
 
 if TYPE_CHECKING:
     from aebench.measures.context import Context
@@ -22,12 +23,20 @@ def measure(context: Context) -> Sequence[Measured]:
 
 
 def _measured(run: Scored, context: Context) -> Measured:
-    means = {name: float(np.mean(getattr(run, name), dtype=np.float64)) for name in ("recon_mse", "recon_nats")}
+    means: Numbers = {
+        name: float(np.mean(getattr(run, name), dtype=np.float64)) for name in ("recon_mse", "recon_nats")
+    }
     return Measured(
-        numbers={**means, "recon_ssim": float(run.recon_ssim.mean(dtype=np.float64))},
+        numbers=means,
         profiles={f"{name}_by_class": context.by_class(getattr(run, name)) for name in means},
         latents={Latents.MEAN: run.codes, Latents.RECON_MSE: run.recon_mse, Latents.RECON_NATS: run.recon_nats},
     )
+
+
+def structure(context: Context) -> Sequence[Measured]:
+    """Measures the structural similarity of each run's reconstructions."""
+    found = [run.recon_ssim for run in context.scored if run.recon_ssim is not None]
+    return [Measured(numbers={"recon_ssim": float(values.mean(dtype=np.float64))}) for values in found]
 
 
 FAMILY = Family(
@@ -51,12 +60,6 @@ FAMILY = Family(
             about="-log p(x|z) at the posterior mean",
             kept=((Latents.RECON_NATS, 1.0),),
         ),
-        "recon_ssim": Metric(
-            label="Reconstruction SSIM",
-            unit="-1..1",
-            better="higher",
-            about="structural similarity of the image and E[x|z] at the posterior mean, 7x7 windows (Wang et al. 2004)",
-        ),
     },
     profiles={
         "recon_mse_by_class": Metric(
@@ -72,6 +75,22 @@ FAMILY = Family(
             better="lower",
             about="-log p(x|z) at the posterior mean, mean over the class",
             per="class",
+        ),
+    },
+)
+
+STRUCTURE = Family(
+    name="structure",
+    group="likelihood",
+    measure=structure,
+    at_milestones=True,
+    needs_images=True,
+    metrics={
+        "recon_ssim": Metric(
+            label="Reconstruction SSIM",
+            unit="-1..1",
+            better="higher",
+            about="structural similarity of the image and E[x|z] at the posterior mean, 7x7 windows (Wang et al. 2004)",
         ),
     },
 )

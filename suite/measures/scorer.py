@@ -87,6 +87,8 @@ class Scorer:
 
 def _measured(family: Family, context: Context) -> list[Measured]:
     """What a family says of each run, with its measures of single images."""
+    if family.needs_images and not context.inputs.has_images:
+        return [Measured()] * context.count
     found = list(family.measure(context)) if family.measure else [Measured()] * context.count
     for one in found:
         _refuse_undeclared(family, one.numbers, family.metrics)

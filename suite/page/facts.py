@@ -10,13 +10,17 @@ from aebench.analysis.configurations import Comparison
 from aebench.analysis.numbers import counted, listed
 from aebench.analysis.sources import Source
 from aebench.records.rates import device_name, study_images_per_s
-from aebench.records.record import DatasetRecord
+from aebench.records.record import VALUES, DatasetRecord
 from aebench.records.spec import RunSpec
 
 _LIKELIHOODS = {
     "bernoulli": "Bernoulli likelihood (binarised pixels)",
     "gaussian": "Gaussian likelihood (grey pixels)",
     "continuous_bernoulli": "continuous Bernoulli likelihood (grey pixels)",
+    "diagonal_gaussian": "Gaussian likelihood with a variance for each column",
+    "student_t": "Student's t likelihood with a scale and degrees of freedom for each column",
+    "poisson": "Poisson likelihood (counts)",
+    "negative_binomial": "negative binomial likelihood (counts)",
 }
 
 
@@ -41,6 +45,7 @@ def facts(source: Source) -> tuple[Fact, ...]:
     days = dict.fromkeys([finished[0][:10], finished[-1][:10]])
     return (
         Fact(name="Data", lines=tuple(_data_line(spec, source.datasets) for spec in _first_of_each(specs, "dataset"))),
+        *_units(specs, source.datasets),
         *_factors(specs, source.datasets),
         Fact(name="Likelihood", lines=tuple(likelihood_words(name) for name in _values(specs, "likelihood"))),
         Fact(name="Network", lines=(listed([str(name) for name in _values(specs, "network")]),)),
@@ -67,14 +72,36 @@ def _data_line(spec: RunSpec, datasets: Mapping[str, DatasetRecord]) -> str:
         return f"{spec.dataset} (the split's sizes were not kept; the next `bench` keeps them)"
     train, validation, test = (f"{size:,}" for size in known.sizes)
     shape = "×".join(str(side) for side in known.image_shape)
-    return f"{spec.dataset}: {train} train, {validation} validation, {test} test images of {shape}"
+    what = f"rows of {shape} {VALUES[known.values]}" if known.columns else f"images of {shape}"
+    return f"{spec.dataset}: {train} train, {validation} validation, {test} test {what}"
+
+
+def _units(specs: Sequence[RunSpec], datasets: Mapping[str, DatasetRecord]) -> Iterator[Fact]:
+    """What an image and a pixel are where the data are vectors, and what standardising does to nats."""
+    lines = tuple(f"{known.name}: {_unit(known)}" for known in _known(specs, datasets) if known.columns)
+    if lines:
+        yield Fact(name="Units", lines=lines)
+
+
+def _unit(known: DatasetRecord) -> str:
+    words = "an image is a row here, and a pixel a column"
+    if known.values != "real":
+        return words
+    return (
+        f"{words}; columns are scaled to mean 0 and standard deviation 1 on train. In their own units, log-densities "
+        f"are {known.log_scale:.2f} nats a row lower than those given here, for every model alike"
+    )
+
+
+def _known(specs: Sequence[RunSpec], datasets: Mapping[str, DatasetRecord]) -> list[DatasetRecord]:
+    return [datasets[spec.dataset_digest] for spec in _first_of_each(specs, "dataset")
+            if spec.dataset_digest in datasets]  # fmt: skip
 
 
 def _factors(specs: Sequence[RunSpec], datasets: Mapping[str, DatasetRecord]) -> Iterator[Fact]:
     """What is known of each image, where anything is."""
-    known = [datasets[spec.dataset_digest] for spec in _first_of_each(specs, "dataset")
-             if spec.dataset_digest in datasets]  # fmt: skip
-    if lines := tuple(f"{one.name}: {listed([*map(str, one.factors)])}" for one in known if one.factors):
+    known = [one for one in _known(specs, datasets) if one.factors]
+    if lines := tuple(f"{one.name}: {listed([*map(str, one.factors)])}" for one in known):
         yield Fact(name="Known factors", lines=lines)
 
 

@@ -29,7 +29,7 @@ from aebench.page.look import Looks, looks
 from aebench.page.plots import board_plots
 from aebench.page.plots.leagues import leagues
 from aebench.page.robustness import Robustness, robustness
-from aebench.page.seeing import KINDS, PLANES, Seeing, seeing
+from aebench.page.seeing import PLANES, Seeing, seeing
 from aebench.page.separations import Separation, separations
 from aebench.page.table import Ranked, table
 from aebench.page.throughput import speed_plots
@@ -136,7 +136,7 @@ def _content(sources: Sequence[Source]) -> dict[str, Any]:
         "boards": boards,
         "datasets": datasets_section(sources),
         "table": numbers,
-        "kinds": KINDS,
+        "kinds": list(dict.fromkeys(kind for board in boards for kind in board.seeing.kinds)),
         "planes": PLANES,
         "metrics": {name: metric for name, metric in METRICS.items() if name in shown},
         "validity": validity.by_measure(validity.kept()),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from aebench.analysis.configurations import Configuration
+from aebench.page import heat
 from aebench.page.live import Live, live_decoders
 from aebench.page.look import Look, Looks, class_colours
 from aebench.page.scatter import Series, class_order, scatter
@@ -88,6 +90,8 @@ class Seeing:
         classes: name and colour of each class; empty without labels.
         live: decoders that the page runs.
         first: ids of the configurations to begin with.
+        kinds: of its pictures.
+        columns: names of the numbers of vectors; empty for images.
     """
 
     models: tuple[Model, ...]
@@ -97,6 +101,14 @@ class Seeing:
     classes: tuple[tuple[str, str], ...]
     live: tuple[Live, ...]
     first: tuple[str, ...]
+    kinds: tuple[Kind, ...]
+    columns: tuple[str, ...]
+
+    @property
+    def shown(self) -> list[Kind]:
+        """The kinds of pictures that any model has."""
+        titles = {picture.kind.title for model in self.models for picture in model.pictures if picture.sheet}
+        return [kind for kind in self.kinds if kind.title in titles]
 
     @property
     def sizes(self) -> dict[int, list[Model]]:
@@ -105,11 +117,6 @@ class Seeing:
         for model in self.models:
             found.setdefault(model.latent_dim, []).append(model)
         return found
-
-    @property
-    def titles(self) -> set[str]:
-        """The kinds of pictures that any model has."""
-        return {picture.kind.title for model in self.models for picture in model.pictures if picture.sheet}
 
     def named(self, identity: str) -> Model:
         """The model of this configuration."""
@@ -148,12 +155,27 @@ def seeing(board: Sequence[Configuration], looks: Looks, store: Store, wanted: S
     return Seeing(
         models=models,
         without=tuple(looks.title(item) for item in ordered if item.id not in kept),
-        explored=sprite(arrays[Figures.EMBEDDING_IMAGES][explored], exact=True) if len(explored) else None,
+        explored=_sprite(Figures.EMBEDDING_IMAGES, arrays, explored, exact=True) if len(explored) else None,
         data=_data(arrays, explored, names),
         classes=tuple(zip(names, class_colours(len(names)), strict=True)),
         live=tuple(live_decoders(((item, kept[item.id][1]) for item in by_wish), explored)) if len(explored) else (),
         first=tuple(item.id for item in by_wish if item.id in first) or tuple(item.id for item in shown[:3]),
+        kinds=_kinds(arrays),
+        columns=tuple(str(name) for name in arrays.get(Figures.COLUMN_NAMES, ())),
     )
+
+
+def _kinds(arrays: Arrays) -> tuple[Kind, ...]:
+    """How pictures of such arrays are drawn."""
+    return KINDS_OF_VECTORS if Figures.COLUMN_NAMES in arrays else KINDS
+
+
+def _sprite(name: str, arrays: Arrays, explored: npt.NDArray[np.intp], *, exact: bool) -> Sprite:
+    """The explored images; vectors as rows of cells."""
+    images = arrays[name][explored]
+    if Figures.COLUMN_NAMES in arrays:
+        return sprite(heat.cells(images[:, None], arrays), exact=True)
+    return sprite(images, exact=exact)
 
 
 def _first_kept(item: Configuration, store: Store) -> tuple[int, Arrays] | None:
@@ -190,9 +212,9 @@ def _model(item: Configuration, seed: int, arrays: Arrays, explored: npt.NDArray
         latent_dim=item.latent_dim,
         name=looks.title(item),
         seed=seed,
-        pictures=tuple(_picture(kind, arrays, looks.title(item)) for kind in KINDS),
+        pictures=tuple(_picture(kind, arrays, looks.title(item)) for kind in _kinds(arrays)),
         planes=tuple(_planes(arrays, explored)) if whole else (),
-        sprite=sprite(arrays[Figures.EMBEDDING_RECONSTRUCTIONS][explored], exact=False) if whole else None,
+        sprite=_sprite(Figures.EMBEDDING_RECONSTRUCTIONS, arrays, explored, exact=False) if whole else None,
     )
 
 
@@ -278,5 +300,40 @@ KINDS = (
         about="two-dimensional codes decoded on a grid over the middle 98 % of each axis",
         needs=Figures.MANIFOLD,
         draw=lambda arrays: sheet(list(arrays[Figures.MANIFOLD])),
+    ),
+)
+KINDS_OF_VECTORS = (
+    Kind(
+        title="Prior samples",
+        about="on the left test rows, on the right as many decoded from codes drawn from the prior, the same codes for "
+        "every model; both in the order of the data's first principal component",
+        needs=Figures.PRIOR_SAMPLES,
+        draw=heat.prior_samples,
+    ),
+    Kind(
+        title="Reconstructions",
+        about="on the left the first 10 test rows, on the right their reconstructions from a posterior sample (AE: "
+        "from the code)",
+        needs=Figures.RECONSTRUCTIONS,
+        draw=heat.reconstructions,
+    ),
+    Kind(
+        title="Interpolations",
+        about="the first 5 pairs of test rows: equal steps, downwards, between posterior samples (AE: between codes)",
+        needs=Figures.INTERPOLATIONS,
+        draw=partial(heat.paths, Figures.INTERPOLATIONS),
+    ),
+    Kind(
+        title="Class centroids",
+        about="the mean code of each class, decoded, one class a row",
+        needs=Figures.CENTROIDS,
+        draw=partial(heat.rows, Figures.CENTROIDS),
+    ),
+    Kind(
+        title="Traversals",
+        about="downwards, from the mean code along each of the dimensions that vary most, from -3 to 3 of their own "
+        "standard deviations",
+        needs=Figures.TRAVERSALS,
+        draw=partial(heat.paths, Figures.TRAVERSALS),
     ),
 )

@@ -33,12 +33,14 @@ class Sheet:
         pixels: `(height, width)` or `(height, width, 3)` uint8, one for each of the images'.
         columns, rows: of images.
         labels: what stands under each image, row by row; empty without.
+        exact: whether each pixel is to be seen as it is, whatever the size.
     """
 
     pixels: Pixels
     columns: int
     rows: int
     labels: tuple[str, ...] = ()
+    exact: bool = False
 
     @property
     def width(self) -> int:
@@ -53,7 +55,7 @@ class Sheet:
     @cached_property
     def src(self) -> str:
         """Data URI: exact for small images, whose pixels are seen one by one, else nearly so at half the size."""
-        if self.width <= _SEEN_SINGLY * self.columns:
+        if self.exact or self.width <= _SEEN_SINGLY * self.columns:
             return data_uri("image/png", _encoded(self.pixels, "PNG", optimize=True))
         return data_uri("image/webp", _encoded(self.pixels, "WEBP", quality=90, method=6))
 
@@ -83,11 +85,11 @@ class Sprite:
     height: int
 
 
-def sheet(rows: Sequence[Images], labels: Sequence[str] = ()) -> Sheet:
+def sheet(rows: Sequence[Images], labels: Sequence[str] = (), *, exact: bool = False) -> Sheet:
     """Rows of images, each `(n, height, width, channels)` uint8; n may differ. Room for `labels` below each image."""
     below = round(_LABEL_SHARE * rows[0].shape[1]) if labels else 0
     columns = max(len(row) for row in rows)
-    return Sheet(pixels=montage(rows, below), columns=columns, rows=len(rows), labels=tuple(labels))
+    return Sheet(pixels=montage(rows, below), columns=columns, rows=len(rows), labels=tuple(labels), exact=exact)
 
 
 def montage(rows: Sequence[Images], below: int = 0) -> Pixels:

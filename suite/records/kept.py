@@ -36,7 +36,7 @@ class Latents(StrEnum):
 
 
 class Figures(StrEnum):
-    """What pictures are drawn from; images are uint8, `(..., height, width, channels)`."""
+    """What pictures are drawn from: images, uint8 `(..., height, width, channels)`, or vectors `(..., columns)`."""
 
     ORIGINALS = "originals"  # the first test images
     RECONSTRUCTIONS = "reconstructions"  # of these, from a posterior sample
@@ -55,6 +55,7 @@ class Figures(StrEnum):
     EMBEDDING_PCA = "embedding_pca"  # (m, 2)
     EMBEDDING_TSNE = "embedding_tsne"  # (m, 2)
     CLASS_NAMES = "class_names"
+    COLUMN_NAMES = "column_names"  # of vectors; absent with images
     DECODER_ACTIVATIONS = "decoder_activations"  # of a dense decoder, one name a layer
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
@@ -206,25 +207,51 @@ class Factor(Frozen):
         return f"{self.name} ({size})" if self.kind == "ordered" else f"{self.name} ({size}, {self.kind})"
 
 
+# What a data set holds: pixels in [0, 1], measurements that are standardised, or whole numbers from 0.
+Values = Literal["unit", "real", "counts"]
+VALUES: dict[Values, str] = {
+    "unit": "values in [0, 1]",
+    "real": "real numbers, standardised",
+    "counts": "counts, whole numbers from 0",
+}
+
+
+class Column(Frozen):
+    """One number of a vector: models see (value - mean) / scale, both fitted on the training split."""
+
+    name: str
+    mean: float = 0.0
+    scale: float = 1.0
+
+
 class DatasetRecord(Frozen):
     """What a page tells of the data that runs were trained on, so that it can be drawn where the data are not.
 
     Attributes:
         sizes: images in train, validation and test.
-        image_shape: `(height, width, channels)`.
+        image_shape: `(height, width, channels)`, or `(columns,)` of vectors.
         class_names: `None` without labels.
         factors: what is known of each image beside its class; empty where nothing is.
+        values: what kind of numbers it holds.
+        columns: of vectors; empty for images.
     """
 
     schema_number: Literal[1] = SCHEMA
     name: str
     digest: str
     sizes: tuple[int, int, int]
-    image_shape: tuple[int, int, int]
+    image_shape: tuple[int, ...]
     class_names: tuple[str, ...] | None
     source: str
     split_rule: str
     factors: tuple[Factor, ...] = ()
+    values: Values = "unit"
+    columns: tuple[Column, ...] = ()
+
+    @property
+    def log_scale(self) -> float:
+        """Sum of log scale over columns: what a log-density of the data in their own units has less, nats a vector."""
+        return math.fsum(math.log(column.scale) for column in self.columns)
 
 
 def now() -> str:

@@ -150,7 +150,7 @@ class RunSpec(ModelSpec):
 class TimingSpec(ModelSpec):
     """One configuration whose speed is measured; scalars and seeds don't change it."""
 
-    image_shape: tuple[int, int, int]
+    image_shape: tuple[int, ...]
     batch_size: int = Field(ge=1)
 
     @property

@@ -48,13 +48,24 @@ def declared(path: Path, decorator: str) -> list[Declared]:
     return [_declared(node, call, path) for node in nodes for call in _calls(node, decorator)]
 
 
-def likelihoods() -> tuple[str, ...]:
-    """The keys of `aebench.models.likelihoods.LIKELIHOODS`."""
-    for node in _parsed(models() / "likelihoods.py").body:
+@cache
+def likelihoods() -> dict[str, tuple[str, ...]]:
+    """What values each likelihood takes, by the keys of `aebench.models.likelihoods.LIKELIHOODS`."""
+    body = _parsed(models() / "likelihoods.py").body
+    classes = {node.name: node for node in body if isinstance(node, ast.ClassDef)}
+    for node in body:
         if isinstance(node, ast.AnnAssign) and ast.unparse(node.target) == "LIKELIHOODS":
             assert isinstance(node.value, ast.Dict)
-            return tuple(str(ast.literal_eval(key)) for key in node.value.keys if key is not None)
+            pairs = zip(node.value.keys, node.value.values, strict=True)
+            return {str(ast.literal_eval(key)): _takes(classes[ast.unparse(cls)]) for key, cls in pairs if key}
     raise AssertionError("models/likelihoods.py has no LIKELIHOODS")
+
+
+def _takes(node: ast.ClassDef) -> tuple[str, ...]:
+    for part in node.body:
+        if isinstance(part, ast.Assign) and ast.unparse(part.targets[0]) == "takes":
+            return tuple(ast.literal_eval(part.value))
+    raise AssertionError(f"{node.name} in models/likelihoods.py does not say what it takes")
 
 
 def _parsed(path: Path) -> ast.Module:

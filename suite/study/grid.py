@@ -71,7 +71,7 @@ def _a(kind: type) -> str:
 GRID: dict[str, Axis] = {
     "dataset": Axis(kind=str),
     "network": Axis(kind=str, default="mlp", known=tuple(networks.built_in())),
-    "likelihood": Axis(kind=str, default="bernoulli", known=declarations.likelihoods()),
+    "likelihood": Axis(kind=str, default="bernoulli", known=tuple(declarations.likelihoods())),
     "latent_dim": Axis(kind=int, minimum=1),
     "epochs": Axis(kind=int, minimum=1),
     "batch_size": Axis(kind=int, default=128, minimum=1),

@@ -15,7 +15,7 @@ import numpy as np
 from aebench.data.pixels import FIXED_SEED, Inputs
 from aebench.measures.components import principal_components
 from aebench.measures.family import Family, Measured
-from aebench.measures.points import as_bytes, centroids, straight_lines
+from aebench.measures.points import centroids, pictured, straight_lines
 from aebench.records.kept import Figures
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ Arrays = dict[str, np.ndarray]
 
 
 def figures(evaluator: Evaluator, weights: Sequence[Weights], inputs: Inputs, codes: np.ndarray) -> list[Arrays]:
-    """All picture arrays of each run, images as uint8, by the names of `Figures`.
+    """All picture arrays of each run, images as uint8 and vectors as float32, by the names of `Figures`.
 
     Args:
         evaluator: the cohort's compiled model.
@@ -61,10 +61,16 @@ def figures(evaluator: Evaluator, weights: Sequence[Weights], inputs: Inputs, co
     }
     if inputs.labels is not None:
         points[Figures.CENTROIDS] = np.stack([centroids(own, inputs.labels) for own in codes])
-    if codes.shape[-1] == 2:
+    if codes.shape[-1] == 2 and inputs.has_images:
         points[Figures.MANIFOLD] = np.stack([grid(own) for own in codes])
     pictures = decoded(evaluator, weights, points)
-    shared: Arrays = {Figures.ORIGINALS: as_bytes(originals), Figures.EMBEDDING_IMAGES: as_bytes(inputs.test[index])}
+    shape = inputs.test.shape[1:]
+    shared: Arrays = {
+        Figures.ORIGINALS: pictured(originals, shape),
+        Figures.EMBEDDING_IMAGES: pictured(inputs.test[index], shape),
+    }
+    if inputs.column_names:
+        shared[Figures.COLUMN_NAMES] = np.array(inputs.column_names)
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # XLA descends on one core
         planes = list(pool.map(lambda own: embeddings(own, index, inputs), codes))
     return [
@@ -73,7 +79,7 @@ def figures(evaluator: Evaluator, weights: Sequence[Weights], inputs: Inputs, co
             **{name: images[run] for name, images in pictures.items()},
             **plane,
             **codes_of_prior[run],
-            **dense_decoder(evaluator.model, weights[run]),
+            **(dense_decoder(evaluator.model, weights[run]) if inputs.has_images else {}),
         }
         for run, plane in enumerate(planes)
     ]
@@ -85,11 +91,11 @@ def _prior_codes(evaluator: Evaluator, runs: Runs, images: np.ndarray) -> list[A
 
 
 def decoded(evaluator: Evaluator, weights: Sequence[Weights], points: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Pictures of named codes `(runs, ..., code_dim)`, all in one call: `(runs, ..., *image_shape)` uint8."""
+    """Pictures of named codes `(runs, ..., code_dim)`, all in one call: `(runs, ..., *image_shape)`, see `pictured`."""
     shapes = {name: codes.shape[1:-1] for name, codes in points.items()}
     flat = [codes.reshape(len(codes), -1, codes.shape[-1]) for codes in points.values()]
     runs = evaluator.load(weights, sum(codes.shape[1] for codes in flat))
-    images = as_bytes(evaluator.decoded(runs, np.concatenate(flat, axis=1)))
+    images = pictured(evaluator.decoded(runs, np.concatenate(flat, axis=1)), evaluator.model.image_shape)
     ends = np.cumsum([codes.shape[1] for codes in flat])[:-1]
     parts = np.split(images, ends, axis=1)
     return {

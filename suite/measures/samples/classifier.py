@@ -58,7 +58,7 @@ class Classifier:
         test_accuracy: share of the data set's grey test images that it names rightly.
     """
 
-    image_shape: tuple[int, int, int]
+    image_shape: tuple[int, ...]
     class_names: tuple[str, ...]
     weights: Weights
     temperature: float
@@ -113,11 +113,13 @@ def classifier(dataset: Dataset) -> Classifier | None:
     """The classifier of a data set: from its cache, else trained now: digits 5 s, MNIST half a minute on 2 cores.
 
     Returns:
-        The classifier, or `None` for a data set without labels or with a single class.
+        The classifier, or `None` for vectors, and for a data set without labels or with a single class.
 
     Raises:
         UserError: the cache folder cannot be written.
     """
+    if len(dataset.image_shape) != 3:
+        return None
     if dataset.train.labels is None or dataset.class_names is None or len(dataset.class_names) < 2:
         return None
     return _read(dataset, dataset.class_names) or _train(dataset, dataset.class_names)

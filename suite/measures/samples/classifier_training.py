@@ -31,7 +31,7 @@ LOG_TEMPERATURES = np.linspace(-1.5, 1.5, 61)
 CHUNK = 1000
 
 
-def network(image_shape: tuple[int, int, int], classes: int) -> keras.Sequential:
+def network(image_shape: tuple[int, ...], classes: int) -> keras.Sequential:
     """Two 3x3 convolutions, each halving the image by max-pooling while 8 pixels are left, `FEATURES` ELU, logits."""
     return keras.Sequential(
         [
@@ -45,7 +45,7 @@ def network(image_shape: tuple[int, int, int], classes: int) -> keras.Sequential
     )
 
 
-def _convolutions(image_shape: tuple[int, int, int]) -> Iterator[Any]:
+def _convolutions(image_shape: tuple[int, ...]) -> Iterator[Any]:
     side = min(image_shape[:2])
     for i, filters in enumerate(FILTERS):
         kernel = initializer(SEED, f"conv_{i}")

@@ -227,5 +227,6 @@ FAMILY = Family(
     profiles=_PROFILES,
     measure=measure,
     needs_labels=True,
+    needs_images=True,
     at_milestones=True,
 )

@@ -137,6 +137,7 @@ FAMILY = Family(
     name="anomalies",
     group="uses",
     measure=measure,
+    needs_images=True,
     metrics={
         "anomaly_auroc": Metric(
             label="Anomalies, AUROC",

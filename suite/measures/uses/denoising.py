@@ -74,6 +74,7 @@ FAMILY = Family(
     name="denoising",
     group="uses",
     measure=measure,
+    needs_images=True,
     metrics={
         NAME: Metric(
             label="Denoising, MSE",

@@ -105,6 +105,7 @@ FAMILY = Family(
     name="imputation",
     group="uses",
     measure=measure,
+    needs_images=True,
     metrics={
         **_metrics(),
         f"{MAIN}_validation": Metric(

@@ -139,6 +139,7 @@ FAMILY = Family(
     name="robustness",
     group="uses",
     measure=measure,
+    needs_images=True,
     needs_labels=True,
     metrics={
         **{key: metric for name, words in _MEASURES.items() for key, metric in _metrics(name, *words).items()},

@@ -1,0 +1,96 @@
+"""Vectors: their columns checked, and standardised as the training split says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from aebench.data.dataset import Array, Split
+from aebench.errors import UserError
+from aebench.records.record import Column, Values
+
+_NAMED = 5  # columns in a message
+
+
+def checked(
+    vectors: Mapping[str, Array], values: Values, names: Sequence[str] | None, where: str
+) -> tuple[dict[str, Array], tuple[Column, ...]]:
+    """Vectors as float64, and their columns, unscaled.
+
+    Args:
+        vectors: by split, `(n, d)`.
+        values: what kind of numbers they hold.
+        names: of the columns; `column 0` and so on without.
+        where: what to call the source in messages.
+
+    Raises:
+        UserError: unsuitable types, shapes, names or values.
+    """
+    width = next(iter(vectors.values())).shape[1]
+    if any(part.shape[1] != width for part in vectors.values()):
+        told = ", ".join(f"{part.shape[1]} in {split}" for split, part in vectors.items())
+        raise UserError(f"vectors in {where} differ in their columns: {told}; give all splits the same")
+    if not width:
+        raise UserError(f"{where} has no columns of data; at least one is needed")
+    names = [f"column {at}" for at in range(width)] if names is None else names
+    if len(names) != width or len(set(names)) < width:
+        raise UserError(f"{where} has {len(set(names))} distinct column names for {width} columns; name each one")
+    found = {split: _numbers(part, f"x_{split} in {where}") for split, part in vectors.items()}
+    for split, part in found.items():
+        _refuse_unfit(part, values, names, f"{where}, {split}" if len(found) > 1 else where)
+    return found, tuple(Column(name=name) for name in names)
+
+
+def _numbers(part: Array, what: str) -> Array:
+    if part.dtype.kind not in "iufb":
+        raise UserError(f"{what} is of type {part.dtype}; allowed: numbers; convert it")
+    return np.ascontiguousarray(part, np.float64)
+
+
+def _refuse_unfit(part: Array, values: Values, names: Sequence[str], where: str) -> None:
+    gone = ~np.isfinite(part)
+    if gone.any():
+        rows = int(gone.any(axis=1).sum())
+        raise UserError(
+            f"{where} has missing or infinite values in {_listed(gone, names)} ({rows} of {len(part)} rows); "
+            "fill them, or leave out those rows or columns"
+        )
+    if values == "unit" and (off := (part < 0) | (part > 1)).any():
+        raise UserError(f"{where} is outside of [0, 1] in {_listed(off, names)}; scale it, or import it as real")
+    if values == "counts" and (off := (part < 0) | (part != np.floor(part))).any():
+        raise UserError(f"{where} holds no counts in {_listed(off, names)}; allowed: whole numbers from 0")
+
+
+def _listed(marked: Array, names: Sequence[str]) -> str:
+    """The names of the columns that have a mark."""
+    found = [repr(names[at]) for at in np.flatnonzero(marked.any(axis=0)).tolist()]
+    more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+    return f"{', '.join(found[:_NAMED])}{more}"
+
+
+def standardised(splits: Mapping[str, Split], where: str) -> dict[str, Split]:
+    """The splits with columns whose mean is 0 and standard deviation 1 on `train`.
+
+    Raises:
+        UserError: a column has one value alone in `train`, or values too large to be scaled.
+    """
+    train = splits["train"]
+    names = [column.name for column in train.columns]
+    constant = train.images.max(axis=0) == train.images.min(axis=0)
+    if constant.any():
+        raise UserError(
+            f"{where} has one value alone in {_listed(constant[None], names)} of its {len(train)} training rows; "
+            "leave out what does not vary (--ignore)"
+        )
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean, scale = train.images.mean(axis=0), train.images.std(axis=0)
+    lost = ~(np.isfinite(mean) & np.isfinite(scale) & (scale > 0))
+    if lost.any():
+        raise UserError(f"{where} cannot be scaled in {_listed(lost[None], names)}; give it in a unit of its size")
+    columns = tuple(
+        Column(name=name, mean=float(one), scale=float(other))
+        for name, one, other in zip(names, mean, scale, strict=True)
+    )
+    return {name: replace(split, columns=columns) for name, split in splits.items()}

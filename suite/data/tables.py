@@ -1,0 +1,124 @@
+"""Tables, CSV and parquet: rows are vectors, and columns have roles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from aebench.data.dataset import Array
+from aebench.errors import UserError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ENDINGS = (".csv", ".parquet")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Roles:
+    """What columns of a table are that are not data.
+
+    Attributes:
+        label: the column of the classes; `None` without classes.
+        factors: columns that are known of each row and that models shall not see.
+        ignore: columns to leave out.
+    """
+
+    label: str | None = None
+    factors: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """All columns that have a role."""
+        return (*((self.label,) if self.label is not None else ()), *self.factors, *self.ignore)
+
+
+def read_table(path: Path, roles: Roles) -> tuple[dict[str, Array], list[str]]:
+    """A table as the arrays of an npz without a test split, and the names of its columns of data.
+
+    Returns:
+        `x_train` `(n, d)` float64; `y_train` and `factors_train`, `factor_names`, `factor_kinds` where asked for.
+
+    Raises:
+        UserError: the file cannot be read, or a column is absent, has two roles, or does not fit its role.
+    """
+    frame = _frame(path)
+    _check(frame, roles, path)
+    data = frame.drop(columns=list(roles.named))
+    text = [str(name) for name in data.columns if not _is_numeric(data[name])]
+    if text:
+        told = ", ".join(map(repr, text[:5])) + (" ..." if len(text) > 5 else "")
+        raise UserError(
+            f"{path} has columns that are no numbers: {told}; name them with --label, --factors or --ignore, or "
+            "replace them by numbers"
+        )
+    arrays: dict[str, Array] = {"x_train": data.to_numpy(np.float64, na_value=np.nan)}
+    if roles.label is not None:
+        arrays["y_train"] = _labels(frame[roles.label], roles.label, path)
+    if roles.factors:
+        kinds, values = zip(*(_factor(frame[name], name, path) for name in roles.factors), strict=True)
+        arrays |= {"factors_train": np.stack(values, axis=1), "factor_names": np.array(roles.factors)}
+        arrays["factor_kinds"] = np.array(kinds)
+    return arrays, [str(name) for name in data.columns]
+
+
+def _frame(path: Path) -> pd.DataFrame:
+    import pandas as pd
+
+    read = pd.read_parquet if path.suffix == ".parquet" else pd.read_csv
+    try:
+        return read(path)
+    except OSError:
+        raise
+    except ImportError as error:
+        raise UserError(f"cannot read {path}: {_line(error)}; install aebench[parquet], or save it as CSV") from error
+    except Exception as error:  # pandas raises whatever its parser met
+        kind = "parquet file" if path.suffix == ".parquet" else "CSV with a first line of names"
+        raise UserError(f"cannot read {path}: {_line(error)}; expected a {kind}") from error
+
+
+def _line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)
+
+
+def _check(frame: pd.DataFrame, roles: Roles, path: Path) -> None:
+    known = [str(name) for name in frame.columns]
+    for name in roles.named:
+        if name not in known:
+            shown = ", ".join(known[:12]) + (" ..." if len(known) > 12 else "")
+            raise UserError(f"{path} has no column {name!r}; it has {shown}")
+        if roles.named.count(name) > 1:
+            raise UserError(f"column {name!r} has several roles; name it once in --label, --factors and --ignore")
+
+
+def _is_numeric(column: pd.Series) -> bool:
+    import pandas as pd
+
+    return pd.api.types.is_numeric_dtype(column)
+
+
+def _labels(column: pd.Series, name: str, path: Path) -> Array:
+    if column.isna().any():
+        raise UserError(f"{path} has rows without a label in {name!r}; fill them, or leave out those rows")
+    if not _is_numeric(column):
+        return column.astype(str).to_numpy(np.str_)
+    values = column.to_numpy(np.float64)
+    if not np.array_equal(values, np.floor(values)):
+        raise UserError(
+            f"label column {name!r} of {path} holds fractions; classes are whole numbers or names: make it a factor "
+            "(--factors) or --ignore it"
+        )
+    return values.astype(np.int64)
+
+
+def _factor(column: pd.Series, name: str, path: Path) -> tuple[str, Array]:
+    """Its kind and values; names are numbered in sorted order."""
+    if column.isna().any():
+        raise UserError(f"{path} has rows without a value of factor {name!r}; fill them, or leave out those rows")
+    if _is_numeric(column):
+        return "ordered", column.to_numpy(np.float64)
+    return "categorical", np.unique(column.astype(str).to_numpy(np.str_), return_inverse=True)[1].astype(np.float64)
