@@ -16,6 +16,7 @@ from aebench.data.tables import Roles
 from aebench.errors import UserError, unknown
 from aebench.records.record import Values
 
+_NO_ROLES = Roles()
 _OWN_SOURCE = "A user's own {}, taken in by `data import`."
 
 
@@ -60,7 +61,7 @@ def digest(name: str) -> str:
     return meta.digest if meta is not None else load(name).digest
 
 
-def import_dataset(name: str, path: str | Path, roles: Roles | None = None, values: Values | None = None) -> Dataset:
+def import_dataset(name: str, path: str | Path, roles: Roles = _NO_ROLES, values: Values | None = None) -> Dataset:
     """Fills the cache from local files: a known set, checked against its published content, or a user's own.
 
     Args:
@@ -80,7 +81,7 @@ def import_dataset(name: str, path: str | Path, roles: Roles | None = None, valu
     check_name(name)
     if name in KNOWN and KNOWN[name].make:
         raise UserError(f"{name!r} is built in and is not imported; choose another name")
-    published = read_path(name, Path(path).expanduser(), roles or Roles(), values)
+    published = read_path(name, Path(path).expanduser(), roles, values)
     source = _OWN_SOURCE.format("vectors" if published.train.columns else "images")
     if name in KNOWN:
         published, source = conform(name, KNOWN[name], published), KNOWN[name].source

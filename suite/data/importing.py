@@ -26,12 +26,13 @@ _ROLES = {
 }
 _PREFIX = {"emnist": "emnist-balanced-"}
 _NPZ_ARRAYS = ("x_train", "y_train", "x_test", "y_test", "column_names")
+_NO_ROLES = Roles()
 _ALLOWED = "a folder with idx.gz files, or a file .npz, .npy, .csv or .parquet"
 _UNREADABLE = (OSError, EOFError, ValueError, NotImplementedError, zipfile.BadZipFile, zlib.error)
 _AMAT = {"train": "train", "validation": "valid", "test": "test"}
 
 
-def read_path(name: str, path: Path, roles: Roles, values: Values | None) -> Published:
+def read_path(name: str, path: Path, roles: Roles = _NO_ROLES, values: Values | None = None) -> Published:
     """Reads the files of one data set.
 
     Args:

@@ -171,7 +171,7 @@ BAD_ARRAYS = {
     "float labels": (bad(y_train=lambda y: y / 2), "integers or strings"),
     "labels of two types": (bad(y_train=lambda y: y.astype("U1")), "same type"),
     "no test images": (bad(x_test=None), "no x_test"),
-    "no arrays": (bad(x_train=None, y_train=None, x_test=None, y_test=None), "no x_train, x_test"),
+    "no arrays": (bad(x_train=None, y_train=None, x_test=None, y_test=None), "no x_train"),
     "only training labels": (bad(y_test=None), "no y_test"),
     "only test labels": (bad(y_train=None), "no y_train"),
 }
@@ -232,9 +232,9 @@ def test_a_truncated_npz(npz, arrays) -> None:
 def test_paths_that_lead_nowhere(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="does not exist"):
         data.import_dataset("mine", tmp_path / "absent")
-    (tmp_path / "x.csv").write_text("")
-    with pytest.raises(UserError, match="neither a folder"):
-        data.import_dataset("mine", tmp_path / "x.csv")
+    (tmp_path / "x.txt").write_text("")
+    with pytest.raises(UserError, match="nothing that can be imported"):
+        data.import_dataset("mine", tmp_path / "x.txt")
 
 
 def test_missing_idx_files_are_listed(arrays, idx_folder) -> None:

@@ -42,6 +42,7 @@ def expand(study: Study) -> list[RunSpec]:
         ("zoo", 2250),
         ("zoo-mnist", 69),
         ("factors", 100),
+        ("tabular", 90),
     ],
 )
 def test_built_in_studies(name: str, runs: int) -> None:
