@@ -15,7 +15,7 @@ from aebench.measures.pictures import family as pictures
 from aebench.measures.samples import family as samples
 from aebench.measures.uses import anomalies, denoising, few_labels, geometry, imputation, retrieval, robustness
 
-__all__ = ["FAMILIES", "GROUPS", "METRICS", "PROFILES", "Family", "Metric", "versions"]
+__all__ = ["FAMILIES", "GROUPS", "METRICS", "OF_IMAGES", "PROFILES", "Family", "Metric", "versions"]
 
 # In the order of tables and columns.
 FAMILIES: tuple[Family, ...] = (
@@ -39,6 +39,7 @@ FAMILIES: tuple[Family, ...] = (
     pictures.FAMILY,
     cost.FAMILY,
 )
+OF_IMAGES = frozenset(name for family in FAMILIES if family.needs_images for name in family.metrics)
 METRICS: dict[str, Metric] = {name: metric for family in FAMILIES for name, metric in family.metrics.items()}
 PROFILES: dict[str, Metric] = {name: metric for family in FAMILIES for name, metric in family.profiles.items()}
 

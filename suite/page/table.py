@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from aebench.analysis.configurations import Configuration
 from aebench.analysis.evidence import Evidence
 from aebench.analysis.numbers import ARROWS, column_decimals, mean_interval, number, spread
-from aebench.measures import FAMILIES, GROUPS, METRICS
+from aebench.measures import FAMILIES, GROUPS, METRICS, OF_IMAGES
 from aebench.measures.information import saturated
 from aebench.page.look import Look, Looks
 from aebench.records.spec import symbol
@@ -16,7 +16,6 @@ from aebench.records.spec import symbol
 MAIN = ("elbo_nats", "nll_nats", "recon_mse", "silhouette", "prior_recognisable", "active_units", "train_seconds")
 _NEED_LABELS = {name for family in FAMILIES if family.needs_labels for name in family.metrics}
 _NEED_FACTORS = {name for family in FAMILIES if family.needs_factors for name in family.metrics}
-_NEED_IMAGES = {name for family in FAMILIES if family.needs_images for name in family.metrics}
 
 _AT = {"lower": "≤ ", "higher": "≥ ", None: ""}  # where the truth may lie better
 # What is only known to be at least or at most so much where the mutual information is near its ceiling.
@@ -228,8 +227,8 @@ def _saturated(item: Configuration) -> bool:
 def _why_absent(item: Configuration, metric: str) -> str:
     if not item.usable:
         return "no run that finished without diverging"
-    if metric in _NEED_IMAGES and not any(item.summaries[name].n for name in _NEED_IMAGES):
-        return "of images alone, and these are vectors, or have no labels"
+    if metric in OF_IMAGES and not any(item.summaries[name].n for name in OF_IMAGES):
+        return "a measure of images; these are vectors"
     if metric in _NEED_LABELS:
         return "no labels"
     if metric in _NEED_FACTORS and not any(item.summaries[name].n for name in _NEED_FACTORS):

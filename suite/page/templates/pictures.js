@@ -40,13 +40,14 @@ function explore(seeing) {
   const models = [...seeing.querySelectorAll(".model")].filter((model) => model.querySelector(".made canvas"));
   const planes = models.flatMap((model) => [...model.querySelectorAll(".scatter")]).map((svg) => ({ svg, points: dots(svg) }));
   const pointed = seeing.querySelector(".pointed");
+  const noun = seeing.classList.contains("vectors") ? "row" : "image";
   let chosen = -1;
 
   function choose(at) {
     chosen = at;
     cut(pointed.querySelector("canvas"), pointed.querySelector(".sprite"), at, columns);
     const label = about.labels.length ? `, a ${about.names[about.labels[at]]}` : "";
-    pointed.querySelector("p").textContent = `Test image ${about.index[at]}${label}`;
+    pointed.querySelector("p").textContent = `Test ${noun} ${about.index[at]}${label}`;
     for (const model of models) cut(model.querySelector(".made canvas"), model.querySelector(".made .sprite"), at, columns);
     for (const { svg, points } of planes) {
       let ring = svg.querySelector("circle");
