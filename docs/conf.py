@@ -50,6 +50,25 @@ def _with_contents(_app: Any, name: str, text: list[str]) -> None:
         text[0] += "\n```{toctree}\n:hidden:\n:glob:\n\n*\n```\n"
 
 
+# What readers with a screen reader or without a mouse miss in the HTML of Sphinx and of the theme: levels of headings,
+# names of the two bars at the sides, and blocks of code that can be scrolled by keys.
+_ACCESSIBLE = {
+    'role="heading"': 'role="heading" aria-level="2"',
+    '<aside class="sidebar-drawer"': '<aside aria-label="All pages" class="sidebar-drawer"',
+    '<aside class="toc-drawer': '<aside aria-label="On this page" class="toc-drawer',
+    "<pre>": '<pre tabindex="0">',
+}
+
+
+def _accessible(app: Any, error: Exception | None) -> None:
+    for page in () if error else Path(app.outdir).rglob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        for given, better in _ACCESSIBLE.items():
+            text = text.replace(given, better)
+        page.write_text(text, encoding="utf-8")
+
+
 def setup(app: Any) -> None:
     """Sphinx's hook."""
     app.connect("source-read", _with_contents)
+    app.connect("build-finished", _accessible)
