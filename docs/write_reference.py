@@ -5,6 +5,7 @@ Sphinx calls it before it reads the pages (`conf.py`), so that they are always t
 
 from __future__ import annotations
 
+import inspect
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -62,7 +63,7 @@ def _measures() -> str:
         "Each family is measured together, in the same way for every variant, on the held-out test split. "
         "`aebench list metrics` prints all of them; [how to read a report](../report.md) says what the marks mean.",
         *(
-            f"## {heading}\n\n{table(['family', 'numbers', 'needs', 'checks passed'], rows)}"
+            f"## {heading}\n\n{table(['family', 'what it is', 'numbers', 'needs', 'checks passed'], rows)}"
             for heading, rows in groups
         ),
         _toctree([f"measures-{family.name}" for family in families]),
@@ -73,11 +74,18 @@ def _family_row(family: Family) -> list[str]:
     names = [*family.metrics, *family.profiles]
     checks = {one for name in names for one in validity.of_metric(name)}
     passed = f"{sum(one.passed for one in checks)} of {len(checks)}" if checks else ""
-    return [f"[{_title(family)}](measures-{family.name}.md)", str(len(names)), _needs(family), passed]
+    about, _, _ = _about(family).partition("\n")
+    return [f"[{_title(family)}](measures-{family.name}.md)", cell(about), str(len(names)), _needs(family), passed]
 
 
 def _title(family: Family) -> str:
-    return family.name.replace("_", " ")
+    return family.name.replace("_", " ").capitalize()
+
+
+def _about(family: Family) -> str:
+    """What the file says of itself in which the family is."""
+    module = inspect.getmodule(family.measure) if family.measure else None
+    return (inspect.getdoc(module) or "").removesuffix(" Imports no Keras.") if module else ""
 
 
 def _needs(family: Family) -> str:
@@ -93,7 +101,8 @@ def _family(family: Family) -> str:
     ]
     numbers = {**family.metrics, **family.profiles}
     return _page(
-        f"Measures: {_title(family)}",
+        _title(family),
+        prose(_about(family)),
         "; ".join(facts) + ".",
         *(_metric(name, metric) for name, metric in numbers.items()),
         _checks([*numbers]),
@@ -103,7 +112,7 @@ def _family(family: Family) -> str:
 def _metric(name: str, metric: Metric) -> str:
     arrow = {"higher": " ↑", "lower": " ↓", None: ""}[metric.better]
     facts = [
-        f"unit: {metric.unit or 'none'}" + f", one a {metric.per}" * bool(metric.per),
+        f"Unit: {metric.unit or 'none'}" + f", one a {metric.per}" * bool(metric.per),
         f"{metric.better} is better" if metric.better else "neither direction is better",
         f"version {metric.version}",
     ]
@@ -149,7 +158,7 @@ def _data() -> str:
         [
             f"[{name}](data-{name}.md)",
             _shape(known),
-            "/".join(map(str, known.sizes)),
+            "/".join(f"{size:,}" for size in known.sizes),
             str(len(known.class_names or ())) if known.class_names else "n/a",
             ", ".join(cell(factor.name) for factor in known.factors),
             "made here" if known.make else "tensorflow-datasets, or your files",
@@ -171,14 +180,14 @@ def _shape(known: KnownDataset) -> str:
 def _dataset(name: str, known: KnownDataset) -> str:
     train, validation, test = known.sizes
     facts = [
-        ["images", f"{_shape(known)} (height × width × channels)"],
-        ["as published", ", ".join(f"{count} {split}" for split, count in known.published_sizes.items())],
-        ["as cut here", f"{train} train, {validation} validation, {test} test, always the same"],
-        ["classes", cell(", ".join(known.class_names)) if known.class_names else "none: measures of classes say n/a"],
-        ["content", "checked against known sums" if known.checksums else "not checked against known sums"],
-        ["made from", f"[{known.base}](data-{known.base}.md)" if known.base else ""],
-        ["in tensorflow-datasets", f"`{known.tfds}`" if known.tfds else ""],
-        ["`aebench data import` takes", cell(known.files)],
+        ["Images", f"{_shape(known)} (height × width × channels)"],
+        ["As published", ", ".join(f"{count:,} {split}" for split, count in known.published_sizes.items())],
+        ["As cut here", f"{train:,} train, {validation:,} validation, {test:,} test, always the same"],
+        ["Classes", prose(", ".join(known.class_names)) if known.class_names else "none: measures of classes say n/a"],
+        ["Content", "checked against known sums" if known.checksums else "not checked against known sums"],
+        ["Made from", f"[{known.base}](data-{known.base}.md)" if known.base else ""],
+        ["In tensorflow-datasets", f"`{known.tfds}`" if known.tfds else ""],
+        ["`aebench data import` takes", prose(known.files)],
     ]
     factors = [
         [cell(one.name), one.kind, cell(one.unit), "continuous" if one.levels is None else str(one.levels)]
@@ -187,7 +196,7 @@ def _dataset(name: str, known: KnownDataset) -> str:
     return _page(
         name,
         prose(known.source),
-        table(["", ""], [fact for fact in facts if fact[1]]),
+        "\n".join(f"- {what}: {value}" for what, value in facts if value),
         f"## Known factors\n\n{table(['factor', 'kind', 'unit', 'values'], factors)}" if factors else "",
     )
 
