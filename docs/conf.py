@@ -51,12 +51,13 @@ def _with_contents(_app: Any, name: str, text: list[str]) -> None:
 
 
 # What readers with a screen reader or without a mouse miss in the HTML of Sphinx and of the theme: levels of headings,
-# names of the two bars at the sides, and blocks of code that can be scrolled by keys.
+# names of the two bars at the sides, and code and tables that can be scrolled by keys.
 _ACCESSIBLE = {
     'role="heading"': 'role="heading" aria-level="2"',
     '<aside class="sidebar-drawer"': '<aside aria-label="All pages" class="sidebar-drawer"',
     '<aside class="toc-drawer': '<aside aria-label="On this page" class="toc-drawer',
     "<pre>": '<pre tabindex="0">',
+    '<div class="table-wrapper': '<div tabindex="0" class="table-wrapper',
 }
 
 

@@ -103,7 +103,7 @@ def test_the_reference_has_everything_that_the_suite_has(site: Path) -> None:
     assert {"aebench.api.bench", "aebench.models.base.Autoencoder.terms", "aebench.models.vae.VAE"} <= api
 
 
-LOOKED_AT = ("index.html", "faq.html", "reference/measures-importance.html", "variants/vae.html", "api.html")
+LOOKED_AT = ("index.html", "faq.html", "variants/vae.html")
 
 
 @pytest.mark.parametrize("name", LOOKED_AT)
