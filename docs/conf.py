@@ -25,7 +25,6 @@ extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 
 # Links to headings of Markdown are checked as those to pages are; `make docs` lets no warning pass.
 myst_heading_anchors = 4
-suppress_warnings = ["config.cache"]
 
 # For the whole build, and not only while autodoc imports a module: it looks for the sources of inherited members too.
 sys.meta_path.insert(0, MockFinder(["keras", "tensorflow", "jax", "torch", "pandas"]))
