@@ -9,6 +9,7 @@ import inspect
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 
 from write_variants import cell, prose, table
@@ -89,14 +90,16 @@ def _about(family: Family) -> str:
 
 
 def _needs(family: Family) -> str:
-    return " and ".join(["labels"] * family.needs_labels + ["known factors"] * family.needs_factors)
+    """What data must have, from every attribute that is called so."""
+    asked = [one.name for one in fields(family) if one.name.startswith("needs_") and getattr(family, one.name)]
+    return " and ".join(name.removeprefix("needs_").replace("factors", "known factors") for name in asked)
 
 
 def _family(family: Family) -> str:
     needs, when = _needs(family), "at the end of training, and at milestones on the way" * family.at_milestones
     facts = [
         f"Under the heading “{GROUPS[family.group]}”",
-        f"needs {needs}" if needs else "needs neither labels nor known factors",
+        f"needs {needs}" if needs else "needs no more than the data",
         f"measured {when or 'at the end of training'}",
     ]
     numbers = {**family.metrics, **family.profiles}
@@ -180,7 +183,8 @@ def _shape(known: KnownDataset) -> str:
 def _dataset(name: str, known: KnownDataset) -> str:
     train, validation, test = known.sizes
     facts = [
-        ["Images", f"{_shape(known)} (height × width × channels)"],
+        ["Images", f"{_shape(known)} (height × width × channels)" if len(known.image_shape) == 3 else ""],
+        ["Vectors", f"{_shape(known)} numbers each" if len(known.image_shape) == 1 else ""],
         ["As published", ", ".join(f"{count:,} {split}" for split, count in known.published_sizes.items())],
         ["As cut here", f"{train:,} train, {validation:,} validation, {test:,} test, always the same"],
         ["Classes", prose(", ".join(known.class_names)) if known.class_names else "none: measures of classes say n/a"],
