@@ -9,6 +9,7 @@ from aebench.backends.weights import get_weights, names
 from aebench.data.pixels import Inputs
 from aebench.measures.evaluator import Evaluator
 from aebench.measures.pictures import family as generation
+from aebench.measures.points import as_bytes
 from aebench.models import AE, VAE
 
 
@@ -119,7 +120,7 @@ def test_interpolations_run_between_the_reconstructions_of_each_pair():
 def test_reconstructions_come_from_a_posterior_sample_and_an_autoencoders_from_its_code():
     for cls, same in ((VAE, False), (AE, True)):
         evaluator, weights, inputs, codes = made(cls, 2)
-        at_mean = generation.as_bytes(evaluator.decoded(evaluator.load([weights]), codes[None, :10])[0])
+        at_mean = as_bytes(evaluator.decoded(evaluator.load([weights]), codes[None, :10])[0])
         drawn = figures(evaluator, weights, inputs, codes)["reconstructions"]
         assert (np.abs(at_mean.astype(int) - drawn).max() <= 1) == same
 
