@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from aebench.backends import NAMES
+from aebench.cli import doctoring
 from aebench.errors import UserError
 
 if TYPE_CHECKING:
@@ -265,6 +266,9 @@ def status() -> None:
     from aebench.cli.progress import console
 
     listing.show("datasets", console())
+
+
+app.command()(doctoring.doctor)
 
 
 def _plan(
