@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from aebench.backends import NAMES
-from aebench.cli import doctoring
+from aebench.cli import doctoring, starting
 from aebench.errors import UserError
 
 if TYPE_CHECKING:
@@ -268,6 +268,7 @@ def status() -> None:
     listing.show("datasets", console())
 
 
+app.command()(starting.init)
 app.command()(doctoring.doctor)
 
 
