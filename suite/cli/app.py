@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from aebench.backends import NAMES
-from aebench.cli import doctoring, starting
+from aebench.cli import creating, doctoring, starting
 from aebench.errors import UserError
 
 if TYPE_CHECKING:
@@ -269,6 +269,7 @@ def status() -> None:
 
 
 app.command()(starting.init)
+app.add_typer(creating.app, name="new")
 app.command()(doctoring.doctor)
 
 

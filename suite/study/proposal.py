@@ -160,7 +160,7 @@ def _likelihood(seen: Seen) -> Choice:
         return _named("likelihood", "bernoulli", "Every value is one of two: a Bernoulli likelihood is exact.")
     if seen.shape[-1] == 1 and seen.extreme >= 0.5:
         why = (
-            f"Nearly ink or paper: {share} of the values are within a tenth of black or white. So pixels are drawn as 0 "
+            f"Nearly ink or paper: {share} of the values are within a tenth of black or white. Pixels are drawn as 0 "
             "or as 1, their grey value the chance of it, as is usual for such images. If greys matter: "
             '"continuous_bernoulli".'
         )
