@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from aebench.backends import NAMES
-from aebench.cli import creating, doctoring, starting
+from aebench.cli import completing, creating, doctoring, exporting, starting
 from aebench.errors import UserError
 
 if TYPE_CHECKING:
     from aebench.harness.plan import Plan
 
 app = typer.Typer(
-    add_completion=False,
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -27,7 +26,12 @@ data_app = typer.Typer(no_args_is_help=True, help="Data sets: import your own or
 app.add_typer(data_app, name="data")
 
 
-StudyArgument = Annotated[str, typer.Argument(metavar="STUDY|FILE.toml", help="A study's name, or your own file.")]
+StudyArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="STUDY|FILE.toml", help="A study's name, or your own file.", autocompletion=completing.studies
+    ),
+]
 BackendOption = Annotated[
     str | None,
     typer.Option(
@@ -88,7 +92,12 @@ def bench(
 
 @app.command()
 def report(
-    study: Annotated[list[str], typer.Argument(metavar="STUDY|FILE.toml...", help="One or more, for one page.")],
+    study: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="STUDY|FILE.toml...", help="One or more, for one page.", autocompletion=completing.studies
+        ),
+    ],
     backend: Annotated[
         str | None,
         typer.Option(metavar="|".join(NAMES), help="Default: every backend with finished runs."),
@@ -270,6 +279,8 @@ def status() -> None:
 
 app.command()(starting.init)
 app.add_typer(creating.app, name="new")
+app.command()(exporting.export)
+app.add_typer(exporting.track, name="track")
 app.command()(doctoring.doctor)
 
 

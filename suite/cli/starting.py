@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from aebench.cli import completing
 from aebench.errors import UserError, unknown
 from aebench.records.writing import write_aside
 
@@ -22,6 +23,7 @@ def init(
             metavar="FILE|DATASET",
             help="Your own data, as `aebench data import` takes them, imported under the file's name; or a data set "
             "that is known already.",
+            autocompletion=completing.datasets,
         ),
     ],
     output: Annotated[

@@ -67,7 +67,7 @@ class Seen:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Choice:
+class Proposed:
     """A key's value as TOML, and why."""
 
     key: str
@@ -151,7 +151,7 @@ def _study_name(dataset: str) -> str:
     return f"my-{dataset}" if dataset in reading.names() else dataset
 
 
-def _likelihood(seen: Seen) -> Choice:
+def _likelihood(seen: Seen) -> Proposed:
     """The likelihood that fits the values; numbers under different ones can't be ranked together."""
     share = f"{100 * seen.extreme:.0f} %"
     if not seen.images:
@@ -173,7 +173,7 @@ def _likelihood(seen: Seen) -> Choice:
     return _named("likelihood", "gaussian", why)
 
 
-def _likelihood_of_rows(seen: Seen) -> Choice:
+def _likelihood_of_rows(seen: Seen) -> Proposed:
     known = declarations.likelihoods()
     if seen.whole and seen.high > 1 and "negative_binomial" in known:
         why = "Whole numbers from 0: counts, which may vary more than Poisson's do."
@@ -182,11 +182,11 @@ def _likelihood_of_rows(seen: Seen) -> Choice:
     return _named("likelihood", best, "Real numbers: Gaussian, with a learned variance.")
 
 
-def _named(key: str, value: str, why: str) -> Choice:
-    return Choice(key=key, value=f'"{value}"', why=why)
+def _named(key: str, value: str, why: str) -> Proposed:
+    return Proposed(key=key, value=f'"{value}"', why=why)
 
 
-def _network(seen: Seen) -> Choice:
+def _network(seen: Seen) -> Proposed:
     size = f"{seen.values:,} numbers an item"
     if seen.images and (seen.shape[-1] > 1 or seen.values > 32 * 32):
         why = (
@@ -202,7 +202,7 @@ def _network(seen: Seen) -> Choice:
     return _named("network", name, why)
 
 
-def _latent_sizes(seen: Seen) -> Choice:
+def _latent_sizes(seen: Seen) -> Proposed:
     largest = min(2 ** math.ceil(math.log2(seen.components)), LARGEST_CODE, 2 ** int(math.log2(seen.values)))
     middle = 2 ** round(math.log2(2 * largest) / 2)
     sizes = sorted({min(2, largest), min(middle, largest), largest})
@@ -210,7 +210,7 @@ def _latent_sizes(seen: Seen) -> Choice:
         f"{seen.components} principal components hold {100 * SHARE:.0f} % of the variance, and a curved code needs "
         f"fewer; at most {LARGEST_CODE} are proposed. The page tells which units the largest leaves unused."
     )
-    return Choice(key="latent_dim", value=f"[{', '.join(map(str, sizes))}]", why=why)
+    return Proposed(key="latent_dim", value=f"[{', '.join(map(str, sizes))}]", why=why)
 
 
 def _batch(seen: Seen) -> int:
@@ -218,25 +218,25 @@ def _batch(seen: Seen) -> int:
     return 128 if seen.sizes[0] >= FEW else min(32, 2 ** int(math.log2(max(1, seen.sizes[0] / 2))))
 
 
-def _epochs(seen: Seen) -> Choice:
+def _epochs(seen: Seen) -> Proposed:
     steps = max(1, seen.sizes[0] // _batch(seen))
     epochs = min(max(round(STEPS / steps, -1), EPOCHS[0]), EPOCHS[1])
     why = f"{steps * epochs:,} steps of training. The page marks what had not converged, or was overfitted, by then."
-    return Choice(key="epochs", value=str(epochs), why=why)
+    return Proposed(key="epochs", value=str(epochs), why=why)
 
 
-def _batch_size(seen: Seen) -> Choice:
+def _batch_size(seen: Seen) -> Proposed:
     few = "Few training items: small batches, so that an epoch has several steps."
-    return Choice(key="batch_size", value=str(_batch(seen)), why=few if seen.sizes[0] < FEW else "The usual one.")
+    return Proposed(key="batch_size", value=str(_batch(seen)), why=few if seen.sizes[0] < FEW else "The usual one.")
 
 
-def _seeds(seen: Seen) -> Choice:
+def _seeds(seen: Seen) -> Proposed:
     large = seen.sizes[0] * seen.values > MANY
     why = (
         "Each is a repetition with other weights, batches and noise; variants are compared seed by seed, and intervals "
         "cover the choice of seeds. More can be added later." + (" Three, since the data are large." if large else "")
     )
-    return Choice(key="seeds", value="3" if large else "5", why=why)
+    return Proposed(key="seeds", value="3" if large else "5", why=why)
 
 
 def _variants() -> str:

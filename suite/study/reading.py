@@ -44,7 +44,8 @@ def _read_file(path: Path) -> Study:
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise UserError(f"cannot read the study {path}: {error.strerror}") from None
+        write = f"; write one with: aebench init DATA -o {path}" if isinstance(error, FileNotFoundError) else ""
+        raise UserError(f"cannot read the study {path}: {error.strerror}{write}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UserError(f"{path} is not valid TOML: {error}") from None
     _refuse_unknown_keys(table, TOP, f"{path}")
