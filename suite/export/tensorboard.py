@@ -104,10 +104,11 @@ def _codes(writer: SummaryWriter, kept: dict[str, np.ndarray], step: int) -> Non
         return
     images, labels = kept.get(Figures.EMBEDDING_IMAGES), kept.get(Figures.EMBEDDING_LABELS)
     square = images is not None and images.shape[1] == images.shape[2]
-    writer.add_embedding(
-        kept[Figures.EMBEDDING_CODES].astype("float32"),
-        metadata=None if labels is None else [str(kept[Figures.CLASS_NAMES][label]) for label in labels],
-        label_img=_shown(images).transpose(0, 3, 1, 2) / 255.0 if images is not None and square else None,
-        global_step=step,
-        tag="codes",
-    )
+    with np.errstate(invalid="ignore"):  # tensorboardX fills a sprite up with NaN
+        writer.add_embedding(
+            kept[Figures.EMBEDDING_CODES].astype("float32"),
+            metadata=None if labels is None else [str(kept[Figures.CLASS_NAMES][label]) for label in labels],
+            label_img=_shown(images).transpose(0, 3, 1, 2) / 255.0 if images is not None and square else None,
+            global_step=step,
+            tag="codes",
+        )
