@@ -104,7 +104,7 @@ def _codes(writer: SummaryWriter, kept: dict[str, np.ndarray], step: int) -> Non
         return
     images, labels = kept.get(Figures.EMBEDDING_IMAGES), kept.get(Figures.EMBEDDING_LABELS)
     square = images is not None and images.shape[1] == images.shape[2]
-    with np.errstate(invalid="ignore"):  # tensorboardX fills a sprite up with NaN
+    with np.errstate(invalid="ignore", over="ignore"):  # tensorboardX fills a sprite up with what is in memory
         writer.add_embedding(
             kept[Figures.EMBEDDING_CODES].astype("float32"),
             metadata=None if labels is None else [str(kept[Figures.CLASS_NAMES][label]) for label in labels],
