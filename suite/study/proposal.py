@@ -36,8 +36,8 @@ class Seen:
         sizes: items in train, validation and test.
         low, high: the least and the largest value as they came.
         whole: whether all values as they came are whole numbers of at least 0.
-        binary: whether every value is the least or the largest one.
-        extreme: the share of values within `NEAR` of the least or the largest.
+        binary: whether every value is at one of the ends of the range: black or white, the least or the largest.
+        extreme: the share of values within `NEAR` of the range of an end.
         components: principal components that hold `SHARE` of the variance.
         classes: how many; 0 without labels.
         factors: names of known factors of variation.
@@ -98,7 +98,9 @@ def look(dataset: Dataset) -> Seen:
     """What a data set looks like, from its first `LOOKED_AT` training items."""
     raw = np.asarray(dataset.train.images[:LOOKED_AT])
     low, high = float(raw.min()), float(raw.max())
-    depth = (raw.astype(np.float64) - low) / ((high - low) or 1.0)
+    # A pixel's ends are black and white, whether or not any has them; those of other values what occurs.
+    start, width = (0.0, dataset.train.maximum) if raw.ndim == 4 else (low, (high - low) or 1.0)
+    depth = (raw.astype(np.float64) - start) / width
     return Seen(
         name=dataset.name,
         shape=tuple(raw.shape[1:]),
@@ -157,7 +159,7 @@ def _likelihood(seen: Seen) -> Proposed:
     if not seen.images:
         return _likelihood_of_rows(seen)
     if seen.binary:
-        return _named("likelihood", "bernoulli", "Every value is one of two: a Bernoulli likelihood is exact.")
+        return _named("likelihood", "bernoulli", "Every value is black or white: a Bernoulli likelihood is exact.")
     if seen.shape[-1] == 1 and seen.extreme >= 0.5:
         why = (
             f"Nearly ink or paper: {share} of the values are within a tenth of black or white. Pixels are drawn as 0 "
@@ -220,7 +222,7 @@ def _batch(seen: Seen) -> int:
 
 def _epochs(seen: Seen) -> Proposed:
     steps = max(1, seen.sizes[0] // _batch(seen))
-    epochs = min(max(round(STEPS / steps, -1), EPOCHS[0]), EPOCHS[1])
+    epochs = min(max(10 * round(STEPS / steps / 10), EPOCHS[0]), EPOCHS[1])
     why = f"{steps * epochs:,} steps of training. The page marks what had not converged, or was overfitted, by then."
     return Proposed(key="epochs", value=str(epochs), why=why)
 

@@ -84,6 +84,19 @@ def test_images_that_are_all_the_same_have_a_study_too(imported: Callable[..., P
     assert proposed(imported(np.full((120, 8, 8), 0.25, "float32")))["latent_dim"] == [1]
 
 
+@pytest.mark.parametrize(("items", "epochs"), [(400, 200), (8000, 110), (50000, 20)])
+def test_training_takes_about_as_many_steps_whatever_the_number_of_items(
+    items: int, epochs: int, imported: Callable[..., Path]
+) -> None:
+    init(imported(np.tile(BINARY[:100], (items // 100, 1, 1))))
+    (found,) = {grid.axes["epochs"] for grid in study.read("my-data.toml").grids}
+    assert found == (epochs,)
+
+
+def test_two_greys_are_not_black_and_white(imported: Callable[..., Path]) -> None:
+    assert proposed(imported(np.where(BINARY, 0.3, 0.6).astype("float32")))["likelihood"] == "gaussian"
+
+
 def test_what_is_asked_depends_on_labels(imported: Callable[..., Path]) -> None:
     path = imported(INK, LABELS)
     assert proposed(path)["contrast"][0]["metrics"] == ["silhouette", "recon_mse"]
