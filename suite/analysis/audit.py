@@ -89,9 +89,9 @@ def differing(record: RunRecord, again: RunRecord) -> list[str]:
     """Numbers of a record that another measurement of the same weights does not give, a line each.
 
     Compared are means over test images: those metrics that declare kept arrays, of the version that is measured here.
-    The same weights, images and noise give other numbers on another machine by rounding alone (`RECOMPUTED`). A share of
-    images is counted, so that a rounding may tip one (`TIPPED`); an estimate that stops at a stated error may be off by
-    that error, as it was found here and not as the record tells it.
+    The same weights, images and noise give other numbers on another machine by rounding alone (`RECOMPUTED`). A share
+    of images is counted, so that a rounding may tip one (`TIPPED`); an estimate that stops at a stated error may be off
+    by that error, as it was found here and not as the record tells it.
     """
     lines = []
     for name, declared in METRICS.items():
@@ -175,7 +175,7 @@ def _means(pack: Pack, record: RunRecord) -> tuple[list[str], bool]:
 
 
 def _mean(parts: Sequence[tuple[np.ndarray, float]]) -> tuple[float | None, float]:
-    """The mean of a signed sum of arrays `(n,)`, and that of their sizes; `None` where they are no numbers of images."""
+    """The mean of a signed sum of arrays `(n,)`, and that of their sizes; `None` where they are no such numbers."""
     shapes = {part.shape for part, _ in parts}
     if len(shapes) != 1 or any(part.dtype.kind not in "fiub" or part.ndim != 1 or not part.size for part, _ in parts):
         return None, 0.0

@@ -27,8 +27,10 @@ def pack(study: Study, store: Store, out: Path, by: str, *, weights: bool) -> No
     Raises:
         UserError: nothing is finished, or see `aebench.records.packs.write`.
     """
-    if len(by) > packs.SENDER:
-        raise UserError(f"--by takes a name of at most {packs.SENDER} characters, and got {len(by):,}")
+    if len(by) > packs.SENDER or not by.isprintable():
+        raise UserError(
+            f"--by takes one line of at most {packs.SENDER} printable characters, and got {packs.shown(by)}"
+        )
     records, timings = store.read_records(), store.read_timings()
     if not records:
         raise UserError(f"no finished runs in {store.root}; run `aebench bench` on {study.name} first")
@@ -52,9 +54,10 @@ def pack(study: Study, store: Store, out: Path, by: str, *, weights: bool) -> No
             **{f"study/{name}": (folder / name).read_bytes() for name in files.named(study.source)},
         },
     )
-    there = f"{counted(len(records), 'run')} and {counted(len(timings), 'timing')}"
-    size = out.stat().st_size / 1e6
-    typer.echo(f"{out}: {there}, {'with' if weights else 'without'} weights, {size:.1f} MB, digest {packs.digest(manifest)}")
+    kept = "with" if weights else "without"
+    there = f"{counted(len(records), 'run')} and {counted(len(timings), 'timing')}, {kept} weights"
+    size = f"{out.stat().st_size / 1e6:.1f} MB"
+    typer.echo(f"{out}: {there}, {size}, digest {packs.digest(manifest)}")
 
 
 def verify(path: Path, count: int, draw: str | None, backend: str) -> int:
@@ -72,7 +75,7 @@ def verify(path: Path, count: int, draw: str | None, backend: str) -> int:
     try:
         with packs.opened(path) as opened:
             return _verify(opened, count, draw or secrets.token_hex(4), backend)
-    except packs.Unsound as error:
+    except packs.UnsoundPackError as error:
         typer.echo(f"wrong: {error}")
         return 1
 
@@ -81,12 +84,9 @@ def _verify(opened: Pack, count: int, draw: str, backend: str) -> int:
     found = audit(opened)
     wrong, notes, anew = [*found.findings], [*found.notes], 0
     if not wrong and count:
-        for line, again in _recomputed(opened, found, count, draw, backend):
-            if again:
-                anew += 1
-                wrong += line
-            else:
-                notes += line
+        for lines, again in _recomputed(opened, found, count, draw, backend):
+            anew += again
+            (wrong if again else notes).extend(lines)
     for line in wrong[:MOST_LINES]:
         typer.echo(f"wrong: {line}")
     if len(wrong) > MOST_LINES:
@@ -103,16 +103,15 @@ def _verify(opened: Pack, count: int, draw: str, backend: str) -> int:
     return 1 if wrong else 0
 
 
-def _recomputed(
-    opened: Pack, found: Audit, count: int, draw: str, backend: str
-) -> Iterator[tuple[list[str], bool]]:
+def _recomputed(opened: Pack, found: Audit, count: int, draw: str, backend: str) -> Iterator[tuple[list[str], bool]]:
     """For each run of the sample what it differs in; else why runs could not be measured anew, and false."""
     if not opened.manifest.weights:
         yield ["no weights are in it, so no run was measured anew"], False
         return
     assert found.study is not None
     planned = {spec.run_id for spec in found.study.expand(_digests(found), backend)}
-    able, why = [], {}
+    able: list[str] = []
+    why: dict[str, list[str]] = {}
     for run_id, record in found.records.items():
         reason = "it is no run of its study"
         if run_id in planned or record.spec.backend != backend:

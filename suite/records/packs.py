@@ -19,7 +19,7 @@ from tempfile import TemporaryDirectory
 from typing import IO, Final, Literal
 
 import numpy as np
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 
 from aebench.errors import UserError
 from aebench.records.kept import Kept
@@ -71,6 +71,14 @@ class Manifest(Frozen):
     weights: bool
     environments: tuple[Environment, ...]
     members: dict[str, Member]
+
+    @field_validator("by")
+    @classmethod
+    def _plain(cls, value: str) -> str:
+        """Nothing that turns or hides what stands beside it."""
+        if not value.isprintable():
+            raise ValueError("a sender's name is one line of printable characters")
+        return value
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,7 +140,7 @@ def write(out: Path, head: Manifest, store: Store, files: Mapping[str, bytes]) -
     return manifest
 
 
-class Unsound(UserError):
+class UnsoundPackError(UserError):
     """A pack that is not opened."""
 
 
@@ -141,7 +149,7 @@ def opened(path: Path) -> Iterator[Pack]:
     """A pack, unpacked into a folder that is removed afterwards; nothing is written anywhere else.
 
     Raises:
-        Unsound: it is no archive, was made to harm, or is of another form.
+        UnsoundPackError: it is no archive, was made to harm, or is of another form.
         UserError: it cannot be read.
     """
     with TemporaryDirectory(prefix="aebench-pack-") as folder:
@@ -149,42 +157,35 @@ def opened(path: Path) -> Iterator[Pack]:
         try:
             with zipfile.ZipFile(path) as archive:
                 manifest, damaged = _unpack(archive, path.stat().st_size, root)
-        except _Reason as reason:
-            raise Unsound(f"{path} is no sound pack: {reason}; ask its sender for another") from None
+        except _HostileError as reason:
+            raise UnsoundPackError(f"{path} is no sound pack: {reason}; ask its sender for another") from None
         except OSError as error:
             raise UserError(f"cannot read the pack {path}: {error.strerror or error}") from None
         except _DAMAGED:
-            raise Unsound(f"{path} is no sound pack: it is no whole zip archive; ask its sender for another") from None
-        for bad in damaged:  # nobody is to take it for what was sent
-            (root / bad.name).unlink(missing_ok=True)
-        lines = tuple(f"{shown(bad.name)} {bad.reason}" for bad in damaged)
-        yield Pack(path=path, manifest=manifest, store=Store(root), damaged=lines)
+            reason = "it is no whole zip archive"
+            raise UnsoundPackError(f"{path} is no sound pack: {reason}; ask its sender for another") from None
+        yield Pack(path=path, manifest=manifest, store=Store(root), damaged=tuple(damaged))
 
 
-class _Reason(Exception):
+class _HostileError(Exception):
     """Why an archive is not opened."""
 
 
-@dataclass(frozen=True)
-class _Damaged:
-    name: str
-    reason: str
-
-
-def _unpack(archive: zipfile.ZipFile, size: int, root: Path) -> tuple[Manifest, list[_Damaged]]:
+def _unpack(archive: zipfile.ZipFile, size: int, root: Path) -> tuple[Manifest, list[str]]:
     infos = archive.infolist()
     _refuse_hostile(infos, size)
     manifest = _manifest(archive)
-    there = {info.filename for info in infos} - {MANIFEST}
-    damaged = [_Damaged(name, "is in the manifest and not in the pack") for name in manifest.members.keys() - there]
-    damaged += [_Damaged(name, "is in the pack and not in the manifest") for name in there - manifest.members.keys()]
-    for name in sorted(there & manifest.members.keys()):
+    there, told = {info.filename for info in infos} - {MANIFEST}, manifest.members.keys()
+    damaged = [f"{shown(name)} is in the manifest and not in the pack" for name in sorted(told - there)]
+    damaged += [f"{shown(name)} is in the pack and not in the manifest" for name in sorted(there - told)]
+    for name in sorted(there & told):
         reason = _extract(archive, name, manifest.members[name], root / name)
         if not reason and name.endswith(".npz"):
             reason = _unsound_arrays(root / name)
-        if reason:
-            damaged.append(_Damaged(name, reason))
-    return manifest, sorted(damaged, key=lambda bad: bad.name)
+        if reason:  # nobody is to take it for what was sent
+            (root / name).unlink(missing_ok=True)
+            damaged.append(f"{name} {reason}")
+    return manifest, damaged
 
 
 def _refuse_hostile(infos: Sequence[zipfile.ZipInfo], size: int) -> None:
@@ -193,32 +194,32 @@ def _refuse_hostile(infos: Sequence[zipfile.ZipInfo], size: int) -> None:
     for info in infos:
         name = info.filename
         if name in seen:
-            raise _Reason(f"{shown(name)} is in it twice")
+            raise _HostileError(f"{shown(name)} is in it twice")
         seen.add(name)
         if name != MANIFEST and not _PLACES.fullmatch(name):
-            raise _Reason(f"{shown(name)} is no place in a pack")
+            raise _HostileError(f"{shown(name)} is no place in a pack")
         if stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG):
-            raise _Reason(f"{shown(name)} is a link or no file")
+            raise _HostileError(f"{shown(name)} is a link or no file")
         if info.flag_bits & 1:
-            raise _Reason(f"{shown(name)} is encrypted")
+            raise _HostileError(f"{shown(name)} is encrypted")
         if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise _Reason(f"{shown(name)} is compressed in a way that no pack is")
+            raise _HostileError(f"{shown(name)} is compressed in a way that no pack is")
     if MANIFEST not in seen:
-        raise _Reason(f"it has no {MANIFEST}")
+        raise _HostileError(f"it has no {MANIFEST}")
     unpacked = sum(info.file_size for info in infos)
     if unpacked > MOST_TIMES * size + MOST_BESIDE:
-        raise _Reason(f"its {size:,} bytes would unpack to {unpacked:,}")
+        raise _HostileError(f"its {size:,} bytes would unpack to {unpacked:,}")
 
 
 def _manifest(archive: zipfile.ZipFile) -> Manifest:
     if archive.getinfo(MANIFEST).file_size > _MOST_MANIFEST:
-        raise _Reason(f"its {MANIFEST} is too long")
+        raise _HostileError(f"its {MANIFEST} is too long")
     try:
         return Manifest.model_validate_json(archive.read(MANIFEST))
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"][:1]))
-        raise _Reason(
+        raise _HostileError(
             f"its {MANIFEST} is not of format {FORMAT}: {shown(place)}: {first['msg']}"
             if place
             else f"its {MANIFEST} is no JSON of format {FORMAT}"

@@ -16,7 +16,7 @@ Rows = list[dict[str, Any]]
 
 
 def run_rows(records: Iterable[RunRecord]) -> Rows:
-    """One row a run, by run id: what its spec says, its settings as `setting.<name>`, its numbers as `metric.<name>`."""
+    """One row a run, by run id: its spec, its settings as `setting.<name>`, its numbers as `metric.<name>`."""
     return [_run_row(record) for record in sorted(records, key=lambda record: record.run_id)]
 
 
@@ -37,9 +37,7 @@ def timing_rows(records: Iterable[TimingRecord]) -> Rows:
         }
         for name, timed in record.operations.items():
             for number, seconds in enumerate(timed.seconds):
-                rows.append(
-                    {**shared, "operation": name, "images": timed.images, "round": number, "seconds": seconds}
-                )
+                rows.append({**shared, "operation": name, "images": timed.images, "round": number, "seconds": seconds})
     return rows
 
 
