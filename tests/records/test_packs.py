@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import re
 import stat
 import struct
@@ -15,6 +14,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+
+from packing import rewritten
 
 from aebench.errors import UserError
 from aebench.records import packs, tables
@@ -63,36 +64,6 @@ def pack(store: Store, tmp_path: Path, environment: Any) -> Callable[..., Path]:
         return tmp_path / name
 
     return make
-
-
-def rewritten(
-    path: Path,
-    change: Callable[[dict[str, bytes]], None] = lambda members: None,
-    manifest: Callable[[dict[str, Any]], None] = lambda told: None,
-    add: Callable[[zipfile.ZipFile], None] = lambda archive: None,
-    *,
-    checked: bool = True,
-) -> Path:
-    """The pack with members changed and, if `checked`, checksums made anew, as its sender could."""
-    import hashlib
-
-    with zipfile.ZipFile(path) as archive:
-        members = {name: archive.read(name) for name in archive.namelist()}
-    told = json.loads(members.pop(MANIFEST))
-    change(members)
-    if checked:
-        told["members"] = {
-            name: {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
-            for name, content in members.items()
-        }
-    manifest(told)
-    with warnings.catch_warnings(), zipfile.ZipFile(path, "w") as archive:
-        warnings.simplefilter("ignore")  # of names that are there already
-        archive.writestr(MANIFEST, json.dumps(told))
-        for name, content in members.items():
-            archive.writestr(name, content)
-        add(archive)
-    return path
 
 
 def test_the_same_store_gives_the_same_bytes_whenever_it_is_packed(pack: Callable[..., Path], store: Store) -> None:
