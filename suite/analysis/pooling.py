@@ -21,11 +21,17 @@ _COMPARED = ("elbo_nats", "recon_mse")
 
 @dataclass(frozen=True, kw_only=True)
 class Sent:
-    """One pack that was found sound; `study` is of its own file."""
+    """One pack that was found sound.
+
+    Attributes:
+        study: of its own file.
+        notes: what could not be looked at, a line each.
+    """
 
     pack: Pack
     study: Study
     records: Mapping[str, RunRecord]
+    notes: tuple[str, ...] = ()
 
     @property
     def contents(self) -> dict[str, str]:
@@ -71,7 +77,7 @@ def sound(pack: Pack, found: Audit) -> Sent | None:
     """The pack as one to be pooled, if nothing was found against it."""
     if found.findings or found.study is None:
         return None
-    return Sent(pack=pack, study=found.study, records=found.records)
+    return Sent(pack=pack, study=found.study, records=found.records, notes=found.notes)
 
 
 def own_sources(sent: Sent) -> tuple[Source, ...]:
@@ -147,13 +153,15 @@ def _sources(study: Study, group: Sequence[Sent], store: Store) -> tuple[Source,
 
 
 def _planned(group: Sequence[Sent], backend: str, records: Mapping[str, RunRecord]) -> list[RunSpec]:
-    """The runs of the senders' grids that are there, in the order of the grids."""
+    """The runs of the senders' grids that are there: configurations in the order of the grids, seeds fastest."""
     planned = [
         spec
         for one in group
         for spec in one.study.expand({name: one.contents.get(name, "unknown") for name in one.study.datasets}, backend)
     ]
-    return [spec for run_id, spec in {spec.run_id: spec for spec in planned}.items() if run_id in records]
+    there = {spec.run_id: spec for spec in planned if spec.run_id in records}.values()
+    order = {name: place for place, name in enumerate(dict.fromkeys(spec.configuration for spec in there))}
+    return sorted(there, key=lambda spec: (order[spec.configuration], spec.seed))
 
 
 def _repeats(

@@ -53,7 +53,7 @@ def _read(paths: list[Path], stack: ExitStack) -> tuple[list[Sent], list[tuple[s
         try:
             pack = stack.enter_context(packs.opened(path))
         except UserError as error:
-            left_out.append((path.name, f"{error}"))
+            left_out.append((path.name, f"{error}".replace(f"{path} is", "it is")))
             continue
         found = audit(pack)
         one, digest = pooling.sound(pack, found), packs.digest(pack.manifest)

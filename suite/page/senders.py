@@ -19,7 +19,7 @@ _ISOLATED = "\u2068{}\u2069"  # a name that is written from right to left turns 
 
 @dataclass(frozen=True, kw_only=True)
 class SentPack:
-    """One pack in words; `href` leads to its own page."""
+    """One pack in words; `href` leads to its own page, and `notes` tell what of it could not be looked at."""
 
     file: str
     href: str
@@ -32,6 +32,7 @@ class SentPack:
     versions: tuple[str, ...]
     finished: str
     weights: bool
+    notes: tuple[str, ...]
     digest: str
 
 
@@ -94,6 +95,7 @@ def _sent(one: Sent, pool: Pool, repeats: Repeats | None, pages: Mapping[str, st
         ),
         finished=" to ".join(dict.fromkeys([days[0], days[-1]])),
         weights=manifest.weights,
+        notes=one.notes,
         digest=digest,
     )
 

@@ -6,7 +6,6 @@ import io
 import re
 import stat
 import struct
-import warnings
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -14,12 +13,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-
 from packing import rewritten
 
 from aebench.errors import UserError
 from aebench.records import packs, tables
-from aebench.records.packs import MANIFEST, UnsoundPackError, opened
+from aebench.records.packs import UnsoundPackError, opened
 from aebench.records.record import RunRecord
 from aebench.records.store import Store
 
@@ -259,7 +257,7 @@ def test_a_member_that_was_changed_is_told(pack: Callable[..., Path], store: Sto
 
 
 def test_what_cannot_be_read_is_no_unsound_pack(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="cannot read the pack .*: No such file"), opened(tmp_path / "none.zip"):
+    with pytest.raises(UserError, match=r"cannot read the pack .*: No such file"), opened(tmp_path / "none.zip"):
         pass
 
 
