@@ -157,8 +157,8 @@ def opened(path: Path) -> Iterator[Pack]:
         try:
             with zipfile.ZipFile(path) as archive:
                 manifest, damaged = _unpack(archive, path.stat().st_size, root)
-        except _HostileError as reason:
-            raise UnsoundPackError(f"{path} is no sound pack: {reason}; ask its sender for another") from None
+        except _HostileError as hostile:
+            raise UnsoundPackError(f"{path} is no sound pack: {hostile}; ask its sender for another") from None
         except OSError as error:
             raise UserError(f"cannot read the pack {path}: {error.strerror or error}") from None
         except _DAMAGED:
