@@ -48,6 +48,22 @@ def declared(path: Path, decorator: str) -> list[Declared]:
     return [_declared(node, call, path) for node in nodes for call in _calls(node, decorator)]
 
 
+@cache
+def code(path: Path) -> str:
+    """A digest of what a Python file does: comments, docstrings and layout change nothing in it.
+
+    What it imports is not in it. Python itself writes the code anew, so that digests are of one of its versions.
+
+    Raises:
+        UserError: see `declared`.
+    """
+    tree = _parsed(path)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
+            node.body = node.body[1:] or [ast.Pass()]
+    return hashlib.sha256(ast.unparse(tree).encode()).hexdigest()[:16]
+
+
 def likelihoods() -> tuple[str, ...]:
     """The keys of `aebench.models.likelihoods.LIKELIHOODS`."""
     for node in _parsed(models() / "likelihoods.py").body:
