@@ -19,6 +19,7 @@ from aebench.study.tables import parse, parse_each
 
 STUDIES = Path(__file__).parent / "studies"
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+MOST_SEEDS = 100_000  # more have been meant to be one: seeds = [1234567]
 TABLES = ("measure", "contrast", "expected", "own_network", "variant")
 TOP = ("name", "title", "about", "seeds", "timed_batch_sizes", *TABLES, *GRID)
 
@@ -99,7 +100,7 @@ def _seeds(value: Any, path: Path) -> tuple[int, ...]:
     if isinstance(value, list):
         axis = Axis(kind=int, minimum=0)
         return tuple(dict.fromkeys(axis.check(item, f"{path}: seeds") for item in _not_empty(value, f"{path}: seeds")))
-    return tuple(range(Axis(kind=int, minimum=1).check(value, f"{path}: seeds")))
+    return tuple(range(Axis(kind=int, minimum=1, maximum=MOST_SEEDS).check(value, f"{path}: seeds")))
 
 
 def _batch_sizes(value: Any, path: Path) -> tuple[int, ...]:
