@@ -10,7 +10,6 @@ import hashlib
 import re
 import stat
 import zipfile
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ import numpy as np
 from pydantic import Field, ValidationError, field_validator
 
 from aebench.errors import UserError
+from aebench.records.damage import UNREADABLE
 from aebench.records.kept import Kept
 from aebench.records.record import Environment
 from aebench.records.spec import Frozen
@@ -42,7 +42,6 @@ _PLACES = re.compile(
     rf"{RUNS}|{TIMINGS}|(records|timings|datasets)/{_NAME}\.json|artefacts/{_NAME}/{_NAME}\.npz|study(/{_NAME})+"
 )
 _DATE = (1980, 1, 1, 0, 0, 0)  # the first that a zip archive can hold
-_DAMAGED = (EOFError, ValueError, KeyError, RuntimeError, NotImplementedError, zipfile.BadZipFile, zlib.error)
 
 
 class Member(Frozen):
@@ -161,7 +160,7 @@ def opened(path: Path) -> Iterator[Pack]:
             raise UnsoundPackError(f"{path} is no sound pack: {hostile}; ask its sender for another") from None
         except OSError as error:
             raise UserError(f"cannot read the pack {path}: {error.strerror or error}") from None
-        except _DAMAGED:
+        except UNREADABLE:
             reason = "it is no whole zip archive"
             raise UnsoundPackError(f"{path} is no sound pack: {reason}; ask its sender for another") from None
         yield Pack(path=path, manifest=manifest, store=Store(root), damaged=tuple(damaged))
@@ -238,7 +237,9 @@ def _extract(archive: zipfile.ZipFile, name: str, told: Member, to: Path) -> str
                     return "is longer than the manifest says"
                 found.update(chunk)
                 file.write(chunk)
-    except (EOFError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error):
+    except OSError:  # of the disk that it is written to
+        raise
+    except UNREADABLE:
         return "is damaged: it does not unpack"
     if length != told.bytes or found.hexdigest() != told.sha256:
         return "has another checksum than the manifest says"
@@ -256,7 +257,7 @@ def _unsound_arrays(path: Path) -> str:
                 with archive.open(info) as member:
                     if reason := _unsound_array(member, info.file_size):
                         return reason
-    except _DAMAGED:
+    except UNREADABLE:
         return "holds no whole arrays"
     return ""
 

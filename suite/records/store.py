@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import zipfile
-import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from aebench.errors import UserError
 from aebench.records.checkpoints import Checkpoints
+from aebench.records.damage import UNREADABLE
 from aebench.records.kept import Kept
 from aebench.records.locks import Locks
 from aebench.records.record import SCHEMA, DatasetRecord, Environment, RunRecord, TimingRecord
@@ -140,7 +139,7 @@ class Store:
                 return {key: arrays[key] for key in arrays.files if wanted is None or key in wanted}
         except FileNotFoundError:
             return None
-        except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:
+        except UNREADABLE as error:
             raise UserError(
                 f"cannot read {path}: {str(error) or type(error).__name__}; "
                 f"remove records/{run_id}.json and run `aebench bench` to make it again"
