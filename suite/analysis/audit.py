@@ -30,6 +30,8 @@ RECOMPUTED: Final = 2.0**-13
 TIPPED: Final = 0.01  # share of test images whose neighbour, rank or label may change where distances are rounded
 _BOUNDED: Final = ("-1..1", "0..1", "share")  # units of numbers whose scale is 1 however small they are
 _COUNTED: Final = ("0..1", "share")
+_LONGEST: Final = 400  # characters of a finding, which may quote what is in the pack
+_MOST_RUNS: Final = 1_000_000  # of a study that is to be expanded
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +63,7 @@ def audit(pack: Pack) -> Audit:
         if path.name not in runs:
             findings.append(f"artefacts/{path.name} are of no run in it")
     findings += _told_otherwise(pack, runs.values())
+    findings += (f"timings/{name}.json tells of no time" for name, timing in timings.items() if not _timed(timing))
     for name, rows in (
         (packs.RUNS, tables.run_rows(runs.values())),
         (packs.TIMINGS, tables.timing_rows(timings.values())),
@@ -80,7 +83,7 @@ def audit(pack: Pack) -> Audit:
         study=chosen,
         records=runs,
         timings=tuple(timings.values()),
-        findings=tuple(findings),
+        findings=tuple(packs.shown(line, _LONGEST) for line in findings),
         notes=tuple(notes if without else ()),
     )
 
@@ -137,10 +140,19 @@ def _read(folder: Path, kind: type[Record], name: Callable[[Record], str], findi
     return found
 
 
+def _timed(record: TimingRecord) -> bool:
+    """Whether every operation of it has rounds that took time."""
+    rounds = record.operations.values()
+    return all(one.images > 0 and one.seconds and min(one.seconds) > 0 for one in rounds)
+
+
 def _study(pack: Pack, datasets: Mapping[str, DatasetRecord], findings: list[str]) -> Study | None:
     try:
         files.named(pack.study)
-        return study.read(str(pack.study), [known.name for known in datasets.values()])
+        found = study.read(str(pack.study), [known.name for known in datasets.values()])
+        if found.points > _MOST_RUNS:
+            raise UserError(f"it has {found.points:,} runs, and a pack's has at most {_MOST_RUNS:,}")
+        return found
     except UserError as error:
         findings.append(f"its study cannot be read: {error}".replace(f"{pack.store.root}/", ""))
         return None

@@ -29,15 +29,21 @@ def leaderboard(folder: Path, out: Path) -> int:
         raise UserError(f"{folder} holds no packs (no .zip files); make them with `aebench pack STUDY`")
     with ExitStack() as stack:
         sent, left_out = _read(paths, stack)
+        pages = {packs.digest(one.pack.manifest): f"packs/{packs.digest(one.pack.manifest)}" for one in sent}
+        for digest, one in zip(pages, [*sent], strict=True):
+            try:
+                page.write(pooling.own_sources(one), out / pages[digest])
+            except UserError:
+                raise
+            except Exception as error:  # whatever a stranger's numbers make of a plot
+                left_out.append(
+                    (one.pack.path.name, f"cannot be drawn: {type(error).__name__}: {packs.shown(f'{error}')}")
+                )
+                sent.remove(one)
         for file, reason in left_out:
-            typer.echo(f"left out: {file}: {reason}", err=True)
+            typer.echo(f"left out: {packs.shown(file)}: {reason}", err=True)
         if not sent:
             raise UserError(f"no pack in {folder} is sound; `aebench verify PACK` tells all")
-        pages = {}
-        for one in sent:
-            digest = packs.digest(one.pack.manifest)
-            page.write(pooling.own_sources(one), out / "packs" / digest)
-            pages[digest] = f"packs/{digest}/index.html"
         pools = [*pooling.pools(sent, Path(stack.enter_context(TemporaryDirectory(prefix="aebench-pool-"))))]
         told = senders(pools, pages, left_out)
         written = page.write([source for pool in pools for source in pool.sources], out, told)

@@ -34,6 +34,8 @@ def pack(study: Study, store: Store, out: Path, by: str, *, weights: bool) -> No
     records, timings = store.read_records(), store.read_timings()
     if not records:
         raise UserError(f"no finished runs in {store.root}; run `aebench bench` on {study.name} first")
+    if len(study.name) > packs.STUDY:
+        raise UserError(f"a packed study's name has at most {packs.STUDY} characters; {study.name[:40]}... is longer")
     environments = {record.environment.model_dump_json(): record.environment for record in records}
     folder = study.source.parent
     manifest = packs.write(
@@ -123,9 +125,13 @@ def _recomputed(opened: Pack, found: Audit, count: int, draw: str, backend: str)
     for reason, runs in why.items():
         yield [f"{counted(len(runs), 'run')} not measured anew: {reason}"], False
     chosen = recompute.sample(able, count, draw)
-    if chosen:
-        for again in recompute.recompute(found.study, backend, opened.store, chosen):
+    try:
+        for again in recompute.recompute(found.study, backend, opened.store, chosen) if chosen else ():
             yield differing(found.records[again.run_id], again), True
+    except UserError as error:
+        yield [f"measuring runs anew ended: {error}"], False
+    except Exception as error:  # whatever weights that are none of the model make of it
+        yield [f"the weights of {', '.join(chosen)} cannot all be measured: {packs.shown(f'{error}')}"], True
 
 
 def _digests(found: Audit) -> dict[str, str]:

@@ -56,7 +56,7 @@ def senders(pools: Sequence[Pool], pages: Mapping[str, str], left_out: Sequence[
 
     Args:
         pools: whose sources the page shows.
-        pages: where the own page of each pack is, by its digest.
+        pages: the folder of the own page of each pack, by its digest.
         left_out: the file of each pack that is not in them, and why.
     """
     return Senders(
@@ -78,7 +78,7 @@ def _sent(one: Sent, pool: Pool, repeats: Repeats | None, pages: Mapping[str, st
     digest = packs.digest(manifest)
     return SentPack(
         file=one.pack.path.name,
-        href=pages[digest],
+        href=f"{pages[digest]}/index.html",
         by=manifest.by or UNNAMED,
         study=one.study.name,
         runs=counted(len(one.records), "run"),

@@ -31,7 +31,7 @@ from aebench.records.writing import write_aside
 FORMAT: Final = 1
 MANIFEST: Final = "manifest.json"
 RUNS, TIMINGS = "runs.parquet", "timings.parquet"
-SENDER: Final = 200  # characters of a sender's name
+STUDY, SENDER = 200, 200  # characters of a study's and of a sender's name
 # JSON shrinks to a tenth, pictures of nothing to a fiftieth: what unpacks to more than this many times its size and
 # some MB has been made to fill a disk.
 MOST_TIMES, MOST_BESIDE = 100, 1 << 24
@@ -64,7 +64,7 @@ class Manifest(Frozen):
     """
 
     format_number: Literal[1] = FORMAT
-    study: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=200)
+    study: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=STUDY)
     by: str = Field(default="", max_length=SENDER)
     suite: str = Field(max_length=100)
     weights: bool
@@ -299,7 +299,7 @@ def _bytes(path: Path) -> bytes:
         raise UserError(f"cannot read {path}: {error.strerror}; make it readable or remove it") from None
 
 
-def shown(text: str) -> str:
+def shown(text: str, most: int = 120) -> str:
     """A stranger's text as it may stand in a line of a terminal: nothing in it moves the cursor, and it is short."""
-    short = text if len(text) <= 120 else f"{text[:120]}..."
-    return ascii(short) if not short.isprintable() or short != text or not short else short
+    inert = "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text[: most + 1])
+    return inert if len(inert) <= most else f"{inert[:most]}..."

@@ -80,6 +80,8 @@ def _parsed(path: Path) -> ast.Module:
         raise UserError(f"cannot read the file {path}: {error.strerror}") from None
     except SyntaxError as error:
         raise UserError(f"the file {path} is not valid Python: line {error.lineno}: {error.msg}") from None
+    except (RecursionError, MemoryError):
+        raise UserError(f"the file {path} is nested too deeply to be read") from None
     except ValueError:  # not UTF-8, or with null bytes
         raise UserError(f"the file {path} is not a text file; give one that ends in .py") from None
 

@@ -24,7 +24,7 @@ def named(study: Path) -> tuple[str, ...]:
         raise UserError(f"cannot read the study {study}: {error.strerror}") from None
     except (ValueError, RecursionError) as error:
         raise UserError(f"{study} is not valid TOML: {str(error) or type(error).__name__}") from None
-    names = tuple(dict.fromkeys(_names(table)))
+    names = tuple(dict.fromkeys(PurePosixPath(name).as_posix() for name in _names(table)))
     for name in names:
         parts = PurePosixPath(name)
         if parts.is_absolute() or ".." in parts.parts or not _inside(study.parent, name):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -122,6 +123,35 @@ CHANGES: dict[str, tuple[Callable[[RunRecord, Members], None], str]] = {
     "no study": (
         lambda record, members: members.update({"study/made-up.toml": b"a = ["}),
         "its study cannot be read: study/made-up.toml is not valid TOML",
+    ),
+    "a grid without end": (
+        lambda record, members: members.update(
+            {
+                "study/made-up.toml": members["study/made-up.toml"]
+                .replace(b"seeds = 2", b"seeds = 100000")
+                .replace(b"beta = [1.0]", b"beta = [%s]" % b", ".join(b"%d.0" % number for number in range(1, 40)))
+            }
+        ),
+        "its study cannot be read: it has 4,000,000 runs, and a pack's has at most 1,000,000",
+    ),
+    "no time": (
+        lambda record, members: members.update(
+            {
+                name: re.sub(rb'"seconds": \[[^]]*\]', b'"seconds": [0.0]', content)
+                for name, content in members.items()
+                if name.startswith("timings/")
+            }
+        ),
+        "tells of no time",
+    ),
+    "deep code": (
+        lambda record, members: members.update(
+            {
+                "study/made-up.toml": members["study/made-up.toml"] + b'\n[[variant]]\nname = "x"\nfile = "x.py"\n',
+                "study/x.py": b"x = " + b"(" * 100_000,
+            }
+        ),
+        "its study cannot be read",
     ),
     "a file elsewhere": (
         lambda record, members: members.update(

@@ -90,6 +90,21 @@ def test_a_falsified_likelihood_is_found_though_all_in_the_pack_agrees(pack: tup
     assert line.startswith(f"wrong: {record.run_id} says nll_nats {told - 1.0}, and its weights give ")
 
 
+def test_weights_that_are_none_of_the_model_are_a_finding(pack: tuple[Path, RunRecord]) -> None:
+    path, record = pack
+
+    def spoil(members: dict[str, bytes]) -> None:
+        name = f"artefacts/{record.run_id}/weights.npz"
+        with np.load(io.BytesIO(members[name])) as arrays:
+            first = arrays.files[0]
+        members[name] = with_arrays(members[name], **{first: np.zeros((1, 1, 1))})
+
+    found = run("verify", rewritten(path, spoil))
+    assert found.exit_code == 1
+    assert f"wrong: the weights of {record.run_id} cannot all be measured: " in found.stdout
+    assert found.exception is None or isinstance(found.exception, SystemExit)
+
+
 def test_what_rounding_may_do_is_no_finding_and_more_is() -> None:
     base = RECORD.model_copy(update={"metrics": {"recon_mse": 0.04}, "metric_versions": measures.versions()})
     for part, lines in ((0.5, 0), (2.0, 1)):
