@@ -27,14 +27,17 @@ jax_gpu = jax-gpu
 extras_tensorflow = $(device)
 extras_jax = $(device),$(jax_$(device))
 extras_torch = $(device),torch
-extras_dev = $(extras_jax),dev
+extras_docs = $(device),docs
+extras_dev = $(extras_jax),docs,dev
 
 covers_tensorflow = tensorflow
 covers_jax = tensorflow jax
 covers_torch = tensorflow torch
-covers_dev = tensorflow jax dev
+covers_docs = tensorflow docs
+covers_dev = tensorflow jax docs dev
 
 ready = $(environment)/.aebench-$(or $(BACKEND),tensorflow)
+ready_docs = $(environment)/.aebench-docs
 ready_dev = $(environment)/.aebench-dev
 options = $(strip $(if $(BACKEND),--backend $(BACKEND)) $(if $(OUT),--out '$(OUT)'))
 
@@ -64,9 +67,11 @@ lint: $(ready_dev)  ## check style and types
 
 check: lint test  ## lint and test
 
-docs: $(ready)  ## write the variants' pages from their docstrings, and draw the picture of the imports
+docs: $(ready_docs)  ## write what is written from the code, then build the pages, any dead link an error: site/index.html
 	$(python) docs/write_variants.py
 	$(python) docs/draw_imports.py
+	$(python) -m sphinx -E -W --keep-going -q docs site
+	@echo site/index.html
 
 supported = import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 able = import ensurepip, venv; $(supported)

@@ -100,12 +100,12 @@ def _page(page: Page, names: dict[str, str], numbers: list[dict[str, Any]]) -> s
     rows = [row for row in numbers if row["variant"] == declared.name]
     parts = [
         f"# {declared.name}",
-        _prose(page.summary),
+        prose(page.summary),
         "; ".join(about) + ".",
-        _prose(page.text),
+        prose(page.text),
         f"## Objective\n\n```text\n{page.sections.get('Objective', '')}\n```",
         f"## Settings\n\n{_settings(page)}",
-        f"## Reference\n\n{_prose(page.sections.get('Reference', ''))}",
+        f"## Reference\n\n{prose(page.sections.get('Reference', ''))}",
         f"## What it is good for, by our own numbers\n\n{_numbers(rows)}",
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -113,12 +113,12 @@ def _page(page: Page, names: dict[str, str], numbers: list[dict[str, Any]]) -> s
 
 def _settings(page: Page) -> str:
     rows = [
-        [f"`{name}`", f"`{page.settings[name]!r}`" if name in page.settings else "", _cell(text)]
+        [f"`{name}`", f"`{page.settings[name]!r}`" if name in page.settings else "", cell(text)]
         for name, text in page.arguments.items()
         if not name.startswith("**")
     ]
-    rest = [_prose(text) for name, text in page.arguments.items() if name.startswith("**")]
-    return "\n\n".join([_table(["setting", "default", "meaning"], rows), *(f"All others: {text}" for text in rest)])
+    rest = [prose(text) for name, text in page.arguments.items() if name.startswith("**")]
+    return "\n\n".join([table(["setting", "default", "meaning"], rows), *(f"All others: {text}" for text in rest)])
 
 
 def _numbers(rows: list[dict[str, Any]]) -> str:
@@ -126,12 +126,12 @@ def _numbers(rows: list[dict[str, Any]]) -> str:
     if not rows:
         return "No study has been run on it yet."
     heads = ["study", "data", "z", "best setting", "runs", *(head for _, head, _ in COLUMNS)]
-    return f"{_table(heads, [[row['study'], *_row(row, 'dataset', 'latent_dim', 'label')] for row in rows])}\n\n{NOTE}"
+    return f"{table(heads, [[row['study'], *_row(row, 'dataset', 'latent_dim', 'label')] for row in rows])}\n\n{NOTE}"
 
 
 def _row(row: dict[str, Any], *names: str) -> list[str]:
     values = [_value(row.get(key), decimals) for key, _, decimals in COLUMNS]
-    return [*(_cell(str(row[name])) for name in names), str(row["runs"]), *values]
+    return [*(cell(str(row[name])) for name in names), str(row["runs"]), *values]
 
 
 def _value(value: Any, decimals: int) -> str:
@@ -153,7 +153,7 @@ def _index(found: list[Page], numbers: list[dict[str, Any]]) -> str:
     rows = [
         [
             f"[{page.declared.name}]({page.declared.name}.md)",
-            _cell(page.summary),
+            cell(page.summary),
             ", ".join(f"`{name}` = {value}" for name, value in page.settings.items()),
         ]
         for page in found
@@ -170,8 +170,8 @@ def _index(found: list[Page], numbers: list[dict[str, Any]]) -> str:
     ]
     parts = [
         "# Variants",
-        "Each is one file in [models/](../../models/); `make docs` writes these pages from the docstrings.",
-        _table(["variant", "what it is", "settings (defaults)"], rows),
+        "Each is one file in `models/`; `make docs` writes these pages from the docstrings.",
+        table(["variant", "what it is", "settings (defaults)"], rows),
         *([*tables, NOTE] if tables else []),
     ]
     return "\n\n".join(parts) + "\n"
@@ -182,21 +182,23 @@ def _board(rows: list[dict[str, Any]]) -> str:
     ordered = sorted(rows, key=lambda row: (row["nll_nats"] is None, (row["nll_nats"] or row["recon_mse"])[0]))
     heads = ["variant", "best setting", "runs", *(head for _, head, _ in COLUMNS)]
     linked = [[f"[{row['variant']}]({row['variant']}.md)", *_row(row, "label")] for row in ordered]
-    return _table(heads, linked)
+    return table(heads, linked)
 
 
-def _table(heads: list[str], rows: list[list[str]]) -> str:
+def table(heads: list[str], rows: list[list[str]]) -> str:
+    """A table in Markdown; its cells are Markdown already, see `cell`."""
     lines = [heads, ["---"] * len(heads), *rows]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
-def _prose(text: str) -> str:
+def prose(text: str) -> str:
     """A docstring's text as Markdown, in which `<` would open a tag."""
     return html.escape(text, quote=False).replace("&gt;", ">").replace("&amp;", "&")
 
 
-def _cell(text: str) -> str:
-    return _prose(text).replace("|", "\\|")
+def cell(text: str) -> str:
+    """A text as Markdown for a cell of a table."""
+    return prose(text).replace("|", "\\|")
 
 
 def main() -> None:

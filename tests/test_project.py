@@ -86,7 +86,7 @@ def installs(calls: list[str]) -> list[str]:
 
 
 @needs_make
-@pytest.mark.parametrize("target", ["bench", "report", "test", "perf", "lint"])
+@pytest.mark.parametrize("target", ["bench", "report", "test", "perf", "lint", "docs"])
 def test_sets_up_once(checkout: Checkout, target: str) -> None:
     assert checkout.make(target).returncode == 0
     assert len(installs(checkout.calls())) == 1
@@ -152,11 +152,11 @@ def test_the_backend_of_the_environment_is_set_up_too(checkout: Checkout) -> Non
 @needs_make
 def test_extras_that_make_asks_for_are_declared(checkout: Checkout) -> None:
     asked = set()
-    for arguments in (["bench"], ["bench", "BACKEND=jax"], ["bench", "BACKEND=torch"], ["test"]):
+    for arguments in (["bench"], ["bench", "BACKEND=jax"], ["bench", "BACKEND=torch"], ["docs"], ["test"]):
         shown = re.search(r"-e '\.\[(.*?)\]'", checkout.make("-n", *arguments).stdout)
         assert shown is not None
         asked |= set(shown[1].split(","))
-    assert {"torch", "dev"} < asked <= set(PROJECT["project"]["optional-dependencies"])
+    assert {"torch", "docs", "dev"} < asked <= set(PROJECT["project"]["optional-dependencies"])
 
 
 @needs_make
