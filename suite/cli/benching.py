@@ -28,6 +28,16 @@ def announce(todo: Plan) -> None:
         f"study {todo.study.name}: {len(todo.chosen)} runs, {done} finished, {len(todo.missing)} to train; "
         f"{len(todo.timings)} speeds to measure; kept in {todo.store.root}"
     )
+    _tell_recoded(todo)
+
+
+def _tell_recoded(todo: Plan) -> None:
+    for path, count in todo.recoded.items():
+        typer.echo(
+            f"warning: {path} has changed since {count} of {len(todo.records)} finished runs were trained with it; if "
+            "that changes their numbers, raise the version in it, and they are trained anew",
+            err=True,
+        )
 
 
 def interval(text: str) -> float | None:
@@ -81,7 +91,7 @@ def bench(todo: Plan, engine: EngineOption, every: float | None) -> int:
 
 
 def rescore(todo: Plan) -> None:
-    """Measures finished runs anew and prints the study's table.
+    """Measures finished runs anew and prints the study's table; says where they were trained with other code.
 
     Raises:
         UserError: none is finished.
@@ -91,6 +101,7 @@ def rescore(todo: Plan) -> None:
             f"no finished runs of study {todo.study.name!r} with backend {todo.backend} in {todo.store.root}; "
             "run `aebench bench` on it first"
         )
+    _tell_recoded(todo)
     with TerminalWatcher(console(), todo.finished) as watcher:
         execute.rescore(todo, watcher)
     print_summary(plan(todo.study, todo.backend, todo.store))

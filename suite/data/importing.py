@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import zipfile
-import zlib
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -15,6 +13,7 @@ from aebench.data.arrays import RawSplit, publish
 from aebench.data.dataset import Array, Published
 from aebench.data.idx import read_idx
 from aebench.errors import UserError
+from aebench.records.damage import UNREADABLE
 
 _ROLES = {
     "train images": r"train-images[-.]idx\d-\w+",
@@ -24,7 +23,6 @@ _ROLES = {
 }
 _PREFIX = {"emnist": "emnist-balanced-"}
 _NPZ_ARRAYS = ("x_train", "y_train", "x_test", "y_test")
-_UNREADABLE = (OSError, EOFError, ValueError, NotImplementedError, zipfile.BadZipFile, zlib.error)
 _AMAT = {"train": "train", "validation": "valid", "test": "test"}
 
 
@@ -81,7 +79,7 @@ def _find(path: Path, pattern: str) -> Path | None:
 def _npz(path: Path) -> Published:
     try:
         arrays = _archive(path)
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         reason = next(iter(str(error).splitlines()), type(error).__name__)
         raise UserError(
             f"cannot read {path}: {reason}; expected an npz of plain arrays, without pickled objects"
