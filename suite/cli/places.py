@@ -58,6 +58,10 @@ def asked(*, workers: int | None, scheduler: str | None, slurm: str | None, spli
         raise UserError("--split-cores divides the cores among --workers; give their number too")
     if workers is not None:
         return Asked(lambda job: _processes(job, workers, split), here=True)
+    if scheduler is not None:
+        return Asked(lambda job: _dask(job, scheduler), here=False)
+    if slurm is not None:
+        return Asked(lambda job: _slurm(job, slurm), here=False)
     return None
 
 
@@ -65,3 +69,15 @@ def _processes(job: Job, count: int, split: bool) -> AbstractContextManager[Plac
     from aebench.harness.launchers.processes import Processes
 
     return Processes(job, count, split=split)
+
+
+def _dask(job: Job, address: str) -> AbstractContextManager[Place]:
+    from aebench.harness.launchers.dask import Dask
+
+    return Dask(job, address)
+
+
+def _slurm(job: Job, options: str) -> AbstractContextManager[Place]:
+    from aebench.harness.launchers.slurm import Slurm
+
+    return Slurm(job, options)

@@ -172,6 +172,8 @@ class Driver:
         if kind == LOST:
             course.deaths += 1
             self._lost += 1
+        if kind == DONE:
+            self._read_unheard(course)
         if kind in (DONE, REFUSED) or self._stopped:
             del self._open[name]
         elif kind in (BUSY, LEFT):  # left by itself: somebody has sent its worker a signal
@@ -181,6 +183,12 @@ class Driver:
             self.place.submit([self._task(name)])
         else:
             self._give_up(name, course, message["why"])
+
+    def _read_unheard(self, course: _Course) -> None:
+        """Tells of records that a worker has left, if its word of them was lost."""
+        for spec in course.specs:
+            if spec.run_id in course.left and (record := self.todo.store.read_record(spec)) is not None:
+                self.watcher.finished(record)
 
     def _give_up(self, name: str, course: _Course, why: str) -> None:
         del self._open[name]

@@ -24,21 +24,22 @@ class Worker:
     Args:
         hear: told, from a thread, what the worker tells, and `None` at its end.
         cores: numbers of those that it may use; none for all that this process may.
-        environment: variables that it has beside those of this process.
+        environment: variables that it has beside those of this process; `None` for one that it has not.
     """
 
     def __init__(
         self,
         hear: Callable[[Worker, Message | None], None],
         cores: Sequence[int] = (),
-        environment: Mapping[str, str] | None = None,
+        environment: Mapping[str, str | None] | None = None,
     ) -> None:
         self._hear = hear
+        variables = {**os.environ, **(environment or {})}
         self.process = subprocess.Popen(
             [*COMMAND, *(f"--core={core}" for core in cores)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env={**os.environ, **(environment or {})},
+            env={name: value for name, value in variables.items() if value is not None},
             start_new_session=True,  # an interrupt at the terminal is for whoever started it, who tells it
         )
         threading.Thread(target=self._listen, daemon=True, name=f"worker {self.process.pid}").start()
