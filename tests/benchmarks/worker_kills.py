@@ -54,7 +54,9 @@ def disturbed(study: Path, out: Path, workers: int, kills: int, pauses: tuple[fl
             break
     said = (out.parent / f"{out.name}.log").read_text()
     resumed = len(re.findall("from a checkpoint", said))
-    print(f"{done} kills, {starts} starts of the bench, {said.count('a worker is lost')} losses told, {resumed} resumes")
+    print(
+        f"{done} kills, {starts} starts of the bench, {said.count('a worker is lost')} losses told, {resumed} resumes"
+    )
 
 
 def numbers(path: Path) -> dict[str, Any]:
@@ -83,7 +85,8 @@ def compare(undisturbed: Path, out: Path) -> None:
     print(f"{sum(same)} of {len(same)} records and {equal} of {sum(len(one) for one, _ in kept)} arrays are identical")
     partial = [path for path in out.rglob(".*") if path.is_file()]
     held = list((out / "locks").glob("*.holder"))
-    print(f"{len(partial)} partial files, {len(held)} locks held, {len(list((out / 'checkpoints').glob('*')))} checkpoints")
+    checkpoints = list((out / "checkpoints").iterdir())
+    print(f"{len(partial)} partial files, {len(held)} locks held, {len(checkpoints)} checkpoints")
 
 
 def main() -> None:
