@@ -21,6 +21,7 @@ from aebench.harness.launchers.worker import Worker
 
 POLL: Final = 1.0  # seconds between two looks at what tasks have told
 ASK: Final = 5.0  # seconds between two questions to Slurm
+LINGER: Final = 30  # looks at the queue until all jobs have left it
 MOST_TIMEOUTS: Final = 1000  # that a task may be queued again: each time it goes on from its checkpoint
 MINUTES: Final = 60  # of a task, unless others are given
 _FINAL: Final = frozenset({DONE, BUSY, REFUSED})  # else a task may be queued again
@@ -90,6 +91,7 @@ class Slurm:
         except (TypeError, ValueError) as error:
             raise UserError(f"--slurm: {f'{error}'.splitlines()[0]}") from None
         self._open: dict[str, _Submitted] = {}
+        self._jobs: set[str] = set()  # all that were submitted
         self._stopping = self._kept = False
         self._asked = time.monotonic()
 
@@ -100,7 +102,7 @@ class Slurm:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._cancel("--state=PENDING")
-        if not self._kept and not self._open:  # else Slurm's logs say what happened
+        if not self._kept and not self._open and self._gone():  # else Slurm's logs say what happened
             shutil.rmtree(self._folder, ignore_errors=True)
             with suppress(OSError):
                 self._folder.parent.rmdir()
@@ -117,6 +119,7 @@ class Slurm:
             raise UserError(f"Slurm takes no job: {told[-1].strip()}") from None
         for task, path, job in zip(tasks, paths, jobs, strict=True):
             self._open[task.cohort] = _Submitted(job.job_id, path)
+            self._jobs.add(_array(job.job_id))
 
     def heard(self) -> Iterator[tuple[str, Message]]:
         """See `Place`."""
@@ -151,14 +154,33 @@ class Slurm:
         self._asked = time.monotonic()
         if self._stopping:
             self._cancel("--signal=TERM")  # tasks that had just begun when it was told first
-        command = ["squeue", "--me", "--noheader", "--array", "--format=%i"]
-        asked = subprocess.run(command, capture_output=True, text=True, check=False)
-        return set(asked.stdout.split()) if asked.returncode == 0 else None
+        return _queue()
+
+    def _gone(self) -> bool:
+        """Whether all jobs have left the queue; waits for those about to end, which still write to the folder."""
+        for _ in range(LINGER):
+            queued = _queue()
+            if queued is not None and not self._jobs & set(map(_array, queued)):
+                return True
+            time.sleep(POLL)
+        return False
 
     def _cancel(self, how: str) -> None:
-        jobs = sorted({one.number.partition("_")[0] for one in self._open.values()})
+        jobs = sorted({_array(one.number) for one in self._open.values()})
         if jobs:
             subprocess.run(["scancel", how, *jobs], capture_output=True, check=False)
+
+
+def _queue() -> set[str] | None:
+    """The user's tasks that are queued or run; `None` where Slurm does not answer."""
+    command = ["squeue", "--me", "--noheader", "--array", "--format=%i"]
+    asked = subprocess.run(command, capture_output=True, text=True, check=False)
+    return set(asked.stdout.split()) if asked.returncode == 0 else None
+
+
+def _array(number: str) -> str:
+    """The job that a task is of: 12 of 12_3."""
+    return number.partition("_")[0]
 
 
 def _read(one: _Submitted) -> list[Message]:
