@@ -56,6 +56,8 @@ def asked(*, workers: int | None, scheduler: str | None, slurm: str | None, spli
         raise UserError(f"{' and '.join(names)} are different places to train at; give one of them")
     if split and workers is None:
         raise UserError("--split-cores divides the cores among --workers; give their number too")
+    if workers is not None and workers < 1:
+        raise UserError(f"workers is a number of processes, 1 or more, and was {workers}")
     if workers is not None:
         return Asked(lambda job: _processes(job, workers, split), here=True)
     if scheduler is not None:

@@ -273,6 +273,11 @@ def test_places_that_are_none_are_refused(options: list[str], told: str, tmp_pat
     assert told in str(result.exception)
 
 
+def test_no_worker_at_all_is_refused() -> None:
+    with pytest.raises(UserError, match="workers is a number of processes, 1 or more, and was 0"):
+        places.asked(workers=0, scheduler=None, slurm=None)
+
+
 @pytest.mark.parametrize(
     ("package", "given"), [("distributed", {"scheduler": "tcp://127.0.0.1:1"}), ("submitit", {"slurm": "time=5"})]
 )

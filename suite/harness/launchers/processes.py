@@ -57,6 +57,7 @@ class Processes:
             return
         if message is None:
             self._seats.append(self._seat.pop(worker))
+            worker.end()
         ended = message is None or message["kind"] in ENDS
         task = self._task.pop(worker, None) if ended else self._task.get(worker)
         if task is not None:
