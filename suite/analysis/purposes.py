@@ -103,5 +103,6 @@ USES = (
     _use("Anomalies", "anomaly_auroc", 1, pca="PCA's error", pixels="distance in pixels"),
     _use("Imputation", "imputation_mse_half", -1, pca="PCA", neighbours="nearest images", mean="the mean image"),
     _use("Denoising", "denoising_mse", -1, pca="PCA", noisy="the noisy image"),
+    _use("Compression", "compression_mse_16", -1, pca="PCA"),
     _use("Under shift", "shift_accuracy", 1, pca="PCA", pixels="raw pixels"),
 )

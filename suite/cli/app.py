@@ -238,11 +238,14 @@ def validate(
     out: Annotated[Path, typer.Option(metavar="FILE", help="Write the results here.")] = Path("validity.json"),
 ) -> None:
     """Put measures through sanity checks on made-up data whose right answer is known; nothing is trained."""
+    from aebench import backends
     from aebench.cli.progress import console
     from aebench.cli.validating import print_checks
     from aebench.measures import validity
     from aebench.records.writing import write_aside
+    from aebench.workspace import chosen_backend
 
+    backends.choose(chosen_backend(None))
     found = validity.checks()
     print_checks(console(), found)
     write_aside(out, lambda file: file.write(validity.as_json(found)))

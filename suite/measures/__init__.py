@@ -13,7 +13,16 @@ from aebench.measures.family import GROUPS, Family
 from aebench.measures.metric import Metric
 from aebench.measures.pictures import family as pictures
 from aebench.measures.samples import family as samples
-from aebench.measures.uses import anomalies, denoising, few_labels, geometry, imputation, retrieval, robustness
+from aebench.measures.uses import (
+    anomalies,
+    compression,
+    denoising,
+    few_labels,
+    geometry,
+    imputation,
+    retrieval,
+    robustness,
+)
 
 __all__ = ["FAMILIES", "GROUPS", "METRICS", "PROFILES", "Family", "Metric", "versions"]
 
@@ -32,6 +41,7 @@ FAMILIES: tuple[Family, ...] = (
     anomalies.FAMILY,
     imputation.FAMILY,
     denoising.FAMILY,
+    compression.FAMILY,
     robustness.FAMILY,
     geometry.FAMILY,
     samples.FAMILY,

@@ -81,3 +81,18 @@ def test_stack_puts_members_first():
     weights, biases = stack([[np.zeros((2, 3)), np.zeros(3)], [np.ones((2, 3)), np.ones(3)]])
     assert weights.shape == (2, 2, 3)
     np.testing.assert_array_equal(biases, [[0, 0, 0], [1, 1, 1]])
+
+
+def test_the_gradient_is_that_of_the_sum_compiled_and_for_each_member():
+    points = np.random.default_rng(0).normal(size=(3, 4, 2)).astype("float32")
+    powers = np.array([2.0, 3.0, 4.0], "float32")
+    backend = backends.current()
+    slopes = over_members(lambda own, _: backend.gradient(lambda array: ops.sum(array ** own[1], axis=-1))(own[0]))
+    found = backend.compiled(slopes)((ops.convert_to_tensor(points), ops.convert_to_tensor(powers)), ())
+    exact = powers[:, None, None] * points ** (powers[:, None, None] - 1.0)
+    np.testing.assert_allclose(ops.convert_to_numpy(found), exact, rtol=1e-5, atol=1e-6)
+
+
+def test_what_an_array_does_not_enter_has_a_gradient_of_zero():
+    found = backends.current().gradient(lambda array: ops.ones_like(array[:, 0]))(ops.ones((3, 2)))
+    assert not ops.convert_to_numpy(found).any()

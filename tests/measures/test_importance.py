@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import rounding
 from scipy.special import logsumexp
-from scipy.stats import multivariate_normal, multivariate_t
+from scipy.stats import multivariate_t
 
 from aebench.backends.weights import get_weights, set_weights
 from aebench.measures import METRICS
@@ -21,70 +21,22 @@ from aebench.measures.importance_bound import fitted, importance_bound, states
 from aebench.measures.importance_weights import START, STEP, remaining_error
 from aebench.measures.proposals import DEGREES, FAR, WIDER
 from aebench.measures.speed import memory
+from aebench.measures.validity.linear_gaussian import PIXELS, SHAPE, LinearGaussian
 from aebench.models import AE, VAE
 
-SHAPE = (4, 4, 1)
-PIXELS = math.prod(SHAPE)
-VARIANCE = 0.3
 CODES = 2048
-# Bound of a log-weight of `Linear`: its sums over 16 pixels, of functions of sums over up to 8 numbers, are 230 nats in
-# these tests without their signs.
+# Bound of a log-weight of `LinearGaussian`: its sums over 16 pixels, of functions of sums over up to 8 numbers, are 230
+# nats in these tests without their signs.
 LOG_WEIGHT = rounding.relative(PIXELS, 8) * 230.0
 
 
 @cache
-def linear_evaluator(size):
-    model = VAE(size, network="linear", likelihood="gaussian")
-    model.build((None, *SHAPE))
-    return Evaluator(model)
+def linear_gaussian(*arguments, **options):
+    return LinearGaussian(*arguments, **options)
 
 
-@cache
-class Linear:
-    """x = W z + m + noise of variance `VARIANCE`; q(z|x) has the exact mean and marginal sds, off by what is said."""
-
-    def __init__(self, size, wider=1.3, shift=0.3, orthogonal=False):
-        rng = np.random.default_rng(size)
-        factors, self.center = rng.normal(size=(PIXELS, size)) / 2.0, rng.normal(size=PIXELS)
-        if orthogonal:
-            factors = np.linalg.qr(factors)[0] * np.linspace(0.5, 2.0, size)
-        self.covariance = factors @ factors.T + VARIANCE * np.eye(PIXELS)
-        self.posterior = np.linalg.inv(np.eye(size) + factors.T @ factors / VARIANCE)
-        exact_sd = np.sqrt(np.diag(self.posterior))
-        self.sd, self.shift = wider * exact_sd, shift * exact_sd
-        encoder = factors @ self.posterior / VARIANCE
-        self.weights = {
-            "mean/kernel": encoder,
-            "mean/bias": self.shift - self.center @ encoder,
-            "log_var/kernel": np.zeros((PIXELS, size)),
-            "log_var/bias": 2.0 * np.log(self.sd),
-            "decoder/output/kernel": factors.T,
-            "output_bias": self.center.reshape(SHAPE),
-            "likelihood/log_var": np.log(VARIANCE),
-            "beta": 1.0,
-        }
-        self.evaluator = linear_evaluator(size)
-
-    def images(self, count, seed=0):
-        flat = np.random.default_rng(seed).multivariate_normal(self.center, self.covariance, count)
-        return flat.reshape(count, *SHAPE).astype("float32")
-
-    def log_likelihood(self, images):
-        """Exact, `(n,)`."""
-        return np.atleast_1d(multivariate_normal(self.center, self.covariance).logpdf(images.reshape(len(images), -1)))
-
-    def elbo_gap(self):
-        """KL(q(z|x) || p(z|x)), the same for every image."""
-        precision = np.linalg.inv(self.posterior)
-        log_dets = np.linalg.slogdet(self.posterior)[1] - 2.0 * np.log(self.sd).sum()
-        return 0.5 * (np.diag(precision) @ self.sd**2 - len(self.sd) + log_dets + self.shift @ precision @ self.shift)
-
-    def bound(self, images, codes, tolerance=0.0):
-        return importance_bound(self.evaluator, self.loaded(), images, tolerance, codes)[0]
-
-    def loaded(self):
-        weights = {name: np.asarray(value, "float32") for name, value in self.weights.items()}
-        return self.evaluator.load([weights])
+def bound(linear, images, codes, tolerance=0.0):
+    return importance_bound(linear.evaluator, linear.loaded(), images, tolerance, codes)[0]
 
 
 @pytest.fixture
@@ -100,9 +52,9 @@ def mean_and_error(values):
 
 @pytest.mark.parametrize("size", [2, 5])
 def test_2048_codes_from_a_wrong_posterior_find_the_exact_likelihood_that_the_elbo_misses(size):
-    linear = Linear(size)
+    linear = linear_gaussian(size)
     images = linear.images(200)
-    found = linear.bound(images, CODES)
+    found = bound(linear, images, CODES)
     exact = linear.log_likelihood(images)
     assert linear.elbo_gap() > 0.1
     assert abs(found.log_likelihood.mean() - exact.mean()) < found.error < 0.01
@@ -111,9 +63,9 @@ def test_2048_codes_from_a_wrong_posterior_find_the_exact_likelihood_that_the_el
 
 @pytest.mark.usefixtures("as_encoded")
 def test_the_bound_rises_with_every_code_in_expectation_and_stays_below_the_likelihood():
-    linear = Linear(4, wider=1.0, shift=1.2)
+    linear = linear_gaussian(4, wider=1.0, shift=1.2)
     images = np.repeat(linear.images(1), 4000, axis=0)
-    bounds = [linear.bound(images, codes).log_likelihood for codes in (64, 128, 256)]
+    bounds = [bound(linear, images, codes).log_likelihood for codes in (64, 128, 256)]
     for fewer, more in pairwise(bounds):
         rise, se = mean_and_error(more - fewer)
         assert rise > 4 * se
@@ -125,7 +77,7 @@ def test_the_bound_rises_with_every_code_in_expectation_and_stays_below_the_like
 @pytest.mark.parametrize("size", [3, 5])
 def test_proposals_are_fitted_to_the_exact_posterior_with_its_correlations(size, wider, shift):
     """Newton's steps end at once where the posterior is a Gaussian: what is left is rounding of slopes."""
-    linear = Linear(size, wider, shift)
+    linear = linear_gaussian(size, wider, shift)
     fit = fitted(linear.evaluator, linear.loaded(), [0], linear.images(20))[0]
     found = fit.factor @ np.swapaxes(fit.factor, 1, 2) * (np.outer(linear.sd, linear.sd) * WIDER**-2)
     # Slopes are sums of the same terms as log-weights, and what is made of them passes on their errors by the condition
@@ -157,7 +109,7 @@ def test_a_fitted_proposal_has_the_density_that_it_says(images):
 
 def hopeless(size):
     """Posteriors far too narrow: weights without a variance, and few of the large ones are ever met."""
-    return Linear(size, wider=0.35, shift=1.0)
+    return linear_gaussian(size, wider=0.35, shift=1.0)
 
 
 @pytest.mark.usefixtures("as_encoded")
@@ -165,7 +117,7 @@ def hopeless(size):
 def test_a_bound_with_too_few_codes_says_so(size):
     linear = hopeless(size)
     images = linear.images(200)
-    found = linear.bound(images, 64)
+    found = bound(linear, images, 64)
     off = linear.log_likelihood(images).mean() - found.log_likelihood.mean()
     assert off > 0.05
     assert found.error > 0.05
@@ -319,9 +271,9 @@ def test_200_linear_models_have_likelihoods_within_the_error_that_is_told(rounds
     monkeypatch.setattr("aebench.measures.proposals.ROUNDS", rounds)
     rng, off, error = np.random.default_rng(1), [], []
     for group in range(20):
-        models = [Linear(4, wider, shift) for wider, shift in rng.uniform((0.5, 0.0), (1.8, 1.0), (10, 2))]
+        models = [linear_gaussian(4, wider, shift) for wider, shift in rng.uniform((0.5, 0.0), (1.8, 1.0), (10, 2))]
         images = models[0].images(60, seed=group)
-        runs = [{name: np.asarray(value, "float32") for name, value in one.weights.items()} for one in models]
+        runs = [one.as_run() for one in models]
         monkeypatch.setattr("aebench.measures.evaluator.FIXED_SEED", group)
         evaluator = models[0].evaluator
         found = importance_bound(evaluator, evaluator.load(runs, len(images)), images, 0.02, 256)
