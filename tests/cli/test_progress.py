@@ -72,4 +72,7 @@ def test_workers_are_shown_with_those_that_died_and_with_failures(console: Conso
         watch.finished(Failure(spec=RECORD.spec, error="KeyError: x", details=""))
         watch.workers(3, 1)
         assert bar.description == "training on 3 workers, 1 lost, 1 failed"
-    assert printed(console)[0] == "a worker is lost, another goes on with VAE z=4 mlp-256 digits: process 12 was killed"
+    assert (
+        printed(console)[0]
+        == "a worker is lost, another goes on with VAE β=4 z=4 mlp-256 digits: process 12 was killed"
+    )

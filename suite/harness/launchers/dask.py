@@ -160,6 +160,8 @@ def attend(job: dict[str, Any], task: dict[str, Any], topic: str) -> Message:
         _busy[topic].remove(process)
         if message is not None and message["kind"] != LEFT:
             _idle.setdefault(topic, []).append((process, told))
+        else:
+            process.end()
     return message or {"kind": LOST, "why": f"{process.why()} on {dask.address}"}
 
 

@@ -14,7 +14,6 @@ from aebench.harness.launchers.tasks import BUSY, DONE, ENDS, LEFT, LOST, REFUSE
 from aebench.harness.plan import Plan
 from aebench.harness.saving import Policy
 from aebench.harness.watching import Failure, Watcher
-from aebench.records.record import RunRecord
 from aebench.records.spec import RunSpec
 from aebench.study import reading
 
@@ -157,13 +156,11 @@ class Driver:
             if any(message["epoch"] > course.epochs.get(run, 0) for run in runs):
                 course.deaths = 0
             course.epochs.update(dict.fromkeys(runs, message["epoch"]))
-        elif message["kind"] == "finished":
+        elif message["kind"] in ("finished", "failed", "elsewhere"):
             course.deaths = 0
-            course.left.discard(RunRecord.model_validate_json(message["record"]).run_id)
-        elif message["kind"] in ("failed", "elsewhere"):
             course.left.difference_update(runs)
-            if message["kind"] == "failed":
-                self.crashed |= {self.planned[run].cohort for run in runs}
+        if message["kind"] == "failed":
+            self.crashed |= {self.planned[run].cohort for run in runs}
 
     def _end(self, name: str, course: _Course, message: Message) -> None:
         kind = message["kind"]

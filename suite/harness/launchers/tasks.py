@@ -75,7 +75,7 @@ class Teller:
     def finished(self, outcome: RunRecord | Failure) -> None:
         """A run is done, or has crashed."""
         if isinstance(outcome, RunRecord):
-            self.tell({"kind": "finished", "record": outcome.model_dump_json()})
+            self.tell({"kind": "finished", "runs": [outcome.run_id], "record": outcome.model_dump_json()})
         else:
             told = {"runs": [outcome.spec.run_id], "error": outcome.error, "details": outcome.details}
             self.tell({"kind": "failed", **told})
