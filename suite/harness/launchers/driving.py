@@ -171,7 +171,9 @@ class Driver:
             self._lost += 1
         if kind == DONE:
             self._read_unheard(course)
-        if kind in (DONE, REFUSED) or self._stopped:
+        if kind == LOST and not course.left:  # it died when all was done but this
+            self._sweep(name)
+        if kind in (DONE, REFUSED) or self._stopped or not course.left:
             del self._open[name]
         elif kind in (BUSY, LEFT):  # left by itself: somebody has sent its worker a signal
             self.place.submit([self._task(name, wait=kind == BUSY)])
@@ -186,6 +188,12 @@ class Driver:
         for spec in course.specs:
             if spec.run_id in course.left and (record := self.todo.store.read_record(spec)) is not None:
                 self.watcher.finished(record)
+
+    def _sweep(self, name: str) -> None:
+        """Does what a worker does at last: the cohort's checkpoint goes, and what says who holds its lock."""
+        with self.todo.store.locks.taken(name) as ours:
+            if ours:
+                self.todo.store.checkpoints.sweep(name, self.todo.store.has_record)
 
     def _give_up(self, name: str, course: _Course, why: str) -> None:
         del self._open[name]

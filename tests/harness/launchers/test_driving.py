@@ -142,6 +142,17 @@ def test_a_lost_worker_s_cohort_is_done_by_another_but_for_what_is_finished(todo
     assert watching.of("workers")[-1] == ("workers", 0, 1)
 
 
+def test_a_worker_that_dies_when_all_runs_are_finished_leaves_nothing_to_do(todo: Plan) -> None:
+    vae = of(todo, "vae")
+    holder = todo.store.locks.folder / f"{vae[0].cohort_name}.holder"
+    holder.parent.mkdir(parents=True)
+    holder.write_text("process 1")
+    place = Made([*finished(vae)[:-1], {"kind": LOST, "why": "killed"}], finished(of(todo, "ae")))
+    Driver(todo, place, Watching(), Policy()).run()
+    assert len(place.tasks) == 2
+    assert not holder.exists()
+
+
 def test_a_cohort_at_which_workers_keep_dying_counts_as_crashed(todo: Plan) -> None:
     ae, vae, lost = of(todo, "ae"), of(todo, "vae"), {"kind": LOST, "why": "killed"}
     further = told(lambda to: to.epoch(vae, 2, [1.0] * 4))
