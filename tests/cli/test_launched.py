@@ -213,7 +213,7 @@ def test_a_dask_worker_is_killed_and_the_runs_are_the_same(study: Path, alone: P
     assert_the_same(out, alone, runs=2)
 
 
-def test_a_dask_scheduler_that_goes_away_is_told_in_one_line(tmp_path: Path) -> None:
+def test_a_dask_scheduler_that_goes_away_is_told_in_one_line(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("distributed")
     from aebench.harness.launchers.dask import Dask
 
@@ -228,6 +228,7 @@ def test_a_dask_scheduler_that_goes_away_is_told_in_one_line(tmp_path: Path) -> 
             UserError, match=f"^lost the Dask scheduler at {address}; what is finished or in a .* again"
         ):
             waited_for(lambda: [*place.heard()])
+    assert "Traceback" not in capfd.readouterr().err
     with pytest.raises(UserError, match=f"^no Dask scheduler answers at {address} "):
         Dask(job, address)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import queue
 import threading
@@ -51,6 +52,8 @@ class Dask:
         with suppress(Exception):  # the scheduler may be gone
             if self._client.status == "running":
                 self._client.run(leave, self._topic, on_error="return")
+            else:  # it would tell, by a traceback, that it is stopped while it looks for the scheduler
+                logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
             self._client.close(timeout=2)
 
     def submit(self, tasks: Sequence[Task]) -> None:
