@@ -6,17 +6,19 @@ import logging
 import os
 import queue
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self
 from uuid import uuid4
 
 from aebench.errors import UserError
 from aebench.harness.launchers.tasks import ENDS, LEFT, LOST, Job, Message, Task
 from aebench.harness.launchers.worker import Worker
 
-CONNECT = 10.0  # seconds in which a scheduler must answer
+CONNECT: Final = 10.0  # seconds in which a scheduler must answer
+LOOK: Final = 5.0  # seconds between two looks for workers
 
 
 class Dask:
@@ -39,7 +41,8 @@ class Dask:
         self._told: queue.SimpleQueue[tuple[str, Message]] = queue.SimpleQueue()
         self._ended: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
         self._open: dict[str, Any] = {}  # futures by cohort
-        self._stopping = False
+        self._stopping = self._lonely = False
+        self._looked = time.monotonic()  # for workers
         self._client = _connected(address)
         self._client.subscribe_topic(self._topic, lambda event: self._told.put(event[1]))
 
@@ -75,6 +78,7 @@ class Dask:
         """See `Place`."""
         if self._stopping:
             self._stop_all()
+        yield from self._look()
         with suppress(queue.Empty):
             yield self._told.get(timeout=0.5)
             while True:
@@ -85,6 +89,16 @@ class Dask:
                 if self._open.get(name) is future:
                     del self._open[name]
                     yield name, self._end(future)
+
+    def _look(self) -> Iterator[tuple[str, Message]]:
+        """Says, once each time, that there is no worker."""
+        if time.monotonic() - self._looked < LOOK or self._client.status != "running":
+            return
+        self._looked, before = time.monotonic(), self._lonely
+        self._lonely = not self._client.scheduler_info(n_workers=1)["workers"]
+        if self._lonely and not before:
+            line = f"the Dask scheduler has no workers; start some: dask worker {self._address} --nthreads 1"
+            yield from ((name, {"kind": "warning", "line": line}) for name in [*self._open][:1])
 
     def stop(self) -> None:
         """See `Place`."""
