@@ -124,7 +124,7 @@ class Dask:
         if future.status != "error":
             raise UserError(
                 f"lost the Dask scheduler at {self._address}; what is finished or in a checkpoint is kept: start it "
-                "again, and run the same command"
+                "and its workers again, and run the same command"
             )
         error = future.exception()
         if isinstance(error, KilledWorker):
