@@ -34,7 +34,7 @@ STUDY = """
 dataset = "plain"
 network = "flat"
 seeds = 2
-epochs = 1500
+epochs = 3000
 batch_size = 32
 latent_dim = [2, 3]
 [measure]
@@ -117,10 +117,20 @@ class Launched:
             )
 
     def training(self) -> list[int]:
-        """The processes that are at a cohort; waits for one that has written a checkpoint."""
-        waited_for(lambda: self.process.poll() is not None or any((self.out / "checkpoints").glob("*.npz")))
+        """The processes that are at cohorts with a checkpoint; waits for one."""
+        waited_for(lambda: self.process.poll() is not None or self._saved())
         assert self.process.poll() is None, self.said.read_text()
-        return [int(path.read_text().split()[1]) for path in (self.out / "locks").glob("*.holder")]
+        return self._saved()
+
+    def _saved(self) -> list[int]:
+        cohorts = [path.stem.rpartition("-")[0] for path in (self.out / "checkpoints").glob("*.npz")]
+        holders = [self.out / "locks" / f"{cohort}.holder" for cohort in cohorts]
+        return [int(path.read_text().split()[1]) for path in holders if path.exists()]
+
+    def says(self, text: str) -> None:
+        """Waits until it has said something."""
+        waited_for(lambda: text in self.said.read_text() or self.process.poll() is not None)
+        assert text in self.said.read_text()
 
     def ended(self) -> int:
         return self.process.wait(LIMIT)
@@ -168,7 +178,7 @@ def test_local_workers_are_killed_and_stopped_and_end_with_the_same_runs(
     first = Launched(study, out, "--workers", "2")
     killed = first.training()[0]
     os.kill(killed, signal.SIGKILL)
-    waited_for(lambda: "from a checkpoint" in first.said.read_text())
+    first.says("from a checkpoint")
     working = first.training()
     first.process.send_signal(signal.SIGINT)
     assert first.ended() == 130, first.said.read_text()
