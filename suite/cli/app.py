@@ -70,6 +70,25 @@ def bench(
             "often as that allows.",
         ),
     ] = "60",
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="Train in so many processes on this machine; on GPUs, one on each."),
+    ] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(metavar="tcp://HOST:PORT", help="Train on the workers of a Dask scheduler.")
+    ] = None,
+    slurm: Annotated[
+        str | None,
+        typer.Option(
+            metavar="'KEY=VALUE ...'", help='Train in a Slurm job array: "partition=gpu time=60", in minutes.'
+        ),
+    ] = None,
+    split_cores: Annotated[
+        bool,
+        typer.Option(
+            "--split-cores", help="Give each of the --workers cores of its own; some numbers then round otherwise."
+        ),
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be trained, and stop.")] = False,
 ) -> None:
     """Train, measure and time what is missing of a study; print its table.
@@ -78,16 +97,17 @@ def bench(
     interrupt it leaves at once. On SIGTERM it does the same and leaves with 75, which asks to be run again. The same
     command goes on where it was.
     """
-    from aebench.cli import benching
+    from aebench.cli import benching, places
 
     every = benching.interval(checkpoint_every)
+    asked = places.asked(workers=workers, scheduler=scheduler, slurm=slurm, split=split_cores)
     todo = _plan(study, backend, out, only=only, retry_diverged=retry_diverged)
     benching.announce(todo)
     if dry_run:
         for spec in todo.missing:
             typer.echo(spec.run_id)
         return
-    raise typer.Exit(benching.bench(todo, engine, every))
+    raise typer.Exit(benching.bench(todo, engine, every, asked))
 
 
 @app.command()
@@ -294,6 +314,14 @@ def validate(
     print_checks(console(), found)
     write_aside(out, lambda file: file.write(validity.as_json(found)))
     typer.echo(out)
+
+
+@app.command(hidden=True)
+def worker(core: Annotated[list[int] | None, typer.Option(help="Number of a core that it may use.")] = None) -> None:
+    """Do the tasks that a bench sends on standard input; started by `bench --workers` and its like."""
+    from aebench.cli import working
+
+    working.work(core or [])
 
 
 @app.command("list")
