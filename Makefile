@@ -5,6 +5,10 @@
 STUDY ?= digits
 BACKEND ?= $(KERAS_BACKEND)
 OUT ?=
+# Where bench trains, if not in its own process; at most one of them.
+WORKERS ?=
+SCHEDULER ?=
+SLURM ?=
 # The first of these that is a supported Python makes .venv.
 PYTHON ?= python3 python3.13 python3.12 python3.11
 
@@ -19,6 +23,25 @@ endif
 ifneq ($(filter-out tensorflow jax torch,$(BACKEND)),)
 $(error unknown BACKEND '$(BACKEND)'; known: tensorflow, jax, torch)
 endif
+ifneq ($(WORKERS),)
+ifneq ($(shell echo '$(subst ','\'',$(WORKERS))' | grep -Ex '[1-9][0-9]*'),$(WORKERS))
+$(error WORKERS is a number of processes, 1 or more, and was '$(WORKERS)')
+endif
+endif
+ifneq ($(SCHEDULER),)
+ifeq ($(and $(filter 1,$(words $(SCHEDULER))),$(findstring ://,$(SCHEDULER))),)
+$(error SCHEDULER is an address of a Dask scheduler, such as tcp://host:8786, and was '$(SCHEDULER)')
+endif
+endif
+ifneq ($(SLURM),)
+ifneq ($(words $(SLURM)),$(words $(foreach option,$(SLURM),$(if $(findstring =,$(option)),$(option)))))
+$(error SLURM is options of a job, such as 'partition=gpu time=60', and was '$(SLURM)')
+endif
+endif
+places := $(strip $(if $(WORKERS),WORKERS) $(if $(SCHEDULER),SCHEDULER) $(if $(SLURM),SLURM))
+ifneq ($(words $(places)),$(words $(firstword $(places))))
+$(error $(places) are different places to train at; give one of them)
+endif
 
 device = $(shell nvidia-smi -L >/dev/null 2>&1 && echo gpu || echo cpu)
 jax_cpu = jax
@@ -28,18 +51,24 @@ extras_tensorflow = $(device)
 extras_jax = $(device),$(jax_$(device))
 extras_torch = $(device),torch
 extras_docs = $(device),docs
-extras_dev = $(extras_jax),docs,dev
+extras_dask = dask
+extras_slurm = slurm
+extras_dev = $(extras_jax),dask,slurm,docs,dev
 
 covers_tensorflow = tensorflow
 covers_jax = tensorflow jax
 covers_torch = tensorflow torch
 covers_docs = tensorflow docs
-covers_dev = tensorflow jax docs dev
+covers_dask = dask
+covers_slurm = slurm
+covers_dev = tensorflow jax dask slurm docs dev
 
 ready = $(environment)/.aebench-$(or $(BACKEND),tensorflow)
 ready_docs = $(environment)/.aebench-docs
+ready_place = $(patsubst %,$(environment)/.aebench-%,$(if $(SCHEDULER),dask) $(if $(SLURM),slurm))
 ready_dev = $(environment)/.aebench-dev
 options = $(strip $(if $(BACKEND),--backend $(BACKEND)) $(if $(OUT),--out '$(OUT)'))
+place = $(strip $(if $(WORKERS),--workers $(WORKERS)) $(if $(SCHEDULER),--scheduler '$(SCHEDULER)') $(if $(SLURM),--slurm '$(SLURM)'))
 
 .PHONY: help bench report test perf lint check docs absent
 .NOTPARALLEL:
@@ -47,9 +76,10 @@ options = $(strip $(if $(BACKEND),--backend $(BACKEND)) $(if $(OUT),--out '$(OUT
 help:  ## list the targets (the default)
 	@sed -n 's/^\([a-z]*\):.*## /  make \1 - /p' Makefile
 	@echo 'Variables: STUDY=digits BACKEND=tensorflow|jax|torch OUT=folder PYTHON=interpreter that makes .venv'
+	@echo '  of bench: WORKERS=4, SCHEDULER=tcp://host:8786 (Dask) or SLURM="partition=gpu time=60" (minutes)'
 
-bench: $(ready)  ## train and measure what STUDY still lacks, then print its table
-	$(python) -m aebench bench '$(STUDY)' $(options)
+bench: $(ready) $(ready_place)  ## train and measure what STUDY still lacks, then print its table
+	$(python) -m aebench bench '$(STUDY)' $(options) $(place)
 
 report: $(ready)  ## write the page of STUDY, or of several (STUDY="digits mnist"): reports/<study>/index.html
 	$(python) -m aebench report $(foreach study,$(STUDY),'$(study)') $(options)

@@ -15,6 +15,7 @@ WIDTH, BOX, HIGH, STEP = 760, 164, 46, 92
 ABOUT = {
     "conformance": "tests of any variant",
     "cli": "commands, progress, tables",
+    "export": "Keras files, cards, trackers",
     "page": "the HTML page",
     "harness": "plan, cohorts, engines",
     "analysis": "means, differences, answers",

@@ -22,6 +22,9 @@ def bench(
     only: str | None = None,
     engine: EngineOption = "auto",
     retry_diverged: bool = False,
+    workers: int | None = None,
+    scheduler: str | None = None,
+    slurm: str | None = None,
 ) -> Path:
     """Trains, measures and times what is missing of a study; what is finished is kept and not done again.
 
@@ -34,6 +37,9 @@ def bench(
         only: a condition that picks runs, as `"variant == 'vae' and beta <= 1"`.
         engine: trains the runs of a cohort side by side, one by one, or as is faster here.
         retry_diverged: trains diverged runs again.
+        workers: trains in so many processes on this machine.
+        scheduler: address of a Dask scheduler, on whose workers it trains; speeds are not measured then.
+        slurm: options of a Slurm job array in which it trains, as `"partition=gpu time=60"`; the same of speeds.
 
     Returns:
         The folder.
@@ -43,6 +49,7 @@ def bench(
         RuntimeError: some runs crashed; the others are kept.
         KeyboardInterrupt: the process was interrupted or told to end; the training on its way was written aside.
     """
+    from aebench.cli import benching, places
     from aebench.cli.progress import TerminalWatcher, console
     from aebench.cli.signals import heeded
     from aebench.harness.execute import execute
@@ -52,9 +59,12 @@ def bench(
     chosen = study.read(str(name))
     store = store_of(chosen, out)
     todo = plan(chosen, chosen_backend(backend), store, only=only, retry_diverged=retry_diverged)
+    asked = places.asked(workers=workers, scheduler=scheduler, slurm=slurm)
+    if asked is not None and not asked.here:
+        todo = benching.without_speeds(todo)
     policy = Policy()
     with TerminalWatcher(console(), todo.missing, len(todo.timings)) as watcher, heeded(policy.stopping):
-        execute(todo, watcher, engine, policy)
+        execute(todo, watcher, engine, policy, asked.launch(engine) if asked else None)
     if watcher.failures:
         first = watcher.failures[0]
         raise RuntimeError(f"{len(watcher.failures)} runs failed; the first, {first.spec.run_id}:\n{first.details}")

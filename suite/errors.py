@@ -5,6 +5,9 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+SHOWN = 20  # names that a line lists; of more, the command that lists them is told
+LISTED = {"variant": "variants", "network": "networks", "study": "studies", "data set": "datasets", "metric": "metrics"}
+
 
 class UserError(Exception):
     """Bad input, told in one line: what came, what is allowed, what to do.
@@ -22,9 +25,13 @@ def unknown(kind: str, given: str, known: Iterable[str]) -> UserError:
         known: the names that would have been understood, in the order to list them.
 
     Returns:
-        A `UserError` to raise: `unknown variant 'bvae'; known: ae, vae (did you mean 'vae'?)`.
+        A `UserError` to raise: `unknown variant 'bvae'; known: ae, vae (did you mean 'vae'?)`. Of many names it lists
+        the first, and says which command lists all.
     """
     names = list(known)
     nearest = difflib.get_close_matches(given.lower(), names, n=1)  # names are lower-case; people write VAE and MNIST
     hint = f" (did you mean {nearest[0]!r}?)" if nearest else ""
-    return UserError(f"unknown {kind} {given!r}; known: {', '.join(names) or 'none'}{hint}")
+    some = ", ".join(names) or "none"
+    if len(names) > SHOWN and kind in LISTED:
+        some = f"{', '.join(names[:SHOWN])} ..., all {len(names)} by `aebench list {LISTED[kind]}`"
+    return UserError(f"unknown {kind} {given!r}; known: {some}{hint}")

@@ -54,7 +54,9 @@ def finished(name: str, backend: str | None, out: str | Path | None, warn: Warn 
     if not found:
         on = f" with backend {backend}" if backend else ""
         raise UserError(
-            f"no finished runs of study {chosen.name!r}{on} in {store.root}; run `aebench bench` on it first"
+            f"no finished runs of study {chosen.name!r}{on} in {store.root}; train some with: aebench bench {name}"
+            + (f" --backend {backend}" if backend else "")
+            + (f" --out {out}" if out else "")
         )
     if len(found) == 1:
         return found

@@ -84,6 +84,8 @@ def test_a_notebook_benches_reports_and_loads_runs(folder: Path, own_cache: Path
     lines = done.stdout.splitlines()
     assert f"out {Path('out/index.html')} 4 ['ae', 'mine'] True" in lines
     assert "3.0 mine" in lines
-    assert lines[-1].startswith("UserError no finished runs of study 'digits' in elsewhere; run `aebench bench`")
+    assert lines[-1].startswith(
+        "UserError no finished runs of study 'digits' in elsewhere; train some with: aebench bench digits"
+    )
     assert sum(line.startswith("[4/4]") for line in lines) == 1, "the second bench trained nothing"
     assert (folder / "out" / "index.html").stat().st_size > 100_000

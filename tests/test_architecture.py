@@ -26,7 +26,7 @@ HEAVY = (
     "pandas",
 )
 # Packages that import nothing heavy, whole; of the others, what plans, lists and prints.
-LIGHT_PACKAGES = ("analysis", "cli", "data", "page", "records", "study")
+LIGHT_PACKAGES = ("analysis", "cli", "data", "export", "page", "records", "study")
 LIGHT_MODULES = (
     "aebench", "aebench.__main__", "aebench.api", "aebench.backends", "aebench.backends.environment",
     "aebench.conformance.plugin", "aebench.harness.execute", "aebench.harness.plan", "aebench.measures",
@@ -106,8 +106,9 @@ ROOMS: dict[str, set[str]] = {
     "analysis": {"measures", "records", "study"},
     "page": {"analysis", "backends", "measures", "records", "study"},
     "harness": {"backends", "data", "measures", "models", "records", "study"},
+    "export": {"analysis", "backends", "data", "harness", "measures", "page", "records", "study"},
     "conformance": {"backends", "data", "harness", "measures", "models", "study"},
-    "cli": {"analysis", "backends", "data", "harness", "measures", "page", "records", "study"},
+    "cli": {"analysis", "backends", "data", "export", "harness", "measures", "page", "records", "study"},
 }
 
 
@@ -152,7 +153,7 @@ def test_a_second_copy_is_refused_with_one_line_that_says_what_to_import(name: s
     assert found.stderr.splitlines()[-1].startswith(f"ImportError: {told}")
 
 
-@pytest.mark.parametrize("room", ["analysis", "cli", "conformance", "measures", "page", "records"])
+@pytest.mark.parametrize("room", ["analysis", "cli", "conformance", "export", "measures", "page", "records"])
 def test_nothing_generic_knows_a_variant_or_its_setting_by_name(room: str) -> None:
     """A variant that nobody has written yet is treated as these are; what is special is declared."""
     known = {"ae", "vae", "iwae", "beta"}

@@ -156,7 +156,7 @@ def test_extras_that_make_asks_for_are_declared(checkout: Checkout) -> None:
         shown = re.search(r"-e '\.\[(.*?)\]'", checkout.make("-n", *arguments).stdout)
         assert shown is not None
         asked |= set(shown[1].split(","))
-    assert {"torch", "docs", "dev"} < asked <= set(PROJECT["project"]["optional-dependencies"])
+    assert {"torch", "dask", "slurm", "docs", "dev"} < asked <= set(PROJECT["project"]["optional-dependencies"])
 
 
 @needs_make
@@ -164,6 +164,43 @@ def test_unknown_backend_is_one_clear_line(checkout: Checkout) -> None:
     failed = checkout.make("bench", "BACKEND=jaxx")
     assert failed.returncode == 2
     assert "unknown BACKEND 'jaxx'; known: tensorflow, jax, torch" in failed.stderr
+    assert len(failed.stderr.splitlines()) == 1
+
+
+@needs_make
+@pytest.mark.parametrize(
+    ("given", "extra", "asked"),
+    [
+        ("WORKERS=4", None, "--workers 4"),
+        ("SCHEDULER=tcp://host:8786", "dask", "--scheduler tcp://host:8786"),
+        ("SLURM=partition=gpu time=60", "slurm", "--slurm partition=gpu time=60"),
+    ],
+)
+def test_a_place_to_train_at_is_passed_on_with_its_extra(
+    checkout: Checkout, given: str, extra: str | None, asked: str
+) -> None:
+    assert checkout.make("bench", given).returncode == 0
+    calls = checkout.calls()
+    assert calls[-1] == f"-m aebench bench digits {asked}"
+    assert [call for call in installs(calls) if call.endswith(f".[{extra}]")] == installs(calls)[1:]
+    assert len(installs(calls)) == (2 if extra else 1)
+
+
+@needs_make
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (["WORKERS=0"], "WORKERS is a number of processes, 1 or more, and was '0'"),
+        (["WORKERS=two"], "WORKERS is a number of processes, 1 or more, and was 'two'"),
+        (["SCHEDULER=host"], "SCHEDULER is an address of a Dask scheduler, such as tcp://host:8786, and was 'host'"),
+        (["SLURM=gpu"], "SLURM is options of a job, such as 'partition=gpu time=60', and was 'gpu'"),
+        (["WORKERS=2", "SLURM=time=5"], "WORKERS SLURM are different places to train at; give one of them"),
+    ],
+)
+def test_a_place_that_is_none_is_one_clear_line(checkout: Checkout, given: list[str], told: str) -> None:
+    failed = checkout.make("bench", *given)
+    assert failed.returncode == 2
+    assert told in failed.stderr
     assert len(failed.stderr.splitlines()) == 1
 
 
@@ -282,4 +319,4 @@ def test_no_tracked_file_is_larger_than_5_mb() -> None:
 def test_set_up_names_no_package_index() -> None:
     for name in ("Makefile", "constraints.txt", "pyproject.toml", ".ci/run"):
         text = (ROOT / name).read_text()
-        assert re.findall(r"\w+://\S+|--(?:extra-)?index-url|--find-links|--hash", text) == [], name
+        assert re.findall(r"\b(?!tcp:)\w+://\S+|--(?:extra-)?index-url|--find-links|--hash", text) == [], name

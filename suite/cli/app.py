@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from aebench.backends import NAMES
+from aebench.cli import completing, creating, doctoring, exporting, starting
 from aebench.errors import UserError
 
 if TYPE_CHECKING:
     from aebench.harness.plan import Plan
 
 app = typer.Typer(
-    add_completion=False,
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -26,7 +26,12 @@ data_app = typer.Typer(no_args_is_help=True, help="Data sets: import your own or
 app.add_typer(data_app, name="data")
 
 
-StudyArgument = Annotated[str, typer.Argument(metavar="STUDY|FILE.toml", help="A study's name, or your own file.")]
+StudyArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="STUDY|FILE.toml", help="A study's name, or your own file.", autocompletion=completing.studies
+    ),
+]
 BackendOption = Annotated[
     str | None,
     typer.Option(
@@ -65,6 +70,25 @@ def bench(
             "often as that allows.",
         ),
     ] = "60",
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="Train in so many processes on this machine; on GPUs, one on each."),
+    ] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(metavar="tcp://HOST:PORT", help="Train on the workers of a Dask scheduler.")
+    ] = None,
+    slurm: Annotated[
+        str | None,
+        typer.Option(
+            metavar="'KEY=VALUE ...'", help='Train in a Slurm job array: "partition=gpu time=60", in minutes.'
+        ),
+    ] = None,
+    split_cores: Annotated[
+        bool,
+        typer.Option(
+            "--split-cores", help="Give each of the --workers cores of its own; some numbers then round otherwise."
+        ),
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be trained, and stop.")] = False,
 ) -> None:
     """Train, measure and time what is missing of a study; print its table.
@@ -73,21 +97,27 @@ def bench(
     interrupt it leaves at once. On SIGTERM it does the same and leaves with 75, which asks to be run again. The same
     command goes on where it was.
     """
-    from aebench.cli import benching
+    from aebench.cli import benching, places
 
     every = benching.interval(checkpoint_every)
+    asked = places.asked(workers=workers, scheduler=scheduler, slurm=slurm, split=split_cores)
     todo = _plan(study, backend, out, only=only, retry_diverged=retry_diverged)
     benching.announce(todo)
     if dry_run:
         for spec in todo.missing:
             typer.echo(spec.run_id)
         return
-    raise typer.Exit(benching.bench(todo, engine, every))
+    raise typer.Exit(benching.bench(todo, engine, every, asked))
 
 
 @app.command()
 def report(
-    study: Annotated[list[str], typer.Argument(metavar="STUDY|FILE.toml...", help="One or more, for one page.")],
+    study: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="STUDY|FILE.toml...", help="One or more, for one page.", autocompletion=completing.studies
+        ),
+    ],
     backend: Annotated[
         str | None,
         typer.Option(metavar="|".join(NAMES), help="Default: every backend with finished runs."),
@@ -184,15 +214,69 @@ def rescore(
 @app.command()
 def merge(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="A new folder.")],
-    folders: Annotated[list[Path], typer.Argument(metavar="FOLDER...", help="Folders that `bench` has filled.")],
+    given: Annotated[
+        list[Path], typer.Argument(metavar="FOLDER|PACK...", help="Folders that `bench` has filled, and packs.")
+    ],
 ) -> None:
-    """Join the runs of several machines into one folder, the same whatever their order; then report on it.
-
-    A run that has other numbers in different folders is named and left out, and the status is 1.
-    """
+    """Join the runs, arrays and timings of several folders and packs; name runs whose numbers differ between them."""
     from aebench.cli import merging
 
-    raise typer.Exit(merging.merge(out, folders))
+    raise typer.Exit(merging.merge(out, given))
+
+
+@app.command()
+def pack(
+    study: StudyArgument,
+    out: OutOption = None,
+    file: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="The archive. Default: STUDY.aebench.zip."),
+    ] = None,
+    weights: Annotated[
+        bool, typer.Option("--weights", help="With trained weights, from which others can measure anew.")
+    ] = False,
+    by: Annotated[str, typer.Option(metavar="NAME", help="Who sends it.")] = "",
+) -> None:
+    """Make one archive of a study's finished runs, for others to verify, merge and compare."""
+    from aebench.cli import packing
+    from aebench.study import read
+    from aebench.workspace import store_of
+
+    chosen = read(study)
+    packing.pack(chosen, store_of(chosen, out, _warn), file or Path(f"{chosen.name}.aebench.zip"), by, weights=weights)
+
+
+@app.command()
+def verify(
+    pack: Annotated[Path, typer.Argument(metavar="PACK", help="An archive that `pack` has made.")],
+    recompute: Annotated[
+        int, typer.Option(metavar="N", min=0, help="How many runs to measure anew from the weights in it.")
+    ] = 3,
+    draw: Annotated[
+        str | None,
+        typer.Option(metavar="TEXT", help="Repeat a draw of runs, as told by an earlier one.", show_default=False),
+    ] = None,
+    backend: BackendOption = None,
+) -> None:
+    """Hold a pack against itself and against its weights; one line for each thing that is wrong, then status 1."""
+    from aebench.cli import packing
+    from aebench.workspace import chosen_backend
+
+    raise typer.Exit(packing.verify(pack, recompute, draw, chosen_backend(backend)))
+
+
+@app.command()
+def leaderboard(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A folder of packs.")],
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Folder of the pages. Default: FOLDER/leaderboard.", show_default=False),
+    ] = None,
+) -> None:
+    """Write a page of all packs in a folder: runs of one experiment together, who sent them and on what machine."""
+    from aebench.cli import leaderboard as drawing
+
+    raise typer.Exit(drawing.leaderboard(folder, out or folder / "leaderboard"))
 
 
 @app.command()
@@ -230,6 +314,14 @@ def validate(
     print_checks(console(), found)
     write_aside(out, lambda file: file.write(validity.as_json(found)))
     typer.echo(out)
+
+
+@app.command(hidden=True)
+def worker(core: Annotated[list[int] | None, typer.Option(help="Number of a core that it may use.")] = None) -> None:
+    """Do the tasks that a bench sends on standard input; started by `bench --workers` and its like."""
+    from aebench.cli import working
+
+    working.work(core or [])
 
 
 @app.command("list")
@@ -285,6 +377,13 @@ def status() -> None:
     from aebench.cli.progress import console
 
     listing.show("datasets", console())
+
+
+app.command()(starting.init)
+app.add_typer(creating.app, name="new")
+app.command()(exporting.export)
+app.add_typer(exporting.track, name="track")
+app.command()(doctoring.doctor)
 
 
 def _plan(

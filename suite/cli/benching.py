@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import signal
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import typer
@@ -16,6 +17,7 @@ from aebench.harness.plan import Plan, plan
 from aebench.harness.saving import Policy
 
 if TYPE_CHECKING:
+    from aebench.cli.places import Asked
     from aebench.harness.engine.choice import EngineOption
 
 MOST_ROWS = 60  # of a table at the end; of a larger study it has each variant with its best settings
@@ -28,6 +30,16 @@ def announce(todo: Plan) -> None:
         f"study {todo.study.name}: {len(todo.chosen)} runs, {done} finished, {len(todo.missing)} to train; "
         f"{len(todo.timings)} speeds to measure; kept in {todo.store.root}"
     )
+    _tell_recoded(todo)
+
+
+def _tell_recoded(todo: Plan) -> None:
+    for path, count in todo.recoded.items():
+        typer.echo(
+            f"warning: {path} has changed since {count} of {len(todo.records)} finished runs were trained with it; if "
+            "that changes their numbers, raise the version in it, and they are trained anew",
+            err=True,
+        )
 
 
 def interval(text: str) -> float | None:
@@ -47,14 +59,17 @@ def interval(text: str) -> float | None:
     return seconds
 
 
-def bench(todo: Plan, engine: EngineOption, every: float | None) -> int:
+def bench(todo: Plan, engine: EngineOption, every: float | None, asked: Asked | None = None) -> int:
     """Does what is missing and prints the study's table; returns the exit status.
 
     Args:
         todo: what is missing.
         engine: what trains.
         every: seconds between two checkpoints of a training; `None` for never.
+        asked: where to train; `None` for in this process.
     """
+    if asked is not None and not asked.here:
+        todo = without_speeds(todo)
     policy, left = Policy(interval=every), False
     with (
         TerminalWatcher(console(), todo.missing, len(todo.timings)) as watcher,
@@ -62,7 +77,7 @@ def bench(todo: Plan, engine: EngineOption, every: float | None) -> int:
         signals.answered(policy.stopping, heeded),
     ):
         try:
-            execute.execute(todo, watcher, engine, policy)
+            execute.execute(todo, watcher, engine, policy, asked.launch(engine) if asked else None)
         except KeyboardInterrupt:
             left = True
     for failure in watcher.failures:
@@ -80,8 +95,18 @@ def bench(todo: Plan, engine: EngineOption, every: float | None) -> int:
     return 1 if watcher.failures else 0
 
 
+def without_speeds(todo: Plan) -> Plan:
+    """A plan but for its speeds, which says so: a cluster's runs are on machines that this one knows nothing of."""
+    if todo.timings:
+        typer.echo(
+            "speeds are not measured on a cluster: run the same command without --scheduler or --slurm on a machine "
+            "whose speeds you want"
+        )
+    return replace(todo, timings=())
+
+
 def rescore(todo: Plan) -> None:
-    """Measures finished runs anew and prints the study's table.
+    """Measures finished runs anew and prints the study's table; says where they were trained with other code.
 
     Raises:
         UserError: none is finished.
@@ -91,6 +116,7 @@ def rescore(todo: Plan) -> None:
             f"no finished runs of study {todo.study.name!r} with backend {todo.backend} in {todo.store.root}; "
             "run `aebench bench` on it first"
         )
+    _tell_recoded(todo)
     with TerminalWatcher(console(), todo.finished) as watcher:
         execute.rescore(todo, watcher)
     print_summary(plan(todo.study, todo.backend, todo.store))

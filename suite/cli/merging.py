@@ -2,29 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import typer
 
 from aebench.analysis.numbers import counted
+from aebench.errors import UserError
 from aebench.measures import cost
-from aebench.records import merging
+from aebench.records import merging, packs
 
 
-def merge(out: Path, folders: Sequence[Path]) -> int:
-    """Joins folders and says what became of them; returns the exit status, 1 where runs were left out.
+def merge(out: Path, given: Sequence[Path]) -> int:
+    """Joins folders and packs and says what became of them; returns the exit status, 1 where runs were left out.
 
     Raises:
-        UserError: see `aebench.records.merging.merge`.
+        UserError: a pack is damaged, or see `aebench.records.merging.merge`.
     """
-    found = merging.merge(out, folders, frozenset(cost.training_time(1.0, 1)))
+    with ExitStack() as stack:
+        folders = {stack.enter_context(_folder(one)): one for one in given}
+        found = merging.merge(out, [*folders], frozenset(cost.training_time(1.0, 1)))
     repeated = f", {found.repeated} of them in several folders" if found.repeated else ""
     there = f"{counted(found.runs, 'run')}{repeated}, and {counted(found.timings, 'timing')}"
     typer.echo(f"{there} of {counted(len(folders), 'folder')} are in {out}")
     for path in found.unread:
-        typer.echo(f"left out: {path} is no valid record of a run", err=True)
+        folder = path.parent.parent
+        typer.echo(f"left out: {folders[folder] / path.relative_to(folder)} is no valid record of a run", err=True)
     for conflict in found.conflicts:
-        where = ", ".join(map(str, conflict.folders))
+        where = ", ".join(str(folders[folder]) for folder in conflict.folders)
         typer.echo(f"left out: {conflict.run_id} has other numbers in {where}: {conflict.differing}", err=True)
     return 1 if found.conflicts or found.unread else 0
+
+
+@contextmanager
+def _folder(given: Path) -> Iterator[Path]:
+    """The folder itself, or that to which a pack is unpacked for the time."""
+    if not given.is_file():
+        yield given
+        return
+    with packs.opened(given) as pack:
+        if pack.damaged:
+            raise UserError(f"{given} is damaged: {pack.damaged[0]}; `aebench verify {given}` tells all")
+        yield pack.store.root

@@ -124,6 +124,16 @@ class TerminalWatcher:
         self._progress.advance(self._epochs, sum(spec.epochs for spec in specs))
         self._print(f"[{self._done}/{self.total}] {len(specs)} of {_name(specs[0])} done by another bench")
 
+    def workers(self, busy: int, lost: int) -> None:
+        """Shows how many work, and how many have died; runs that failed beside them."""
+        told = [f"training on {busy} worker{'s' * (busy != 1)}"]
+        told += [f"{lost} lost"] * (lost > 0) + [f"{len(self.failures)} failed"] * (len(self.failures) > 0)
+        self._progress.update(self._epochs, description=", ".join(told))
+
+    def lost(self, specs: Sequence[RunSpec], why: str) -> None:
+        """Says that the worker that was at these runs has died."""
+        self._print(f"a worker is lost, another goes on with {_several(specs)}: {why}", "yellow")
+
     def timing(self, spec: TimingSpec) -> None:
         """Names what is being timed."""
         self._progress.update(

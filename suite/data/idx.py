@@ -40,7 +40,10 @@ def read_idx(path: Path) -> Array:
             f"{path} holds {len(payload)} bytes of values; its header says {expected} for shape {shape}; "
             "the file is truncated or damaged: get it again"
         )
-    return np.frombuffer(payload, dtype).reshape(shape).astype(dtype.newbyteorder("="))
+    try:
+        return np.frombuffer(payload, dtype).reshape(shape).astype(dtype.newbyteorder("="))
+    except ValueError as error:  # nothing of an impossible shape: more than 64 dimensions, or too long ones
+        raise UserError(f"{path} has a header that no array fits: {error}; get it again") from None
 
 
 def _content(path: Path) -> bytes:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import zipfile
-import zlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -16,6 +14,7 @@ from aebench.data.dataset import Array, Published
 from aebench.data.idx import read_idx
 from aebench.data.tables import ENDINGS, Roles, read_table
 from aebench.errors import UserError
+from aebench.records.damage import UNREADABLE
 from aebench.records.record import Values
 
 _ROLES = {
@@ -28,7 +27,6 @@ _PREFIX = {"emnist": "emnist-balanced-"}
 _NPZ_ARRAYS = ("x_train", "y_train", "x_test", "y_test", "column_names")
 _NO_ROLES = Roles()
 _ALLOWED = "a folder with idx.gz files, or a file .npz, .npy, .csv or .parquet"
-_UNREADABLE = (OSError, EOFError, ValueError, NotImplementedError, zipfile.BadZipFile, zlib.error)
 _AMAT = {"train": "train", "validation": "valid", "test": "test"}
 
 
@@ -75,7 +73,7 @@ def _raw(name: str, path: Path) -> dict[str, RawSplit]:
 def _npy(path: Path) -> Array:
     try:
         return np.asarray(np.load(path, allow_pickle=False))
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise _unreadable(path, error, "npy of one plain array") from error
 
 
@@ -108,7 +106,7 @@ def _unreadable(path: Path, error: Exception, expected: str) -> UserError:
 def _npz(path: Path, values: Values | None) -> Published:
     try:
         arrays = _archive(path)
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise _unreadable(path, error, "npz of plain arrays") from error
     names = [str(name) for name in np.atleast_1d(arrays["column_names"])] if "column_names" in arrays else None
     return _of_arrays(arrays, path, names, values)

@@ -30,7 +30,7 @@ from aebench.records.kept import Kept, latents_after
 from aebench.records.record import MeasureSettings, Milestone, RunRecord, Training, now
 from aebench.records.spec import RunSpec
 from aebench.records.store import Store
-from aebench.study import networks, variants
+from aebench.study import declarations, networks, variants
 
 ADAPTED = 1000  # training images that a variant may look at before it is trained
 MOST_SCORED = 64  # runs whose weights are held at once to be measured anew
@@ -258,6 +258,7 @@ class Cohort:
                 cohort_size=run.cohort_size,
                 cohort_seconds=run.cohort_seconds,
                 compile_seconds=run.compile_seconds,
+                variant_code=declarations.code(self.variant.path),
             ),
             environment=environment.current(run.spec.backend),
             finished=now(),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import socket
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -24,7 +24,16 @@ if TYPE_CHECKING:
     from aebench.harness.timing import Timer
 
 
-def execute(todo: Plan, watcher: Watcher, engine: EngineOption = "auto", policy: Policy | None = None) -> None:
+Launch = Callable[[Plan, Watcher, Policy], set[str]]
+
+
+def execute(
+    todo: Plan,
+    watcher: Watcher,
+    engine: EngineOption = "auto",
+    policy: Policy | None = None,
+    launch: Launch | None = None,
+) -> None:
     """Trains, measures and times what is missing; each finished run is kept at once.
 
     Args:
@@ -32,6 +41,8 @@ def execute(todo: Plan, watcher: Watcher, engine: EngineOption = "auto", policy:
         watcher: told of everything.
         engine: trains the runs of a cohort side by side, one by one, or as `aebench.harness.engine.choice` finds best.
         policy: when trainings are written aside.
+        launch: has the missing runs done elsewhere, and returns the cohorts in which one crashed; by default they are
+            done in this process. Speeds are measured in this one in any case, when all runs are done.
 
     Raises:
         Stopped: that was asked for.
@@ -43,36 +54,52 @@ def execute(todo: Plan, watcher: Watcher, engine: EngineOption = "auto", policy:
     if not todo.missing and not todo.timings:
         return
     policy = policy or Policy()
-    backends.choose(todo.backend)
-    for name in {spec.precision for spec in todo.chosen}:
-        backends.refuse_missing(name)  # before anything is trained
-    crashed = _train(todo, watcher, engine, policy)
-    if not todo.timings:
-        return
-    one = f"timing-{socket.gethostname()}"  # a machine's speeds disturb each other
-    with todo.store.locks.taken(one, watcher.waiting_for_speeds):
-        for spec, group in itertools.groupby(todo.timings, key=lambda timing: timing[0]):
-            own = [timing for _, timing in group if not _timed_meanwhile(todo, timing)]
-            if own and spec.cohort not in crashed:
-                timer = _timer(todo, spec)  # one for all its batch sizes: it compiles them once
-                for timing in own:
-                    _time(timer, spec, timing, watcher)
-                    policy.stopping.heed()
+    crashed: set[str] = set()
+    if launch is not None and todo.missing:
+        crashed = launch(todo, watcher, policy)
+    if launch is None or todo.timings:
+        backends.choose(todo.backend)
+        for name in {spec.precision for spec in todo.chosen}:
+            backends.refuse_missing(name)  # before anything is trained
+    if launch is None:
+        crashed = _train(todo, watcher, engine, policy)
+    if todo.timings:
+        _time_all(todo, watcher, crashed, policy)
 
 
 def _train(todo: Plan, watcher: Watcher, engine: EngineOption, policy: Policy) -> set[str]:
     """Does the missing runs, first those that no other bench is at; returns the cohorts in which one crashed."""
     crashed: set[str] = set()
-    groups = _by_cohort(todo.missing)
+    groups = by_cohort(todo.missing)
     for wait in (False, True):
         for name, specs in [*groups.items()]:
-            waiting = partial(watcher.waiting, specs) if wait else None
-            with todo.store.locks.taken(name, waiting) as ours:
-                if not ours:
-                    continue
+            had = do_cohort(todo, specs, watcher, engine, policy, wait=wait)
+            if had is not None:
                 del groups[name]
-                crashed |= _train_cohort(todo, specs, watcher, engine, policy)
-                todo.store.checkpoints.sweep(name, todo.store.has_record)
+                crashed |= had
+    return crashed
+
+
+def do_cohort(
+    todo: Plan, specs: tuple[RunSpec, ...], watcher: Watcher, engine: EngineOption, policy: Policy, *, wait: bool
+) -> set[str] | None:
+    """Does runs of one cohort, as `execute` does; returns it if one crashed.
+
+    Args:
+        todo: see `plan`.
+        specs: missing runs of one cohort.
+        watcher: told of everything.
+        engine: see `execute`.
+        policy: when trainings are written aside.
+        wait: whether to wait for another bench that is at them; without, `None` is returned.
+    """
+    name = specs[0].cohort_name
+    waiting = partial(watcher.waiting, specs) if wait else None
+    with todo.store.locks.taken(name, waiting) as ours:
+        if not ours:
+            return None
+        crashed = _train_cohort(todo, specs, watcher, engine, policy)
+        todo.store.checkpoints.sweep(name, todo.store.has_record)
     return crashed
 
 
@@ -97,7 +124,8 @@ def _train_cohort(
     return crashed
 
 
-def _by_cohort(specs: tuple[RunSpec, ...]) -> dict[str, tuple[RunSpec, ...]]:
+def by_cohort(specs: tuple[RunSpec, ...]) -> dict[str, tuple[RunSpec, ...]]:
+    """Groups runs by the name of their cohort, in their order."""
     groups: dict[str, tuple[RunSpec, ...]] = {}
     for spec in specs:
         groups[spec.cohort_name] = (*groups.get(spec.cohort_name, ()), spec)
@@ -106,7 +134,7 @@ def _by_cohort(specs: tuple[RunSpec, ...]) -> dict[str, tuple[RunSpec, ...]]:
 
 def _sweep(todo: Plan) -> None:
     """Removes the checkpoints of runs that are finished, where nobody is at them and they are not to be done again."""
-    for name in todo.store.checkpoints.cohorts() - _by_cohort(todo.missing).keys():
+    for name in todo.store.checkpoints.cohorts() - by_cohort(todo.missing).keys():
         with todo.store.locks.taken(name) as ours:
             if ours:
                 todo.store.checkpoints.sweep(name, todo.store.has_record)
@@ -119,6 +147,19 @@ def _done_meanwhile(todo: Plan, spec: RunSpec) -> bool:
 
 def _timed_meanwhile(todo: Plan, timing: TimingSpec) -> bool:
     return todo.store.timing_path(timing, environment.current(todo.backend)).exists()
+
+
+def _time_all(todo: Plan, watcher: Watcher, crashed: set[str], policy: Policy) -> None:
+    """Measures the missing speeds, but of cohorts that crashed."""
+    one = f"timing-{socket.gethostname()}"  # a machine's speeds disturb each other
+    with todo.store.locks.taken(one, watcher.waiting_for_speeds):
+        for spec, group in itertools.groupby(todo.timings, key=lambda timing: timing[0]):
+            own = [timing for _, timing in group if not _timed_meanwhile(todo, timing)]
+            if own and spec.cohort not in crashed:
+                timer = _timer(todo, spec)  # one for all its batch sizes: it compiles them once
+                for timing in own:
+                    _time(timer, spec, timing, watcher)
+                    policy.stopping.heed()
 
 
 def _timer(todo: Plan, spec: RunSpec) -> Timer:
@@ -162,8 +203,8 @@ def cohorts(todo: Plan, specs: tuple[RunSpec, ...]) -> Iterator[Cohort]:
     from aebench.harness.cohort import Cohort
 
     pictured = {spec.configuration: spec.run_id for spec in reversed(todo.grid)}
-    grid = _by_cohort(todo.grid)
-    for name, group in _by_cohort(specs).items():
+    grid = by_cohort(todo.grid)
+    for name, group in by_cohort(specs).items():
         yield Cohort(
             specs=group,
             planned=grid[name],

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import platform
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from aebench import data, measures
 from aebench.backends import environment
@@ -12,8 +15,7 @@ from aebench.errors import UserError
 from aebench.records.record import VALUES, MeasureSettings, RunRecord
 from aebench.records.spec import ModelSpec, RunSpec, TimingSpec
 from aebench.records.store import Store
-from aebench.study import Study
-from aebench.study.declarations import likelihoods
+from aebench.study import Study, declarations
 from aebench.study.grid import TIMED_BATCH_SIZES
 
 
@@ -47,6 +49,22 @@ class Plan:
     def outdated(self) -> tuple[RunRecord, ...]:
         """Finished runs that were measured by older code, or less or more thoroughly than the study now asks for."""
         return tuple(record for record in self.records.values() if _outdated(record, self.study.measures))
+
+    @property
+    def recoded(self) -> dict[Path, int]:
+        """Files whose variants have other code than finished runs were trained with, and of how many runs.
+
+        Only where the version is the same: runs of another are other runs. A digest is of one version of Python.
+        """
+        python = platform.python_version().rpartition(".")[0]
+        changed = Counter(
+            path
+            for record in self.records.values()
+            if (was := record.training.variant_code) is not None
+            and record.environment.python.rpartition(".")[0] == python
+            and declarations.code(path := self.study.declaration(record.spec.variant).path) != was
+        )
+        return dict(changed)
 
 
 def plan(
@@ -132,7 +150,7 @@ def _refuse_large_batches(specs: list[RunSpec]) -> None:
 
 def _refuse_unfit_likelihoods(specs: list[RunSpec]) -> None:
     """Told before anything is trained."""
-    takes = likelihoods()
+    takes = declarations.likelihoods()
     for name, likelihood in dict.fromkeys((spec.dataset, spec.likelihood) for spec in specs):
         dataset = data.load(name)
         if dataset.values not in takes[likelihood]:

@@ -43,6 +43,12 @@ class Watcher(Protocol):
     def elsewhere(self, specs: Sequence[RunSpec]) -> None:
         """Another bench has done these runs in the meantime."""
 
+    def workers(self, busy: int, lost: int) -> None:
+        """So many workers are at cohorts, and so many have died."""
+
+    def lost(self, specs: Sequence[RunSpec], why: str) -> None:
+        """The worker that was at these runs has died; another goes on with them."""
+
     def timing(self, spec: TimingSpec) -> None:
         """The speed of a configuration is about to be measured."""
 

@@ -30,6 +30,7 @@ from aebench.page.plots import board_plots
 from aebench.page.plots.leagues import leagues
 from aebench.page.robustness import Robustness, robustness
 from aebench.page.seeing import PLANES, Seeing, seeing
+from aebench.page.senders import Senders
 from aebench.page.separations import Separation, separations
 from aebench.page.table import Ranked, table
 from aebench.page.throughput import speed_plots
@@ -78,12 +79,13 @@ class StudySection:
     speed_plots: tuple[Plot, ...]
 
 
-def write(sources: Sequence[Source], out: Path) -> Path:
+def write(sources: Sequence[Source], out: Path, told: Senders | None = None) -> Path:
     """Writes the report of one or more studies as one HTML file that needs no other.
 
     Args:
         sources: what to tell of, each with at least one finished run.
         out: the folder to write into.
+        told: who sent the runs, of a leaderboard.
 
     Returns:
         Path of the page, `index.html` in `out`.
@@ -91,7 +93,7 @@ def write(sources: Sequence[Source], out: Path) -> Path:
     Raises:
         UserError: no run of a study has finished, or the file cannot be written.
     """
-    text = render(sources)
+    text = render(sources, told)
     page = out / "index.html"
     write_aside(page, lambda file: file.write(text.encode()))
     return page
@@ -111,7 +113,7 @@ def write_figures(sources: Sequence[Source], folder: Path) -> list[Path]:
     return [*written, *(several.plot.save(folder, f"datasets-{several.plot.key}") if several and several.plot else ())]
 
 
-def render(sources: Sequence[Source]) -> str:
+def render(sources: Sequence[Source], told: Senders | None = None) -> str:
     """The page's HTML."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -120,7 +122,7 @@ def render(sources: Sequence[Source]) -> str:
         lstrip_blocks=True,
     )  # fmt: skip
     environment.filters |= {"significant": significant, "counted": counted, "checks": validity.of_metric}
-    return environment.get_template("page.html.j2").render(_content(sources))
+    return environment.get_template("page.html.j2").render(_content(sources), senders=told)
 
 
 def _content(sources: Sequence[Source]) -> dict[str, Any]:

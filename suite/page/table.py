@@ -62,10 +62,12 @@ class Row:
     """One configuration; `n` runs did not diverge.
 
     Attributes:
+        id: of the configuration.
         settings: by symbol, as they are written.
         training: whether it was long enough; `slope` is what that rests on.
     """
 
+    id: str
     look: Look
     variant: str
     dataset: str
@@ -149,6 +151,7 @@ def _body(ranked: Ranked, metrics: Sequence[str]) -> Body:
 def _row(item: Configuration, looks: Looks, cells: tuple[Cell, ...]) -> Row:
     diverged = f", {item.diverged} diverged" if item.diverged else ""
     return Row(
+        id=item.id,
         look=looks.by_id[item.id],
         variant=item.variant,
         dataset=item.dataset,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import zipfile
-import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,13 +12,13 @@ from typing import IO, Final, Literal
 import numpy as np
 from pydantic import ValidationError
 
+from aebench.records.damage import UNREADABLE
 from aebench.records.record import EngineName
 from aebench.records.spec import Frozen
 from aebench.records.writing import write_aside
 
 FORMAT: Final = 1
 _HEADER = "header"
-_DAMAGED = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error)
 Arrays = dict[str, np.ndarray]
 
 
@@ -126,7 +125,7 @@ class Checkpoints:
         try:
             with np.load(path, allow_pickle=False) as arrays:
                 return {name: arrays[name] for name in arrays.files if name != _HEADER}
-        except _DAMAGED as error:
+        except UNREADABLE as error:
             self._set_aside(path, error)
             return None
 
@@ -150,7 +149,7 @@ class Checkpoints:
         try:
             with np.load(path, allow_pickle=False) as arrays:
                 return Header.model_validate_json(arrays[_HEADER].tobytes())
-        except (*_DAMAGED, ValidationError) as error:
+        except (*UNREADABLE, ValidationError) as error:
             self._set_aside(path, error)
             return None
 

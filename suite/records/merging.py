@@ -89,17 +89,8 @@ def merge(out: Path, folders: Sequence[Path], circumstantial: frozenset[str]) ->
         if differing:
             conflicts.append(Conflict(run_id=run_id, folders=tuple(one.folder for one in same), differing=differing))
             continue
-        chosen = min(same, key=lambda one: one.rank)
-        for path in sorted((chosen.folder / "artefacts" / run_id).glob("*.npz")):
-            _copy(path, out / "artefacts" / run_id / path.name)
-        _copy(chosen.path, store.record_path(chosen.record.spec))
-    for kind in _KINDS:
-        names: dict[str, list[Path]] = {}
-        for folder in folders:
-            for path in (folder / kind).glob("*.json"):
-                names.setdefault(path.name, []).append(path)
-        for name, paths in sorted(names.items()):
-            _copy(min(paths, key=_when), out / kind / name)
+        _take(_first(same), store)
+    _take_others(folders, out)
     return Merged(
         runs=len(found) - len(conflicts),
         timings=len([*(out / "timings").glob("*.json")]),
@@ -107,6 +98,50 @@ def merge(out: Path, folders: Sequence[Path], circumstantial: frozenset[str]) ->
         conflicts=tuple(conflicts),
         unread=tuple(sorted(unread)),
     )
+
+
+def pool(out: Path, folders: Sequence[Path]) -> dict[str, tuple[Path, ...]]:
+    """Copies runs as `merge` does, but the one that was finished first stands for others of the same run.
+
+    So it is with what strangers send: rounding differs between their machines, and training makes much of it. The same
+    run twice is no two draws of a seed, whatever its numbers.
+
+    Returns:
+        The folders that have each run, by its id; that from which it was taken comes first.
+    """
+    found: dict[str, list[_Found]] = {}
+    for folder in folders:
+        for one in _records(folder, []):
+            found.setdefault(one.record.run_id, []).append(one)
+    for same in found.values():
+        _take(_first(same), Store(out))
+    _take_others(folders, out)
+    return {
+        run_id: tuple(one.folder for one in sorted(same, key=lambda one: one.rank)) for run_id, same in found.items()
+    }
+
+
+def _first(same: Sequence[_Found]) -> _Found:
+    return min(same, key=lambda one: one.rank)
+
+
+def _take(chosen: _Found, store: Store) -> None:
+    """Copies a run, its record last."""
+    run_id = chosen.record.run_id
+    for path in sorted((chosen.folder / "artefacts" / run_id).glob("*.npz")):
+        _copy(path, store.artefact_path(run_id, path.stem))
+    _copy(chosen.path, store.record_path(chosen.record.spec))
+
+
+def _take_others(folders: Sequence[Path], out: Path) -> None:
+    """Copies timings and what is told of data sets; of those of one name the one that was taken first."""
+    for kind in _KINDS:
+        names: dict[str, list[Path]] = {}
+        for folder in folders:
+            for path in (folder / kind).glob("*.json"):
+                names.setdefault(path.name, []).append(path)
+        for name, paths in sorted(names.items()):
+            _copy(min(paths, key=_when), out / kind / name)
 
 
 def _records(folder: Path, unread: list[Path]) -> Iterator[_Found]:

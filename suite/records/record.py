@@ -79,6 +79,7 @@ class Training(Frozen):
         cohort_size: runs that were trained as one program.
         cohort_seconds: what they took together, without compilation.
         compile_seconds: of that program, paid once.
+        variant_code: digest of the source that the variant's file had; `None` in records of before this was kept.
     """
 
     engine: EngineName
@@ -86,6 +87,7 @@ class Training(Frozen):
     cohort_size: int = Field(ge=1)
     cohort_seconds: float | None = None
     compile_seconds: float
+    variant_code: str | None = None
 
 
 PARTS: Final = (0.25, 0.5)  # of the training, after which a run is measured too: its milestones

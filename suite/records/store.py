@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import zipfile
-import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from aebench.errors import UserError
 from aebench.records.checkpoints import Checkpoints
+from aebench.records.damage import UNREADABLE
 from aebench.records.kept import Kept
 from aebench.records.locks import Locks
 from aebench.records.record import SCHEMA, DatasetRecord, Environment, RunRecord, TimingRecord
@@ -75,12 +74,7 @@ class Store:
         Raises:
             UserError: the file is there but cannot be read.
         """
-        path = self.record_path(spec)
-        record = self._read(path, RunRecord)
-        if record is None or (record.spec == spec and record.run_id == spec.run_id):
-            return record
-        self._set_aside(path, f"the record of {spec.run_id}")
-        return None
+        return self._read_run(self.record_path(spec))
 
     def read_timings(self) -> list[TimingRecord]:
         """All timings, of every environment.
@@ -92,13 +86,13 @@ class Store:
         return [record for path in paths if (record := self._read(path, TimingRecord)) is not None]
 
     def read_records(self) -> list[RunRecord]:
-        """All finished runs, of whatever study.
+        """All finished runs, of whatever study; what is no record of the run that its file is named after is set aside.
 
         Raises:
             UserError: one is there but cannot be read.
         """
         paths = sorted((self.root / "records").glob("*.json"))
-        return [record for path in paths if (record := self._read(path, RunRecord)) is not None]
+        return [record for path in paths if (record := self._read_run(path)) is not None]
 
     def read_datasets(self) -> list[DatasetRecord]:
         """The data that runs here were trained on.
@@ -145,7 +139,7 @@ class Store:
                 return {key: arrays[key] for key in arrays.files if wanted is None or key in wanted}
         except FileNotFoundError:
             return None
-        except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:
+        except UNREADABLE as error:
             raise UserError(
                 f"cannot read {path}: {str(error) or type(error).__name__}; "
                 f"remove records/{run_id}.json and run `aebench bench` to make it again"
@@ -156,6 +150,14 @@ class Store:
         path = self._failure_path(run_id)
         write_aside(path, lambda file: file.write(details.encode()))
         return path
+
+    def _read_run(self, path: Path) -> RunRecord | None:
+        """A run's record; one whose spec does not hash to the name of its file is of no run that was made here."""
+        record = self._read(path, RunRecord)
+        if record is None or record.run_id == path.stem == record.spec.run_id:
+            return record
+        self._set_aside(path, f"the record of that run: what it says was run has the id {record.spec.run_id}")
+        return None
 
     def _record_path(self, run_id: str) -> Path:
         return self.root / "records" / f"{run_id}.json"

@@ -49,6 +49,22 @@ def declared(path: Path, decorator: str) -> list[Declared]:
 
 
 @cache
+def code(path: Path) -> str:
+    """A digest of what a Python file does: comments, docstrings and layout change nothing in it.
+
+    What it imports is not in it. Python itself writes the code anew, so that digests are of one of its versions.
+
+    Raises:
+        UserError: see `declared`.
+    """
+    tree = _parsed(path)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
+            node.body = node.body[1:] or [ast.Pass()]
+    return hashlib.sha256(ast.unparse(tree).encode()).hexdigest()[:16]
+
+
+@cache
 def likelihoods() -> dict[str, tuple[str, ...]]:
     """What values each likelihood takes, by the keys of `aebench.models.likelihoods.LIKELIHOODS`."""
     body = _parsed(models() / "likelihoods.py").body
@@ -75,6 +91,8 @@ def _parsed(path: Path) -> ast.Module:
         raise UserError(f"cannot read the file {path}: {error.strerror}") from None
     except SyntaxError as error:
         raise UserError(f"the file {path} is not valid Python: line {error.lineno}: {error.msg}") from None
+    except (RecursionError, MemoryError):
+        raise UserError(f"the file {path} is nested too deeply to be read") from None
     except ValueError:  # not UTF-8, or with null bytes
         raise UserError(f"the file {path} is not a text file; give one that ends in .py") from None
 

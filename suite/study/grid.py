@@ -130,6 +130,11 @@ class Study:
         """What the file of this study's `variant` declares."""
         return next(grid.declaration for grid in self.grids if grid.declaration.name == variant)
 
+    @property
+    def points(self) -> int:
+        """How many runs its grids have, those that are in several of them counted in each; nothing is expanded."""
+        return len(self.seeds) * sum(math.prod(map(len, _values(grid))) for grid in self.grids)
+
     def plain(self, spec: RunSpec) -> bool:
         """Whether every setting of the run's variant is the one that its file declares: the variant as it is."""
         declared, settings = self.declaration(spec.variant), {**spec.scalars, **spec.options}

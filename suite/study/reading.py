@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from aebench.study.tables import parse, parse_each
 
 STUDIES = Path(__file__).parent / "studies"
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+MOST_SEEDS = 100_000  # more have been meant to be one: seeds = [1234567]
 TABLES = ("measure", "contrast", "expected", "own_network", "variant")
 TOP = ("name", "title", "about", "seeds", "timed_batch_sizes", *TABLES, *GRID)
 
@@ -27,30 +29,35 @@ def names() -> list[str]:
     return sorted(path.stem for path in STUDIES.glob("*.toml"))
 
 
-def read(study: str) -> Study:
+def read(study: str, elsewhere: Collection[str] = ()) -> Study:
     """The study called `study`, or the one in the file of that name if it ends in `.toml`.
+
+    Args:
+        study: its name or file.
+        elsewhere: names of data sets that need not be known here, where it is read and not benched.
 
     Raises:
         UserError: no such study; or the file isn't TOML, or holds a key or value that isn't known or allowed.
     """
     if study.endswith(".toml"):
-        return _read_file(Path(study))
+        return _read_file(Path(study), elsewhere)
     if study not in names():
         raise UserError(f"{unknown('study', study, names())}; your own file's name must end in .toml")
     return _read_file(STUDIES / f"{study}.toml")
 
 
-def _read_file(path: Path) -> Study:
+def _read_file(path: Path, elsewhere: Collection[str] = ()) -> Study:
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise UserError(f"cannot read the study {path}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} is not valid TOML: {error}") from None
+        write = f"; write one with: aebench init DATA -o {path}" if isinstance(error, FileNotFoundError) else ""
+        raise UserError(f"cannot read the study {path}: {error.strerror}{write}") from None
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{path} is not valid TOML: {str(error) or type(error).__name__}") from None
     _refuse_unknown_keys(table, TOP, f"{path}")
     name = _study_name(table.get("name", path.stem), path)
     brought = networks.brought(table, path)
-    grids = _grids(table, path, brought)
+    grids = _grids(table, path, brought, tuple(dict.fromkeys([*data.known(), *elsewhere])))
     _refuse_unused(brought, grids, path)
     return Study(
         name=name,
@@ -94,7 +101,7 @@ def _seeds(value: Any, path: Path) -> tuple[int, ...]:
     if isinstance(value, list):
         axis = Axis(kind=int, minimum=0)
         return tuple(dict.fromkeys(axis.check(item, f"{path}: seeds") for item in _not_empty(value, f"{path}: seeds")))
-    return tuple(range(Axis(kind=int, minimum=1).check(value, f"{path}: seeds")))
+    return tuple(range(Axis(kind=int, minimum=1, maximum=MOST_SEEDS).check(value, f"{path}: seeds")))
 
 
 def _batch_sizes(value: Any, path: Path) -> tuple[int, ...]:
@@ -104,8 +111,10 @@ def _batch_sizes(value: Any, path: Path) -> tuple[int, ...]:
     return tuple(sorted({Axis(kind=int, minimum=1).check(item, where) for item in value}))
 
 
-def _grids(table: dict[str, Any], path: Path, brought: dict[str, networks.Declaration]) -> tuple[VariantGrid, ...]:
-    grids = tuple(_variant_grid(item, table, path, brought) for item in _variant_tables(table, path))
+def _grids(
+    table: dict[str, Any], path: Path, brought: dict[str, networks.Declaration], datasets: tuple[str, ...]
+) -> tuple[VariantGrid, ...]:
+    grids = tuple(_variant_grid(item, table, path, brought, datasets) for item in _variant_tables(table, path))
     files: dict[str, Path] = {}
     for declared in (grid.declaration for grid in grids):
         if files.setdefault(declared.name, declared.path) != declared.path:
@@ -124,14 +133,18 @@ def _variant_tables(table: dict[str, Any], path: Path) -> list[dict[str, Any]]:
 
 
 def _variant_grid(
-    item: dict[str, Any], table: dict[str, Any], path: Path, brought: dict[str, networks.Declaration]
+    item: dict[str, Any],
+    table: dict[str, Any],
+    path: Path,
+    brought: dict[str, networks.Declaration],
+    datasets: tuple[str, ...],
 ) -> VariantGrid:
     declared = _declared(item, path)
     where = f"{path}: variant {declared.name}"
     known = (*networks.built_in(), *brought)
     grid = {
         **GRID,
-        "dataset": Axis(kind=str, known=tuple(data.known())),
+        "dataset": Axis(kind=str, known=datasets),
         "network": Axis(kind=str, default=GRID["network"].default, known=known),
     }
     _refuse_unknown_keys(item, ("name", "file", *declared.scalars, *declared.options, *GRID), where)

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from aebench import study as studies
 from aebench.cli.app import app
-from aebench.errors import UserError, unknown
+from aebench.errors import LISTED, SHOWN, UserError, unknown
 
 GRID = {"dataset": '"digits"', "seeds": "1", "epochs": "1", "latent_dim": "2"}
 AE = '[[variant]]\nname = "ae"\n'
@@ -163,7 +163,10 @@ def test_a_file_in_another_encoding_is_not_toml(tmp_path: Path) -> None:
 
 
 def test_missing_files_and_unknown_studies() -> None:
-    assert "cannot read the study nowhere.toml: No such file" in refused("bench", "nowhere.toml")
+    assert refused("bench", "nowhere.toml") == (
+        "cannot read the study nowhere.toml: No such file or directory; "
+        "write one with: aebench init DATA -o nowhere.toml"
+    )
     assert refused("table", "digit").startswith("unknown study 'digit'; known: digits, ")
     assert "unknown study '../smoke'" in refused("report", "../smoke")
 
@@ -310,6 +313,18 @@ def test_wrong_usage_has_no_traceback(arguments: list[str]) -> None:
 def test_the_nearest_name_is_suggested_only_if_it_is_near() -> None:
     assert str(unknown("variant", "xyz", ["ae", "vae"])) == "unknown variant 'xyz'; known: ae, vae"
     assert str(unknown("variant", "VAE", ["ae", "vae"])).endswith("(did you mean 'vae'?)")
+
+
+def test_of_many_names_the_command_that_lists_them_is_told() -> None:
+    names = [f"metric_{number}" for number in range(SHOWN + 1)]
+    told = str(unknown("metric", "metrik_20", names))
+    assert told.endswith("metric_19 ..., all 21 by `aebench list metrics` (did you mean 'metric_20'?)")
+    assert "aebench list" not in str(unknown("metric", "metrik_20", names[1:]))
+
+
+@pytest.mark.parametrize("kind", LISTED)
+def test_that_command_is_one(kind: str) -> None:
+    assert CliRunner().invoke(app, ["list", LISTED[kind]]).exit_code == 0
 
 
 def test_reading_leaves_no_trace(study_file: Callable[[str], Path], tmp_path: Path) -> None:

@@ -61,3 +61,18 @@ def test_the_bar_counts_every_epoch_of_every_run_once() -> None:
         for spec in specs:
             watch.finished(RECORD.model_copy(update={"spec": spec, "run_id": spec.run_id}))
         assert bar.completed == bar.total == 10
+
+
+def test_workers_are_shown_with_those_that_died_and_with_failures(console: Console) -> None:
+    with TerminalWatcher(console, (RECORD.spec,)) as watch:
+        (bar, _) = watch._progress.tasks
+        watch.workers(1, 0)
+        assert bar.description == "training on 1 worker"
+        watch.lost((RECORD.spec,), "process 12 was killed")
+        watch.finished(Failure(spec=RECORD.spec, error="KeyError: x", details=""))
+        watch.workers(3, 1)
+        assert bar.description == "training on 3 workers, 1 lost, 1 failed"
+    assert (
+        printed(console)[0]
+        == "a worker is lost, another goes on with VAE β=4 z=4 mlp-256 digits: process 12 was killed"
+    )

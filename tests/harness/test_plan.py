@@ -10,12 +10,15 @@ from typing import Any
 import pytest
 
 from aebench import measures, study
+from aebench.backends import environment
+from aebench.cli import benching
 from aebench.errors import UserError
 from aebench.harness import execute, plan
 from aebench.harness.plan import Plan
 from aebench.records.record import Curve, RunRecord, TimingRecord
 from aebench.records.spec import RunSpec, TimingSpec
 from aebench.records.store import Store
+from aebench.study import declarations
 
 FROZEN = Path(__file__).parent.parent / "records" / "frozen"
 RECORD = RunRecord.model_validate_json((FROZEN / "run_record_v1.json").read_text())
@@ -280,3 +283,25 @@ def test_pictures_are_drawn_of_each_configurations_first_seed(store: Store) -> N
     todo = planned(store)
     (cohort,) = execute.cohorts(todo, todo.grid[-1:])
     assert cohort.pictured == {spec.run_id for spec in todo.grid if spec.seed == 0}
+
+
+def test_code_that_changed_under_the_same_version_is_told(
+    store: Store, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grid = planned(store).grid
+    path = planned(store).study.declaration("vae").path
+    here = RECORD.environment.model_copy(update={"python": environment.current("tensorflow").python})
+    digests = {"vae": declarations.code(path), "ae": None}  # None as in records of before it was kept
+    for spec in grid:
+        training = RECORD.training.model_copy(update={"variant_code": digests[spec.variant]})
+        store.write_record(record(spec).model_copy(update={"training": training, "environment": here}))
+    assert planned(store).recoded == {}
+    monkeypatch.setattr(declarations, "code", lambda path: "0" * 16)
+    todo = planned(store)
+    assert todo.recoded == {path: sum(spec.variant == "vae" for spec in grid)}
+    benching.announce(todo)
+    assert f"warning: {path} has changed since 8 of 12 finished runs were trained with it" in capsys.readouterr().err
+    other = here.model_copy(update={"python": "3.99.1"})
+    for spec in grid:
+        store.write_record(store.read_record(spec).model_copy(update={"environment": other}))
+    assert planned(store).recoded == {}

@@ -245,3 +245,27 @@ def make_runs(record: RunRecord) -> Callable[[int], list[RunRecord]]:
         return [record.model_copy(update={"spec": spec, "run_id": spec.run_id}) for spec in specs]
 
     return make
+
+
+@pytest.mark.parametrize("kind", ["latents", "figures"])
+def test_a_changed_bit_anywhere_in_kept_arrays_changes_no_number(tmp_path: Path, kind: str) -> None:
+    """It is told, or changes what is not read, as a member's date, or an array is no longer there."""
+    store = Store(tmp_path)
+    arrays = {"mean": np.arange(12, dtype="float32").reshape(4, 3), "distortion": np.ones(4, "float32")}
+    store.write_arrays("run", kind, arrays)
+    path = store.artefact_path("run", kind)
+    whole = bytearray(path.read_bytes())
+    told = 0
+    for place in range(len(whole)):
+        for bits in (0x01, 0xFF):
+            whole[place] ^= bits
+            path.write_bytes(whole)
+            whole[place] ^= bits
+            try:
+                found = store.read_arrays("run", kind) or {}
+            except UserError:
+                told += 1
+                continue
+            for name in found.keys() & arrays.keys():
+                np.testing.assert_array_equal(found[name], arrays[name], strict=True)
+    assert told > len(whole)

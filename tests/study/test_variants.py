@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from aebench.errors import UserError
+from aebench.study import declarations
 from aebench.study.variants import built_in, find, in_file, load
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -128,3 +129,31 @@ def test_a_declaration_that_cannot_be_read_is_refused(tmp_path, decorator):
     (tmp_path / "mine.py").write_text(source)
     with pytest.raises(UserError, match=r"mine\.py"):
         find("mine", tmp_path / "mine.py")
+
+
+OWN = '''
+@register("own", version=1)
+class Own(VAE):
+    """Mine."""
+
+    def terms(self, images, training=False):
+        return super().terms(images, training)  # as it was
+'''
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "same"),
+    [
+        ("Mine.", "Mine, said better.", True),
+        ("  # as it was", "", True),
+        ("images, training)  ", "images,   training)  ", True),
+        ('    """Mine."""\n', "", True),
+        ("images, training)  ", "images + 0.0, training)  ", False),
+    ],
+)
+def test_code_is_what_a_file_does_and_not_how_it_is_told(tmp_path: Path, was: str, becomes: str, same: bool) -> None:
+    assert was in OWN
+    (tmp_path / "a.py").write_text(OWN)
+    (tmp_path / "b.py").write_text(OWN.replace(was, becomes))
+    digests = {declarations.code(tmp_path / f"{name}.py") for name in "ab"}
+    assert (len(digests) == 1) == same

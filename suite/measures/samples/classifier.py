@@ -6,7 +6,6 @@ grey even where the models saw binarised ones.
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -23,6 +22,7 @@ from aebench.backends.weights import Weights, get_weights, set_weights
 from aebench.data import Dataset
 from aebench.data.cache import root
 from aebench.measures.samples import classifier_training as training
+from aebench.records.damage import UNREADABLE
 from aebench.records.writing import write_aside
 
 VERSION = 2  # raised by hand when a change here or in its training changes its judgement
@@ -137,7 +137,7 @@ def _read(dataset: Dataset, class_names: tuple[str, ...]) -> Classifier | None:
         meta = _Meta.model_validate_json(where.with_suffix(".json").read_bytes())
         with np.load(where, allow_pickle=False) as arrays:
             weights = dict(arrays)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, ValidationError):
+    except (*UNREADABLE, ValidationError):
         return None
     if (meta.version, meta.digest) != (VERSION, dataset.digest):
         return None

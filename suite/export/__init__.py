@@ -1,0 +1,1 @@
+"""Finished runs for other programs: Keras files with a card, and what trackers show."""

@@ -1,0 +1,55 @@
+"""A small study, trained once: two variants, one of them of a user's file, two seeds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import benches
+import numpy as np
+import pytest
+
+from aebench import data
+from aebench.analysis.sources import Source
+from aebench.study import starters
+from aebench.workspace import finished
+
+STUDY = """
+dataset = "tiny-export"
+network = "linear"
+seeds = 2
+epochs = 3
+batch_size = 16
+latent_dim = [2, 3]
+[[variant]]
+name = "ae"
+[[variant]]
+name = "mine"
+file = "mine.py"
+kappa = [0.5, 2.0]
+"""
+
+
+@pytest.fixture(scope="session")
+def trained(own_cache: Path) -> Path:
+    """The folder with `own.toml`, and the records in `out`."""
+    folder = own_cache / "export"
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    arrays = {
+        f"{kind}_{split}": rng.integers(0, 3, size) if kind == "y" else (rng.random((size, 8, 8)) < 0.5).astype("uint8")
+        for split, size in (("train", 80), ("test", 40))
+        for kind in "xy"
+    }
+    np.savez(folder / "tiny.npz", **arrays)
+    data.import_dataset("tiny-export", folder / "tiny.npz")
+    (folder / "own.toml").write_text(STUDY)
+    (folder / "mine.py").write_text(starters.variant("mine")["mine.py"])
+    result = benches.bench(folder / "own.toml", folder / "out")
+    assert result.exit_code == 0, result.output
+    return folder
+
+
+@pytest.fixture
+def source(trained: Path) -> Source:
+    (found,) = finished(str(trained / "own.toml"), "tensorflow", trained / "out")
+    return found

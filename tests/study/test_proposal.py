@@ -1,0 +1,144 @@
+"""Proposed studies: what is chosen for which data, and that what is written can be run as it is."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import benches
+import numpy as np
+import pytest
+from sklearn.decomposition import PCA
+from typer.testing import CliRunner
+
+from aebench import data, study
+from aebench.cli.app import app
+from aebench.errors import UserError
+from aebench.study import proposal
+
+RNG = np.random.default_rng(0)
+BINARY = (RNG.random((120, 8, 8)) < 0.3).astype("uint8")
+INK = np.where(RNG.random((120, 8, 8)) < 0.8, BINARY, RNG.random((120, 8, 8))).astype("float32")
+GREY = RNG.random((120, 8, 8)).astype("float32")
+COLOUR = RNG.random((120, 16, 16, 3)).astype("float32")
+LARGE = INK[:, np.arange(40) % 8][:, :, np.arange(40) % 8]
+LABELS = np.arange(120) % 3
+
+
+@pytest.fixture
+def imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
+    """imported(images, labels=None) -> an npz of them; the data cache and the folder are empty."""
+    monkeypatch.setenv("AEBENCH_CACHE", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+
+    def write(images: np.ndarray, labels: np.ndarray | None = None) -> Path:
+        path = tmp_path / "My Data.npz"
+        known = {} if labels is None else {"y_train": labels, "y_test": labels[:40]}
+        np.savez(path, x_train=images, x_test=images[:40], **known)
+        return path
+
+    return write
+
+
+def init(*arguments: object) -> str:
+    result = CliRunner().invoke(app, ["init", *map(str, arguments)])
+    assert result.exit_code == 0, result.output or result.exception
+    return result.stdout
+
+
+def proposed(path: Path) -> dict[str, Any]:
+    init(path)
+    return tomllib.loads(Path("my-data.toml").read_text())
+
+
+CHOICES = {
+    "binary": (BINARY, "bernoulli", "mlp-256"),
+    "ink": (INK, "bernoulli", "mlp-256"),
+    "grey": (GREY, "gaussian", "mlp-256"),
+    "colour": (COLOUR, "gaussian", "conv"),
+    "large": (LARGE, "bernoulli", "conv"),
+}
+
+
+@pytest.mark.parametrize("kind", CHOICES)
+def test_likelihood_and_network_follow_from_what_the_data_look_like(kind: str, imported: Callable[..., Path]) -> None:
+    images, likelihood, network = CHOICES[kind]
+    table = proposed(imported(images))
+    assert (table["likelihood"], table["network"]) == (likelihood, network)
+    assert study.read("my-data.toml").datasets == ("my-data",)
+
+
+def test_the_largest_code_holds_most_of_the_variance() -> None:
+    digits = data.load("digits")
+    pixels = digits.train.pixels()[: proposal.LOOKED_AT].reshape(-1, 64)
+    held = np.cumsum(PCA().fit(pixels).explained_variance_ratio_)
+    components = proposal.look(digits).components
+    assert held[components - 2] < proposal.SHARE <= held[components - 1]
+    largest = tomllib.loads(proposal.propose(digits, "x.toml"))["latent_dim"][-1]
+    assert components <= largest < 2 * components
+
+
+def test_images_that_are_all_the_same_have_a_study_too(imported: Callable[..., Path]) -> None:
+    assert proposed(imported(np.full((120, 8, 8), 0.25, "float32")))["latent_dim"] == [1]
+
+
+@pytest.mark.parametrize(("items", "epochs"), [(400, 200), (8000, 110), (50000, 20)])
+def test_training_takes_about_as_many_steps_whatever_the_number_of_items(
+    items: int, epochs: int, imported: Callable[..., Path]
+) -> None:
+    init(imported(np.tile(BINARY[:100], (items // 100, 1, 1))))
+    (found,) = {grid.axes["epochs"] for grid in study.read("my-data.toml").grids}
+    assert found == (epochs,)
+
+
+def test_two_greys_are_not_black_and_white(imported: Callable[..., Path]) -> None:
+    assert proposed(imported(np.where(BINARY, 0.3, 0.6).astype("float32")))["likelihood"] == "gaussian"
+
+
+def test_what_is_asked_depends_on_labels(imported: Callable[..., Path]) -> None:
+    path = imported(INK, LABELS)
+    assert proposed(path)["contrast"][0]["metrics"] == ["silhouette", "recon_mse"]
+    unlabelled = proposal.propose(data.import_dataset("bare", imported(INK)), "bare.toml")
+    assert tomllib.loads(unlabelled)["contrast"][0]["metrics"] == ["recon_mse"]
+    assert "no labels" in unlabelled
+
+
+def test_a_batch_never_holds_more_than_half_of_very_few_items(imported: Callable[..., Path]) -> None:
+    path = imported(INK[:20])
+    table = proposed(path)
+    assert 1 <= table["batch_size"] <= len(data.load("my-data").train) / 2
+
+
+def test_the_study_runs_as_it_is(imported: Callable[..., Path], tmp_path: Path) -> None:
+    told = init(imported(INK, LABELS), "-o", "first.toml")
+    assert told.splitlines()[-1] == "first.toml; train it with: aebench bench first.toml"
+    only = "seed == 0 and latent_dim == 2 and (variant == 'ae' or beta == 4)"
+    result = benches.bench(tmp_path / "first.toml", tmp_path / "out", "--only", only)
+    assert result.exit_code == 0, result.output
+    assert {record.spec.variant for record in benches.records(tmp_path / "out").values()} == {"ae", "vae"}
+
+
+def test_a_study_of_a_built_in_data_set_keeps_out_of_that_study_s_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    init("digits")
+    assert study.read("digits.toml").name == "my-digits"
+
+
+def refused(*arguments: object) -> str:
+    result = CliRunner().invoke(app, ["init", *map(str, arguments)])
+    assert isinstance(result.exception, UserError), result.output
+    return str(result.exception)
+
+
+def test_nothing_is_overwritten_or_guessed(imported: Callable[..., Path]) -> None:
+    path = imported(INK)
+    Path("my-data.toml").write_text("mine")
+    assert "is there already; give another name with -o" in refused(path)
+    assert "must end in .toml" in refused(path, "-o", "study.json")
+    assert "did you mean 'digits'" in refused("digit", "-o", "x.toml")
+    assert Path("my-data.toml").read_text() == "mine"
+    assert "my-data" not in data.known()
