@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import queue
+import re
 import shutil
 import signal
 import subprocess
@@ -125,7 +126,8 @@ class Launched:
     def _saved(self) -> list[int]:
         cohorts = [path.stem.rpartition("-")[0] for path in (self.out / "checkpoints").glob("*.npz")]
         holders = [self.out / "locks" / f"{cohort}.holder" for cohort in cohorts]
-        return [int(path.read_text().split()[1]) for path in holders if path.exists()]
+        told = [re.match(r"process (\d+) ", path.read_text()) for path in holders if path.exists()]
+        return [int(one[1]) for one in told if one]  # it may be being written
 
     def says(self, text: str) -> None:
         """Waits until it has said something."""
