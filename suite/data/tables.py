@@ -74,8 +74,6 @@ def _frame(path: Path) -> pd.DataFrame:
         return read(path)
     except OSError:
         raise
-    except ImportError as error:
-        raise UserError(f"cannot read {path}: {_line(error)}; install aebench[parquet], or save it as CSV") from error
     except Exception as error:  # pandas raises whatever its parser met
         kind = "parquet file" if path.suffix == ".parquet" else "CSV with a first line of names"
         raise UserError(f"cannot read {path}: {_line(error)}; expected a {kind}") from error
