@@ -106,10 +106,20 @@ def _log_normaliser(logits: Any) -> Any:
     return ops.where(small, series, ops.log(safe) - ops.log(ops.tanh(0.5 * safe)))
 
 
-class Gaussian(Likelihood):
-    """Gaussian pixels around the parameters with one learned log-variance for all pixels."""
+class Located(Likelihood):
+    """Pixels of any value, the parameters their means."""
 
     takes = ("unit", "real")
+
+    def mean(self, parameters: Any) -> Any:  # noqa: D102
+        return parameters
+
+    def initial_bias(self, pixel_mean: np.ndarray) -> np.ndarray:  # noqa: D102
+        return pixel_mean
+
+
+class Gaussian(Located):
+    """Gaussian pixels around the parameters with one learned log-variance for all pixels."""
 
     def build(self, input_shape: Any) -> None:  # noqa: ARG002, D102
         self.log_var = self.add_weight(name="log_var", shape=(), initializer="zeros")
@@ -118,39 +128,19 @@ class Gaussian(Likelihood):
         squares = (images - parameters) ** 2 * ops.exp(-self.log_var)
         return -0.5 * per_image_sum(squares + self.log_var + math.log(2.0 * math.pi))
 
-    def mean(self, parameters: Any) -> Any:  # noqa: D102
-        return parameters
 
-    def initial_bias(self, pixel_mean: np.ndarray) -> np.ndarray:  # noqa: D102
-        return pixel_mean
-
-
-class DiagonalGaussian(Likelihood):
+class DiagonalGaussian(Gaussian):
     """Gaussian pixels around the parameters with a learned log-variance for each pixel, the same for all images."""
-
-    takes = ("unit", "real")
 
     def build(self, input_shape: Any) -> None:  # noqa: D102
         self.log_var = self.add_weight(name="log_var", shape=input_shape[1:], initializer="zeros")
 
-    def log_prob(self, images: Any, parameters: Any) -> Any:  # noqa: D102
-        squares = (images - parameters) ** 2 * ops.exp(-self.log_var)
-        return -0.5 * per_image_sum(squares + self.log_var + math.log(2.0 * math.pi))
 
-    def mean(self, parameters: Any) -> Any:  # noqa: D102
-        return parameters
-
-    def initial_bias(self, pixel_mean: np.ndarray) -> np.ndarray:  # noqa: D102
-        return pixel_mean
-
-
-class StudentT(Likelihood):
+class StudentT(Located):
     """Student's t around the parameters, with a learned scale and learned degrees of freedom for each pixel.
 
     The degrees of freedom are 1 + exp(w), so that the mean exists, and start at 5; the scale starts at 1.
     """
-
-    takes = ("unit", "real")
 
     def build(self, input_shape: Any) -> None:  # noqa: D102
         freedom = keras.initializers.Constant(math.log(4.0))
@@ -162,12 +152,6 @@ class StudentT(Likelihood):
         squares = ((images - parameters) * ops.exp(-self.log_scale)) ** 2
         normaliser = log_rising(0.5 * freedom, 0.5) - 0.5 * ops.log(math.pi * freedom) - self.log_scale
         return per_image_sum(normaliser - 0.5 * (freedom + 1.0) * ops.log1p(squares / freedom))
-
-    def mean(self, parameters: Any) -> Any:  # noqa: D102
-        return parameters
-
-    def initial_bias(self, pixel_mean: np.ndarray) -> np.ndarray:  # noqa: D102
-        return pixel_mean
 
 
 class Poisson(Likelihood):

@@ -9,6 +9,7 @@ import ast
 import hashlib
 import importlib.util
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -73,15 +74,16 @@ def likelihoods() -> dict[str, tuple[str, ...]]:
         if isinstance(node, ast.AnnAssign) and ast.unparse(node.target) == "LIKELIHOODS":
             assert isinstance(node.value, ast.Dict)
             pairs = zip(node.value.keys, node.value.values, strict=True)
-            return {str(ast.literal_eval(key)): _takes(classes[ast.unparse(cls)]) for key, cls in pairs if key}
+            return {str(ast.literal_eval(key)): _takes(ast.unparse(cls), classes) for key, cls in pairs if key}
     raise AssertionError("models/likelihoods.py has no LIKELIHOODS")
 
 
-def _takes(node: ast.ClassDef) -> tuple[str, ...]:
-    for part in node.body:
+def _takes(name: str, classes: Mapping[str, ast.ClassDef]) -> tuple[str, ...]:
+    """What the class of this name says of itself, or its base says for it."""
+    for part in classes[name].body:
         if isinstance(part, ast.Assign) and ast.unparse(part.targets[0]) == "takes":
             return tuple(ast.literal_eval(part.value))
-    raise AssertionError(f"{node.name} in models/likelihoods.py does not say what it takes")
+    return _takes(ast.unparse(classes[name].bases[0]), classes)
 
 
 def _parsed(path: Path) -> ast.Module:
