@@ -256,7 +256,7 @@ def test_without_finished_runs_there_is_nothing_to_tell(command: str, tmp_path: 
     ("arrays", "told"),
     [
         ({"x_train": np.full((4, 2, 2), np.nan), "x_test": np.zeros((4, 2, 2))}, "NaN"),
-        ({"x_train": np.zeros((4, 2, 2))}, "has no x_test"),
+        ({"x_test": np.zeros((4, 2, 2))}, "has no x_train"),
         ({"x_train": np.array([{}] * 4), "x_test": np.zeros((4, 2, 2))}, "without pickled objects"),
     ],
 )

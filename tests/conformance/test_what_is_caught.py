@@ -1,4 +1,4 @@
-"""The conformance suite finds each mistake in `broken.py`, and none in the README's variant or in what one starts from.
+"""The conformance suite finds each mistake in `broken.py`, and none in the documentation's variant or in what one starts from.
 
 All are files of a user's, outside of the repository.
 """
@@ -35,7 +35,7 @@ CAUGHT_BY = {
     "keeps-state": "test_config_makes_the_same_model",
 }
 STARTED = ("starter-vae", "starter-net")
-# All of the suite for the README's variant, and for the others what is quick; theirs alone needs a cohort.
+# All of the suite for the documentation's variant, and for the others what is quick; theirs alone needs a cohort.
 CHOSEN = "budget or (python-branch and cohort) or not (jax or cohort or fit or load or callbacks or mlp or conv)"
 
 
@@ -44,7 +44,7 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> str:
     """What one run says of the suite on all variants, and of the tests that come with what one starts from."""
     folder = tmp_path_factory.mktemp("outside")
     shutil.copy(Path(__file__).with_name("broken.py"), folder)
-    (folder / "my_variants.py").write_text(readme())
+    (folder / "my_variants.py").write_text(documented())
     started = {**starters.variant(STARTED[0]), **starters.network(STARTED[1])}
     for name, text in started.items():
         (folder / name).write_text(text)
@@ -66,9 +66,10 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> str:
     return run.stdout
 
 
-def readme() -> str:
-    """The README's variant."""
-    (example,) = re.findall(r"```python\n([^`]*budget-vae.*?)```", (REPO / "README.md").read_text(), re.DOTALL)
+def documented() -> str:
+    """The variant in the documentation."""
+    page = (REPO / "docs" / "models.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```python\n([^`]*budget-vae.*?)```", page, re.DOTALL)
     return str(example)
 
 
