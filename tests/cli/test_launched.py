@@ -289,6 +289,16 @@ def test_places_that_are_none_are_refused(options: list[str], told: str, tmp_pat
     assert told in str(result.exception)
 
 
+def test_handlers_of_logging_are_left_open(python: Callable[..., subprocess.CompletedProcess[str]]) -> None:
+    """submitit's own logging would close them, and TensorFlow's closes its stream unless that is `sys.stderr`."""
+    code = (
+        "import io, sys; told = sys.stderr = io.StringIO(); from absl import logging; logging.use_absl_handler();"
+        "sys.stderr = io.StringIO(); from aebench.harness.launchers.slurm import parameters; parameters('time=5');"
+        "print('closed' if told.closed else 'open')"
+    )
+    assert python("-c", code).stdout == "open\n"
+
+
 def test_no_worker_at_all_is_refused() -> None:
     with pytest.raises(UserError, match="workers is a number of processes, 1 or more, and was 0"):
         places.asked(workers=0, scheduler=None, slurm=None)

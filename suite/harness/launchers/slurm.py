@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import queue
 import shutil
 import subprocess
@@ -35,6 +36,8 @@ def parameters(given: str) -> dict[str, Any]:
     Raises:
         UserError: it is not of that form, or submitit is not installed.
     """
+    # Where submitit sets up logging, Python closes all handlers that there are, and Abseil's closes what it writes to.
+    os.environ.setdefault("SUBMITIT_LOG_LEVEL", "NOCONFIG")
     try:
         from submitit.slurm.slurm import _get_default_parameters
     except ImportError:
