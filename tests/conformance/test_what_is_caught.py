@@ -1,4 +1,4 @@
-"""The conformance suite finds each mistake in `broken.py`, and none in the documentation's variant or in what one starts from.
+"""The conformance suite finds each mistake in `broken.py`, and none in what is documented or what one starts from.
 
 All are files of a user's, outside of the repository.
 """
