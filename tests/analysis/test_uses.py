@@ -15,7 +15,7 @@ from aebench.analysis.league import league
 from aebench.analysis.per_image import kept_arrays
 from aebench.analysis.purposes import USES
 from aebench.analysis.questions.uses import good_for
-from aebench.measures import METRICS
+from aebench.measures import METRICS, OF_IMAGES
 from aebench.page.look import looks
 
 LABELS = USES[0]
@@ -56,12 +56,17 @@ def told(evidence: Evidence) -> dict[str, Any]:
 
 
 def test_a_winner_is_told_with_the_references_that_it_beats(known):
-    found = told(known(numbers(0.6, 0.8, 0.9)))
-    assert found.keys() == {use.name for use in USES}
-    few = found["Few labels"]
+    few = told(known(numbers(0.6, 0.8, 0.9)))["Few labels"]
     assert few.answer.startswith("VAE")
     assert few.standing[0].startswith("Worse than PCA (0.9000: −0.0985 [")
     assert "; better than raw pixels (0.5000: +0.3015 [" in few.standing[0]
+
+
+def test_uses_of_images_alone_are_left_out_where_none_was_measured(known):
+    given = numbers(0.6, 0.8, 0.9)
+    assert told(known(given)).keys() == {use.name for use in USES if use.metric not in OF_IMAGES}
+    found = told(known(lambda spec: {**given(spec), "compression_mse_16": 0.1 + 0.01 * spec.seed}))
+    assert found.keys() == {use.name for use in USES}
     assert found["Denoising"].winner is None
     assert found["Denoising"].answer.startswith("n/a")
 
