@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from aebench.backends import NAMES
-from aebench.cli import completing, creating, doctoring, exporting, starting
+from aebench.cli import completing, creating, datasets, doctoring, exporting, sharing, starting
+from aebench.cli.options import BackendOption, OnlyOption, OutOption, StudyArgument, warn
 from aebench.errors import UserError
 
 if TYPE_CHECKING:
@@ -22,32 +23,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Benchmark suite for autoencoder variants: bench a study, then report on it.",
 )
-data_app = typer.Typer(no_args_is_help=True, help="Data sets: import your own or see what is there.")
-app.add_typer(data_app, name="data")
-
-
-StudyArgument = Annotated[
-    str,
-    typer.Argument(
-        metavar="STUDY|FILE.toml", help="A study's name, or your own file.", autocompletion=completing.studies
-    ),
-]
-BackendOption = Annotated[
-    str | None,
-    typer.Option(
-        metavar="|".join(NAMES),
-        help="Default: $KERAS_BACKEND, else tensorflow.",
-        show_default=False,
-    ),
-]
-OutOption = Annotated[
-    Path | None,
-    typer.Option(metavar="DIR", help="Folder of this study's records and page. Default: reports/STUDY."),
-]
-OnlyOption = Annotated[
-    str | None,
-    typer.Option(metavar="EXPR", help="Only runs that a pandas condition picks: \"variant == 'vae' and beta <= 1\"."),
-]
 
 
 @app.command()
@@ -140,7 +115,7 @@ def report(
     from aebench.workspace import finished, page_folder
 
     own = out if len(study) == 1 else None
-    sources = [source for name in study for source in finished(name, backend, own, _warn)]
+    sources = [source for name in study for source in finished(name, backend, own, warn)]
     typer.echo(page.write(sources, page_folder(sources, out)))
     if figures is not None:
         typer.echo(f"{len(page.write_figures(sources, figures))} files in {figures}")
@@ -163,7 +138,7 @@ def table(
     from aebench.cli.progress import console
     from aebench.workspace import chosen_backend, finished
 
-    (source,) = finished(study, chosen_backend(backend), out, _warn)
+    (source,) = finished(study, chosen_backend(backend), out, warn)
     comparison = best_settings.best_settings(source.comparison) if by == "variant" else source.comparison
     if by != "run" and fmt == "text":
         tables.print_comparison(console(), comparison)
@@ -192,7 +167,7 @@ def compare(
     from aebench.cli.ratios import print_ratios
     from aebench.workspace import REPORTS
 
-    found = ratios.side_by_side(*(sides.read(given, REPORTS, _warn) for given in (a, b)))
+    found = ratios.side_by_side(*(sides.read(given, REPORTS, warn) for given in (a, b)))
     if fmt == "text":
         print_ratios(console(), found)
         return
@@ -212,80 +187,12 @@ def rescore(
 
 
 @app.command()
-def merge(
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="A new folder.")],
-    given: Annotated[
-        list[Path], typer.Argument(metavar="FOLDER|PACK...", help="Folders that `bench` has filled, and packs.")
-    ],
-) -> None:
-    """Join the runs, arrays and timings of several folders and packs; name runs whose numbers differ between them."""
-    from aebench.cli import merging
-
-    raise typer.Exit(merging.merge(out, given))
-
-
-@app.command()
-def pack(
-    study: StudyArgument,
-    out: OutOption = None,
-    file: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="The archive. Default: STUDY.aebench.zip."),
-    ] = None,
-    weights: Annotated[
-        bool, typer.Option("--weights", help="With trained weights, from which others can measure anew.")
-    ] = False,
-    by: Annotated[str, typer.Option(metavar="NAME", help="Who sends it.")] = "",
-) -> None:
-    """Make one archive of a study's finished runs, for others to verify, merge and compare."""
-    from aebench.cli import packing
-    from aebench.study import read
-    from aebench.workspace import store_of
-
-    chosen = read(study)
-    packing.pack(chosen, store_of(chosen, out, _warn), file or Path(f"{chosen.name}.aebench.zip"), by, weights=weights)
-
-
-@app.command()
-def verify(
-    pack: Annotated[Path, typer.Argument(metavar="PACK", help="An archive that `pack` has made.")],
-    recompute: Annotated[
-        int, typer.Option(metavar="N", min=0, help="How many runs to measure anew from the weights in it.")
-    ] = 3,
-    draw: Annotated[
-        str | None,
-        typer.Option(metavar="TEXT", help="Repeat a draw of runs, as told by an earlier one.", show_default=False),
-    ] = None,
-    backend: BackendOption = None,
-) -> None:
-    """Hold a pack against itself and against its weights; one line for each thing that is wrong, then status 1."""
-    from aebench.cli import packing
-    from aebench.workspace import chosen_backend
-
-    raise typer.Exit(packing.verify(pack, recompute, draw, chosen_backend(backend)))
-
-
-@app.command()
-def leaderboard(
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A folder of packs.")],
-    out: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Folder of the pages. Default: FOLDER/leaderboard.", show_default=False),
-    ] = None,
-) -> None:
-    """Write a page of all packs in a folder: runs of one experiment together, who sent them and on what machine."""
-    from aebench.cli import leaderboard as drawing
-
-    raise typer.Exit(drawing.leaderboard(folder, out or folder / "leaderboard"))
-
-
-@app.command()
 def verdicts(study: StudyArgument, backend: BackendOption = None, out: OutOption = None) -> None:
     """Print what the finished runs answer to the questions of the two studies, with the numbers behind it."""
     from aebench.analysis import questions
     from aebench.workspace import chosen_backend, finished
 
-    (source,) = finished(study, chosen_backend(backend), out, _warn)
+    (source,) = finished(study, chosen_backend(backend), out, warn)
     for (dataset, likelihood), known in source.evidence.items():
         typer.secho(f"{dataset}, {likelihood}", bold=True)
         for found in questions.verdicts(known):
@@ -337,49 +244,9 @@ def list_(
     listing.show(kind, console())
 
 
-@data_app.command("import")
-def import_(
-    name: str,
-    path: Path,
-    label: Annotated[str | None, typer.Option(help="Column of a table that holds the classes.")] = None,
-    factors: Annotated[str, typer.Option(help="Columns that are known and not shown to models: A,B.")] = "",
-    ignore: Annotated[str, typer.Option(help="Columns to leave out: A,B.")] = "",
-    values: Annotated[
-        Literal["real", "unit", "counts"] | None,
-        typer.Option(help="What vectors hold: real (standardised; the default), unit (in [0, 1]) or counts."),
-    ] = None,
-) -> None:
-    """Import NAME from PATH: images or vectors, from a folder of idx.gz files, an npz, npy, CSV or parquet file.
-
-    An npz has x_train and, if there are, y_train, x_test, y_test, factors_train, factors_test, factor_names and
-    column_names. Images are (n, height, width) or (n, height, width, channels), vectors (n, columns). A table is rows
-    of numbers under names. Without a test split, one is drawn.
-    """
-    from aebench import data
-    from aebench.records.record import VALUES
-
-    roles = data.Roles(label=label, factors=_names(factors), ignore=_names(ignore))
-    dataset = data.import_dataset(name, path, roles, values)
-    sizes = ", ".join(f"{len(getattr(dataset, split))} {split}" for split in ("train", "validation", "test"))
-    shape = "x".join(map(str, dataset.image_shape))
-    what = f"rows of {shape} {VALUES[dataset.values]}" if dataset.columns else f"images of {shape}"
-    typer.echo(f"{dataset.name}: {sizes} {what}; {dataset.split_rule}")
-
-
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(filter(None, (name.strip() for name in text.split(","))))
-
-
-@data_app.command()
-def status() -> None:
-    """Say which data sets are cached, and how the others can be had."""
-    from aebench.cli import listing
-    from aebench.cli.progress import console
-
-    listing.show("datasets", console())
-
-
-app.command()(starting.init)
+app.add_typer(datasets.app, name="data")
+for command in (sharing.merge, sharing.pack, sharing.verify, sharing.leaderboard, starting.init):
+    app.command()(command)
 app.add_typer(creating.app, name="new")
 app.command()(exporting.export)
 app.add_typer(exporting.track, name="track")
@@ -394,12 +261,8 @@ def _plan(
     from aebench.workspace import chosen_backend, store_of
 
     chosen = read(study)
-    store = store_of(chosen, out, _warn)
+    store = store_of(chosen, out, warn)
     return plan.plan(chosen, chosen_backend(backend), store, only=only, retry_diverged=retry_diverged)
-
-
-def _warn(line: str) -> None:
-    typer.echo(f"warning: {line}", err=True)
 
 
 def main() -> None:

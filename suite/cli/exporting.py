@@ -7,23 +7,9 @@ from typing import Annotated
 
 import typer
 
-from aebench.backends import NAMES
-from aebench.cli import completing
+from aebench.cli.options import BackendOption, OutOption, StudyArgument, warn
 
 track = typer.Typer(no_args_is_help=True, help="Show finished runs in a tracker.")
-StudyArgument = Annotated[
-    str,
-    typer.Argument(
-        metavar="STUDY|FILE.toml", help="A study's name, or your own file.", autocompletion=completing.studies
-    ),
-]
-BackendOption = Annotated[
-    str | None,
-    typer.Option(metavar="|".join(NAMES), help="Default: $KERAS_BACKEND, else tensorflow.", show_default=False),
-]
-OutOption = Annotated[
-    Path | None, typer.Option(metavar="DIR", help="Folder of this study's records. Default: reports/STUDY.")
-]
 
 
 def export(
@@ -44,7 +30,7 @@ def export(
     from aebench.export import files, selecting
     from aebench.workspace import chosen_backend, finished
 
-    (source,) = finished(study, chosen_backend(backend), out, _warn)
+    (source,) = finished(study, chosen_backend(backend), out, warn)
     for path in files.export(selecting.select(source, run), folder):
         typer.echo(path)
 
@@ -60,10 +46,6 @@ def tensorboard(
     from aebench.export import tensorboard as board
     from aebench.workspace import chosen_backend, finished
 
-    (source,) = finished(study, chosen_backend(backend), out, _warn)
+    (source,) = finished(study, chosen_backend(backend), out, warn)
     written = board.write(source, folder)
     typer.echo(f"{len(written)} runs; see them with: tensorboard --logdir {folder}")
-
-
-def _warn(line: str) -> None:
-    typer.echo(f"warning: {line}", err=True)

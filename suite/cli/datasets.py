@@ -1,0 +1,52 @@
+"""`aebench data`: importing data sets and saying which are there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+app = typer.Typer(no_args_is_help=True, help="Data sets: import your own or see what is there.")
+
+
+@app.command("import")
+def import_(
+    name: str,
+    path: Path,
+    label: Annotated[str | None, typer.Option(help="Column of a table that holds the classes.")] = None,
+    factors: Annotated[str, typer.Option(help="Columns that are known and not shown to models: A,B.")] = "",
+    ignore: Annotated[str, typer.Option(help="Columns to leave out: A,B.")] = "",
+    values: Annotated[
+        Literal["real", "unit", "counts"] | None,
+        typer.Option(help="What vectors hold: real (standardised; the default), unit (in [0, 1]) or counts."),
+    ] = None,
+) -> None:
+    """Import NAME from PATH: images or vectors, from a folder of idx.gz files, an npz, npy, CSV or parquet file.
+
+    An npz has x_train and, if there are, y_train, x_test, y_test, factors_train, factors_test, factor_names and
+    column_names. Images are (n, height, width) or (n, height, width, channels), vectors (n, columns). A table is rows
+    of numbers under names. Without a test split, one is drawn.
+    """
+    from aebench import data
+    from aebench.records.record import VALUES
+
+    roles = data.Roles(label=label, factors=_names(factors), ignore=_names(ignore))
+    dataset = data.import_dataset(name, path, roles, values)
+    sizes = ", ".join(f"{len(getattr(dataset, split))} {split}" for split in ("train", "validation", "test"))
+    shape = "x".join(map(str, dataset.image_shape))
+    what = f"rows of {shape} {VALUES[dataset.values]}" if dataset.columns else f"images of {shape}"
+    typer.echo(f"{dataset.name}: {sizes} {what}; {dataset.split_rule}")
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(filter(None, (name.strip() for name in text.split(","))))
+
+
+@app.command()
+def status() -> None:
+    """Say which data sets are cached, and how the others can be had."""
+    from aebench.cli import listing
+    from aebench.cli.progress import console
+
+    listing.show("datasets", console())
