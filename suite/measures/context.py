@@ -14,7 +14,8 @@ from aebench.records.record import MeasureSettings
 
 if TYPE_CHECKING:
     from aebench.backends.weights import Weights
-    from aebench.measures.evaluator import Evaluator, Runs, Scored
+    from aebench.measures.evaluator import Evaluator, Scored
+    from aebench.measures.programs import Runs
     from aebench.measures.samples.classifier import Classifier
 
 Posteriors = tuple[np.ndarray, np.ndarray | None]  # means and, of Gaussians, log-variances: (runs, n, latent_dim)

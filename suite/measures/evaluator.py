@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,33 +11,14 @@ import numpy as np
 from keras import ops
 
 from aebench import backends
-from aebench.backends import environment
-from aebench.backends.layers import convolutions, leaves
-from aebench.backends.members import over_members, stack
-from aebench.backends.weights import Weights, names
 from aebench.measures.fitted import Fitted
+from aebench.measures.programs import Programs, Runs, chunks, joined, noise
 from aebench.measures.proposals import WIDEST, Proposals
 from aebench.measures.ssim import structural_similarity
 from aebench.models.base import Autoencoder
 from aebench.models.distributions import DiagonalGaussian, StandardNormal
-from aebench.models.streams import stream
 
-CHUNK = 2000  # images scored at once: bounds memory whatever the size of the split
 DRAWS = 16  # codes drawn from each image's posterior
-FIXED_SEED = 0  # the harness's own noise, the same for every run, so that runs are compared on the same draws
-# Of the widest layer, for all runs that are scored at once. On a CPU, more than its caches hold gains nothing.
-MOST_ELEMENTS = {"CPU": 2**21, "GPU": 2**28, "TPU": 2**27}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Runs:
-    """Weights of `count` runs on the device, stacked along a first axis in groups of one size.
-
-    The last group is filled up by repeating its last run, so that one trace serves all groups.
-    """
-
-    groups: tuple[list[Any], ...]
-    count: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +67,7 @@ class Draws:
         return [self.places, self.steps, own.shift, own.factor]
 
 
-class Evaluator:
+class Evaluator(Programs):
     """The methods of `model` as functions of the weights of several runs at once.
 
     Noise depends on what it is for and on the place of an image in its split, and not on a run or its companions.
@@ -98,7 +78,7 @@ class Evaluator:
     """
 
     def __init__(self, model: Any) -> None:
-        self.model = model
+        super().__init__(model)
         self.has_posterior: bool = model.has_posterior
         posterior = model.encode(np.zeros((1, *model.image_shape), "float32"))
         self.has_gaussian_posterior = isinstance(posterior, DiagonalGaussian)
@@ -107,48 +87,21 @@ class Evaluator:
         self.has_density: bool = self.has_posterior and all(
             hasattr(one, "log_prob") for one in (posterior, model.prior)
         )
-        self._names = names(model)
-        self._noise = keras.random.SeedGenerator(0)
-        self._encode = self._over_runs(lambda images: model.encode(images).mean)
-        self._decode_mean = self._over_runs(model.decode_mean)
-        self._score = self._over_runs(self._scores)
-        self._draw = self._over_runs(self._drawn_and_prior_codes)
-        self._weigh = self._over_runs(self._sums_of_weights)
-        self._climb = self._over_runs(self._slopes)
-        self._gaussians = self._over_runs(self._mean_and_log_var)
-        self._diagnose = self._over_runs(lambda images, state: dict(model.diagnostics(images, self._noise_at(state))))
-        self._prior = self._over_runs(lambda codes: model.prior.log_prob(codes))
+        self._encode = self.over_runs(lambda images: model.encode(images).mean)
+        self._decode_mean = self.over_runs(model.decode_mean)
+        self._score = self.over_runs(self._scores)
+        self._draw = self.over_runs(self._drawn_and_prior_codes)
+        self._weigh = self.over_runs(self._sums_of_weights)
+        self._climb = self.over_runs(self._slopes)
+        self._gaussians = self.over_runs(self._mean_and_log_var)
+        self._diagnose = self.over_runs(lambda images, state: dict(model.diagnostics(images, self.noise_at(state))))
+        self._prior = self.over_runs(lambda codes: model.prior.log_prob(codes))
         self._applied: dict[Any, Any] = {}
-
-    def load(self, runs: Sequence[Weights], images: int = CHUNK) -> Runs:
-        """Puts the weights of runs on the device, in groups that leave room for their activations.
-
-        Args:
-            runs: at least one.
-            images: how many will be scored.
-        """
-        groups = math.ceil(len(runs) / self._most_at_once(min(images, CHUNK)))
-        size = math.ceil(len(runs) / groups)
-        ordered = [[run[name] for name in self._names] for run in runs]
-        ordered += ordered[-1:] * (groups * size - len(runs))
-        parts = (stack(ordered[start : start + size]) for start in range(0, len(ordered), size))
-        return Runs(groups=tuple([*map(ops.convert_to_tensor, part)] for part in parts), count=len(runs))
-
-    def _most_at_once(self, images: int) -> int:
-        """How many runs may be scored at once."""
-        device = environment.current(keras.backend.backend()).device_kind
-        if device == "CPU" and convolutions(self.model):
-            return 1
-        shapes = [tuple(weight.shape) for layer in leaves(self.model) for weight in layer.trainable_weights]
-        pixels = math.prod(self.model.image_shape)
-        filters = [max(layer.kernel.shape[-2:]) for layer in convolutions(self.model)]
-        widest: int = max([pixels * max(filters, default=1), *(shape[-1] for shape in shapes if shape)])
-        return max(1, MOST_ELEMENTS[device] // (images * widest))
 
     def score(self, runs: Runs, images: np.ndarray, draws: int = DRAWS) -> list[Scored]:
         """What each run makes of `images` `(n, *image_shape)`, in one pass, with `draws` codes of each."""
-        chunks = [(images[start : start + CHUNK], _states(f"bound/{start}", draws)) for start in _starts(len(images))]
-        results = self._by_chunk(self._score, runs, chunks)
+        parts = [(part, _states(f"bound/{start}", draws)) for start, part in chunks(images)]
+        results = self.by_chunk(self._score, runs, parts)
         return [Scored(**{name: arrays[run] for name, arrays in results.items()}) for run in range(runs.count)]
 
     def _scores(self, images: Any, states: Any) -> dict[str, Any]:
@@ -170,7 +123,7 @@ class Evaluator:
 
     def _terms(self, posterior: Any, images: Any, state: Any) -> tuple[Any, Any]:
         """Distortion and rate of each image at one draw of its code."""
-        codes = posterior.sample(self._noise_at(state))
+        codes = posterior.sample(self.noise_at(state))
         return self.model.distortion(images, codes), self.model.rate(posterior, codes)
 
     def apply(self, function: Callable[..., Any], runs: Runs, images: np.ndarray, *shared: np.ndarray) -> np.ndarray:
@@ -183,9 +136,9 @@ class Evaluator:
             shared: what else it takes, whole with each chunk of images.
         """
         if function not in self._applied:
-            self._applied[function] = self._over_runs(lambda *arrays: function(self.model, *arrays))
-        chunks = [(images[start : start + CHUNK], *shared) for start in _starts(len(images))]
-        found: np.ndarray = self._by_chunk(self._applied[function], runs, chunks)
+            self._applied[function] = self.over_runs(lambda *arrays: function(self.model, *arrays))
+        parts = [(part, *shared) for _, part in chunks(images)]
+        found: np.ndarray = self.by_chunk(self._applied[function], runs, parts)
         return found
 
     def log_weight_sums(self, runs: Runs, images: np.ndarray, draws: Sequence[Draws]) -> tuple[np.ndarray, np.ndarray]:
@@ -228,7 +181,7 @@ class Evaluator:
             own = [ops.take(array, np.array([one.run for one in part], "int32"), axis=0) for array in weights]
             arrays = map(np.stack, zip(*(one.arrays() for one in part), strict=True))
             found.append(function((own, [*map(ops.convert_to_tensor, arrays)]), shared))
-        return keras.tree.map_structure(lambda array: array[: len(draws)], _joined(found, axis=0))
+        return keras.tree.map_structure(lambda array: array[: len(draws)], joined(found, axis=0))
 
     def _sums_of_weights(self, places: Any, states: Any, *rest: Any) -> tuple[Any, Any]:
         """One code of every image a step: products of thousands of rows, and activations for one code only.
@@ -245,7 +198,7 @@ class Evaluator:
 
     def _weighed(self, proposal: Any, images: Any, state: Any) -> Any:
         """log w of a code drawn for each image."""
-        noise = self._noise_at(state)
+        noise = self.noise_at(state)
         if isinstance(proposal, Fitted):
             codes, log_prob = proposal.drawn(noise)
         else:
@@ -266,21 +219,21 @@ class Evaluator:
 
     def gaussians(self, runs: Runs, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Means and log-variances of the posteriors, which must be Gaussian: both `(runs, n, code_dim)`."""
-        chunks = [(images[start : start + CHUNK],) for start in _starts(len(images))]
-        mean, log_var = self._by_chunk(self._gaussians, runs, chunks)
+        parts = [(part,) for _, part in chunks(images)]
+        mean, log_var = self.by_chunk(self._gaussians, runs, parts)
         return mean, log_var
 
     def diagnostics(self, runs: Runs, images: np.ndarray) -> dict[str, np.ndarray]:
         """What the variant alone tells of each run, by name: means over `images`, `(runs,)`."""
         if type(self.model).diagnostics is Autoencoder.diagnostics:
             return {}
-        chunks = [(images[start : start + CHUNK], noise(f"diagnostics/{start}")) for start in _starts(len(images))]
-        found: dict[str, np.ndarray] = self._by_chunk(self._diagnose, runs, chunks)
+        parts = [(part, noise(f"diagnostics/{start}")) for start, part in chunks(images)]
+        found: dict[str, np.ndarray] = self.by_chunk(self._diagnose, runs, parts)
         return {name: values.mean(axis=1, dtype=np.float64) for name, values in found.items()}
 
     def prior_log_probs(self, runs: Runs, codes: np.ndarray) -> np.ndarray:
         """log p(z) of `codes` of each run, `(runs, n, code_dim)`, under its own prior: `(runs, n)` nats, float32."""
-        found: np.ndarray = self._of_codes(self._prior, runs, codes)
+        found: np.ndarray = self.of_codes(self._prior, runs, codes)
         return found
 
     def _mean_and_log_var(self, images: Any) -> tuple[Any, Any]:
@@ -289,8 +242,8 @@ class Evaluator:
 
     def representations(self, runs: Runs, images: np.ndarray) -> np.ndarray:
         """Posterior means (an autoencoder's codes) of `images`: `(runs, n, code_dim)` float32."""
-        chunks = [(images[start : start + CHUNK],) for start in _starts(len(images))]
-        codes: np.ndarray = self._by_chunk(self._encode, runs, chunks)
+        parts = [(part,) for _, part in chunks(images)]
+        codes: np.ndarray = self.by_chunk(self._encode, runs, parts)
         return codes
 
     def draw(self, runs: Runs, images: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -306,77 +259,18 @@ class Evaluator:
             `(runs, count, code_dim)`; the latter the same for every variant with a standard normal prior.
         """
         states = np.stack([noise("reconstruction/0"), noise("prior")])
-        drawn, prior = self._by_chunk(self._draw, runs, [(images, states, np.zeros(count))])
+        drawn, prior = self.by_chunk(self._draw, runs, [(images, states, np.zeros(count))])
         return drawn, prior
 
     def _drawn_and_prior_codes(self, images: Any, states: Any, places: Any) -> tuple[Any, Any]:
-        drawn = self.model.encode(images).sample(self._noise_at(states[0]))
-        return drawn, self.model.prior.sample(places.shape[0], self._noise_at(states[1]))
+        drawn = self.model.encode(images).sample(self.noise_at(states[0]))
+        return drawn, self.model.prior.sample(places.shape[0], self.noise_at(states[1]))
 
     def decoded(self, runs: Runs, codes: np.ndarray) -> np.ndarray:
         """Expected images E[x|z] of a few `codes` of each run, `(runs, n, code_dim)`: `(runs, n, *image_shape)`."""
-        images: np.ndarray = self._of_codes(self._decode_mean, runs, codes)
+        images: np.ndarray = self.of_codes(self._decode_mean, runs, codes)
         return images
-
-    def _of_codes(self, function: Callable[..., Any], runs: Runs, codes: np.ndarray) -> Any:
-        """Results of `function` for the codes `(runs, n, code_dim)` of each run: `(runs, n, ...)`."""
-        size: int = runs.groups[0][0].shape[0]
-        padded = np.concatenate([codes, np.repeat(codes[-1:], size * len(runs.groups) - runs.count, axis=0)])
-        parts = [
-            function((own, [ops.convert_to_tensor(padded[index * size : (index + 1) * size])]), [])
-            for index, own in enumerate(runs.groups)
-        ]
-        return _joined(parts, axis=0)[: runs.count]
-
-    def _noise_at(self, state: Any) -> keras.random.SeedGenerator:
-        """The generator of the harness's noise, set to a state inside a compiled function."""
-        self._noise.state.assign(state)
-        return self._noise
-
-    def _over_runs(self, function: Callable[..., Any]) -> Callable[[Any, Any], Any]:
-        """Compiles `function(*own, *shared)` of one run into the same of a group of runs.
-
-        Returns:
-            A function of `((weights, own), shared)`, whose weights, own arrays and results have a first axis of runs.
-        """
-
-        def of_one(own: Any, shared: Any) -> Any:
-            weights, arrays = own
-            with keras.StatelessScope(state_mapping=zip(self.model.weights, weights, strict=True)):
-                return function(*arrays, *shared)
-
-        of_several = over_members(of_one)
-
-        def of_group(own: Any, shared: Any) -> Any:
-            if own[0][0].shape[0] > 1:
-                return of_several(own, shared)
-            results = of_one(keras.tree.map_structure(lambda array: array[0], own), shared)
-            return keras.tree.map_structure(lambda array: array[None], results)
-
-        return backends.current().compiled(of_group)
-
-    def _by_chunk(self, function: Callable[..., Any], runs: Runs, chunks: Sequence[tuple[np.ndarray, ...]]) -> Any:
-        """Results of `function` for all runs and chunks of images, `(runs, n, ...)`."""
-        shared = ([*map(ops.convert_to_tensor, chunk)] for chunk in chunks)
-        parts = [[function((own, []), arrays) for own in runs.groups] for arrays in shared]
-        whole = [_joined(groups, axis=0) for groups in parts]
-        return keras.tree.map_structure(lambda array: array[: runs.count], _joined(whole, axis=1))
-
-
-def noise(name: str, draw: int = 0) -> np.ndarray:
-    """State of the stream `name` of the harness's noise before draw number `draw`."""
-    return np.array([stream(FIXED_SEED, f"measure/{name}"), draw], "uint32")
 
 
 def _states(name: str, draws: int) -> np.ndarray:
     return np.stack([noise(name, draw) for draw in range(draws)])
-
-
-def _starts(count: int) -> range:
-    return range(0, count, CHUNK)
-
-
-def _joined(parts: Sequence[Any], axis: int) -> Any:
-    """Nests of arrays, each array joined to its fellows."""
-    join = lambda *arrays: np.concatenate([*map(ops.convert_to_numpy, arrays)], axis=axis)  # noqa: E731
-    return keras.tree.map_structure(join, *parts)

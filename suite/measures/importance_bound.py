@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from aebench.measures import proposals
-from aebench.measures.evaluator import CHUNK, FIXED_SEED, Draws, Evaluator, Runs, noise
+from aebench.measures.evaluator import Draws, Evaluator
 from aebench.measures.importance_weights import START, STEP, ImportanceWeights, Request, pursue
+from aebench.measures.programs import CHUNK, FIXED_SEED, Runs, noise
 from aebench.measures.proposals import Proposals
 from aebench.models.streams import stream
 

@@ -93,7 +93,7 @@ def _sandwich(evaluator: Any, weights: Any, budget: int) -> tuple[float, float, 
     from keras import ops
 
     from aebench.backends.weights import set_weights
-    from aebench.measures.evaluator import Fitted
+    from aebench.measures.fitted import Fitted
     from aebench.measures.importance_bound import fitted, importance_bound
 
     model = evaluator.model

@@ -13,7 +13,8 @@ from scipy.stats import multivariate_normal
 from aebench.backends.weights import get_weights, set_weights
 from aebench.measures import bound as bounds
 from aebench.measures import training_split
-from aebench.measures.evaluator import DRAWS, Evaluator, noise
+from aebench.measures.evaluator import DRAWS, Evaluator
+from aebench.measures.programs import noise
 from aebench.models import AE, VAE
 
 SHAPE = (4, 4, 1)
@@ -140,7 +141,7 @@ def test_evaluator_uses_the_weights_it_is_given(vae, trained_vae, images):
 def test_chunks_make_no_difference(trained_vae, images, monkeypatch):
     evaluator, weights = trained_vae
     whole = codes_of(evaluator, weights, images)
-    monkeypatch.setattr("aebench.measures.evaluator.CHUNK", 7)
+    monkeypatch.setattr("aebench.measures.programs.CHUNK", 7)
     same = 2.0 * rounding.codes(weights, images)
     assert np.all(np.abs(codes_of(evaluator, weights, images) - whole) <= same)
     parts = scored(evaluator, weights, images)

@@ -125,7 +125,7 @@ def test_alone_in_company_and_in_groups_the_same(name, network, monkeypatch):
     together = scorer.score(members)
     alone = [scorer.score([each])[0] for each in members]
     widest = 90 * 256
-    monkeypatch.setattr("aebench.measures.evaluator.MOST_ELEMENTS", dict.fromkeys(("CPU", "GPU"), 2 * widest))
+    monkeypatch.setattr("aebench.measures.programs.MOST_ELEMENTS", dict.fromkeys(("CPU", "GPU"), 2 * widest))
     grouped = scorer_of(scorer.evaluator.model, scorer.inputs, Brightness()).score(members)
     for run, others in enumerate(zip(together, alone, grouped, strict=True)):
         assert_same(others[0], others[1])
@@ -298,7 +298,7 @@ def test_a_representation_is_judged_once(monkeypatch):
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="counts TensorFlow's traces")
 def test_each_program_is_traced_once_for_all_groups(monkeypatch):
-    monkeypatch.setattr("aebench.measures.evaluator.MOST_ELEMENTS", {"CPU": 2 * 90 * 256, "GPU": 2 * 90 * 256})
+    monkeypatch.setattr("aebench.measures.programs.MOST_ELEMENTS", {"CPU": 2 * 90 * 256, "GPU": 2 * 90 * 256})
     scorer, members = cohort("VAE")
     fresh = scorer_of(scorer.evaluator.model, scorer.inputs, Brightness())
     for _ in range(2):

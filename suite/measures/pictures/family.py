@@ -21,7 +21,8 @@ from aebench.records.kept import Figures
 if TYPE_CHECKING:
     from aebench.backends.weights import Weights
     from aebench.measures.context import Context
-    from aebench.measures.evaluator import Evaluator, Runs
+    from aebench.measures.evaluator import Evaluator
+    from aebench.measures.programs import Runs
 
 PRIOR_SAMPLES = 25
 PRIOR_CODES = 100  # kept of a prior that a page could not draw from by itself

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from aebench.measures.evaluator import noise
+from aebench.measures.programs import noise
 
 STEPS = 20
 BURN_IN = 10  # steps before the expected images of which the mean is taken

@@ -10,7 +10,8 @@ import numpy as np
 
 if TYPE_CHECKING:
     from aebench.backends.weights import Weights
-    from aebench.measures.evaluator import Evaluator, Runs
+    from aebench.measures.evaluator import Evaluator
+    from aebench.measures.programs import Runs
 
 SHAPE = (4, 4, 1)
 PIXELS = math.prod(SHAPE)

@@ -9,8 +9,9 @@ import numpy as np
 
 from aebench import backends
 from aebench.backends.weights import get_weights
-from aebench.measures.evaluator import CHUNK, Evaluator
+from aebench.measures.evaluator import Evaluator
 from aebench.measures.importance_bound import importance_bound
+from aebench.measures.programs import CHUNK
 from aebench.models import VAE
 
 path, width, samples, members = sys.argv[1], *map(int, sys.argv[2:])
