@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
+from typing import Literal
 
 import typer
 
@@ -19,6 +20,9 @@ from aebench.records.store import Store
 from aebench.study import Study, files
 
 MOST_LINES = 40  # of findings; of more the rest is counted
+
+
+_Outcome = Literal["measured", "left out", "broken"]
 
 
 def pack(study: Study, store: Store, out: Path, by: str, *, weights: bool) -> None:
@@ -49,6 +53,7 @@ def pack(study: Study, store: Store, out: Path, by: str, *, weights: bool) -> No
             members={},
         ),
         store,
+        {record.run_id for record in records},
         {
             packs.RUNS: tables.parquet(tables.run_rows(records)),
             packs.TIMINGS: tables.parquet(tables.timing_rows(timings)),
@@ -56,7 +61,7 @@ def pack(study: Study, store: Store, out: Path, by: str, *, weights: bool) -> No
             **{f"study/{name}": (folder / name).read_bytes() for name in files.named(study.source)},
         },
     )
-    kept = "with" if weights else "without"
+    kept = "with" if manifest.weights else "without"
     there = f"{counted(len(records), 'run')} and {counted(len(timings), 'timing')}, {kept} weights"
     size = f"{out.stat().st_size / 1e6:.1f} MB"
     typer.echo(f"{out}: {there}, {size}, digest {packs.digest(manifest)}")
@@ -86,9 +91,9 @@ def _verify(opened: Pack, count: int, draw: str, backend: str) -> int:
     found = audit(opened)
     wrong, notes, anew = [*found.findings], [*found.notes], 0
     if not wrong and count:
-        for lines, again in _recomputed(opened, found, count, draw, backend):
-            anew += again
-            (wrong if again else notes).extend(lines)
+        for outcome, lines in _recomputed(opened, found, count, draw, backend):
+            anew += outcome == "measured"
+            (notes if outcome == "left out" else wrong).extend(lines)
     for line in wrong[:MOST_LINES]:
         typer.echo(f"wrong: {line}")
     if len(wrong) > MOST_LINES:
@@ -105,10 +110,12 @@ def _verify(opened: Pack, count: int, draw: str, backend: str) -> int:
     return 1 if wrong else 0
 
 
-def _recomputed(opened: Pack, found: Audit, count: int, draw: str, backend: str) -> Iterator[tuple[list[str], bool]]:
-    """For each run of the sample what it differs in; else why runs could not be measured anew, and false."""
+def _recomputed(
+    opened: Pack, found: Audit, count: int, draw: str, backend: str
+) -> Iterator[tuple[_Outcome, list[str]]]:
+    """For each run of the sample what it differs in; else why runs could not be measured anew."""
     if not opened.manifest.weights:
-        yield ["no weights are in it, so no run was measured anew"], False
+        yield "left out", ["no weights are in it, so no run was measured anew"]
         return
     assert found.study is not None
     planned = {spec.run_id for spec in found.study.expand(_digests(found), backend)}
@@ -123,15 +130,15 @@ def _recomputed(opened: Pack, found: Audit, count: int, draw: str, backend: str)
         else:
             able.append(run_id)
     for reason, runs in why.items():
-        yield [f"{counted(len(runs), 'run')} not measured anew: {reason}"], False
+        yield "left out", [f"{counted(len(runs), 'run')} not measured anew: {reason}"]
     chosen = recompute.sample(able, count, draw)
     try:
         for again in recompute.recompute(found.study, backend, opened.store, chosen) if chosen else ():
-            yield differing(found.records[again.run_id], again), True
+            yield "measured", differing(found.records[again.run_id], again)
     except UserError as error:
-        yield [f"measuring runs anew ended: {error}"], False
+        yield "left out", [f"measuring runs anew ended: {error}"]
     except Exception as error:  # whatever weights that are none of the model make of it
-        yield [f"the weights of {', '.join(chosen)} cannot all be measured: {packs.shown(f'{error}')}"], True
+        yield "broken", [f"the weights of {', '.join(chosen)} cannot all be measured: {packs.shown(f'{error}')}"]
 
 
 def _digests(found: Audit) -> dict[str, str]:

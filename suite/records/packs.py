@@ -10,7 +10,7 @@ import hashlib
 import re
 import stat
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,13 +106,14 @@ def digest(manifest: Manifest) -> str:
     return hashlib.sha256(manifest.model_dump_json().encode()).hexdigest()[:12]
 
 
-def write(out: Path, head: Manifest, store: Store, files: Mapping[str, bytes]) -> Manifest:
+def write(out: Path, head: Manifest, store: Store, runs: Collection[str], files: Mapping[str, bytes]) -> Manifest:
     """Makes one archive of a store.
 
     Args:
         out: the archive, replaced if it is there.
-        head: what it is of; its `members` are filled in.
+        head: what it is of, with `weights` where these are wanted; `members`, and whether there are any, are filled in.
         store: whose records, timings, data sets and arrays go into it.
+        runs: ids of the runs whose records and arrays do.
         files: other members by name: tables, and the study with what it brings along.
 
     Returns:
@@ -121,13 +122,14 @@ def write(out: Path, head: Manifest, store: Store, files: Mapping[str, bytes]) -
     Raises:
         UserError: a file cannot be read, has a name that no pack has, or the archive cannot be written.
     """
-    paths = dict(_stored(store.root, weights=head.weights))
+    paths = dict(_stored(store.root, runs, weights=head.weights))
     names = sorted({*paths, *files})
     for name in names:
         if not _PLACES.fullmatch(name):
             raise UserError(f"a pack cannot hold {name!r}: names have letters, digits and ._+- only; rename the file")
     members = {name: _member(files[name] if name in files else _bytes(paths[name])) for name in names}
-    manifest = head.model_copy(update={"members": members})
+    weights = any(path.stem == Kept.WEIGHTS for path in paths.values())
+    manifest = head.model_copy(update={"members": members, "weights": weights})
 
     def fill(file: IO[bytes]) -> None:
         with zipfile.ZipFile(file, "w") as archive:
@@ -257,6 +259,8 @@ def _unsound_arrays(path: Path) -> str:
                 with archive.open(info) as member:
                     if reason := _unsound_array(member, info.file_size):
                         return reason
+                    while member.read(_CHUNK):  # at its end the checksum is held against it
+                        pass
     except UNREADABLE:
         return "holds no whole arrays"
     return ""
@@ -274,9 +278,13 @@ def _unsound_array(member: IO[bytes], size: int) -> str:
     return "" if min(shape, default=0) >= 0 and member.tell() + length == size else "holds an array of another length"
 
 
-def _stored(root: Path, *, weights: bool) -> Iterator[tuple[str, Path]]:
-    for pattern in ("records/*.json", "timings/*.json", "datasets/*.json", "artefacts/*/*.npz"):
+def _stored(root: Path, runs: Collection[str], *, weights: bool) -> Iterator[tuple[str, Path]]:
+    for pattern in ("timings/*.json", "datasets/*.json"):
         for path in root.glob(pattern):
+            if not path.name.startswith("."):
+                yield path.relative_to(root).as_posix(), path
+    for run in runs:  # and of no other: it may be without a record, or be finished meanwhile
+        for path in (root / "records" / f"{run}.json", *(root / "artefacts" / run).glob("*.npz")):
             if not path.name.startswith(".") and (weights or path.stem != Kept.WEIGHTS):
                 yield path.relative_to(root).as_posix(), path
 

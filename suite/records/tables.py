@@ -55,7 +55,10 @@ def differing(path: Path, rows: Rows) -> str:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    wanted = _table(rows)
+    try:
+        wanted = _table(rows)
+    except OverflowError:
+        return "cannot be held against the records: they hold a number that is too large for a table"
     try:
         with pq.ParquetFile(path) as file:
             told = file.metadata

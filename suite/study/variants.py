@@ -81,6 +81,7 @@ def find(name: str, file: Path | None = None) -> Declaration:
 
 def load(variant: Declaration) -> Any:
     """The variant's class, a subclass of `aebench.models.Autoencoder`. Imports Keras."""
+    declarations.code(variant.path)  # remembered as it is imported: it may be edited while it trains
     module = importlib.import_module(variant.module) if variant.module else declarations.module(variant.path)
     found = [value for value in vars(module).values() if getattr(value, "__module__", None) == module.__name__]
     return next(value for value in found if getattr(value, "variant_name", None) == variant.name)

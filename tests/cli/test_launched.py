@@ -119,15 +119,18 @@ class Launched:
 
     def training(self) -> list[int]:
         """The processes that are at cohorts with a checkpoint; waits for one."""
-        waited_for(lambda: self.process.poll() is not None or self._saved())
-        assert self.process.poll() is None, self.said.read_text()
-        return self._saved()
+        found = waited_for(lambda: self._saved() or self.process.poll() is not None)
+        assert found is not True, self.said.read_text()
+        return list(found)
 
     def _saved(self) -> list[int]:
         cohorts = [path.stem.rpartition("-")[0] for path in (self.out / "checkpoints").glob("*.npz")]
         holders = [self.out / "locks" / f"{cohort}.holder" for cohort in cohorts]
-        told = [re.match(r"process (\d+) ", path.read_text()) for path in holders if path.exists()]
-        return [int(one[1]) for one in told if one]  # it may be being written
+        found = []
+        for path in holders:
+            with suppress(FileNotFoundError):  # the cohort may be done by now, or its holder be being written
+                found += re.findall(r"^process (\d+) ", path.read_text())
+        return [*map(int, found)]
 
     def says(self, text: str) -> None:
         """Waits until it has said something."""

@@ -102,6 +102,7 @@ def test_weights_that_are_none_of_the_model_are_a_finding(pack: tuple[Path, RunR
     found = run("verify", rewritten(path, spoil))
     assert found.exit_code == 1
     assert f"wrong: the weights of {record.run_id} cannot all be measured: " in found.stdout
+    assert "measured anew" not in found.stdout
     assert found.exception is None or isinstance(found.exception, SystemExit)
 
 

@@ -274,7 +274,7 @@ def test_200_linear_models_have_likelihoods_within_the_error_that_is_told(rounds
         models = [linear_gaussian(4, wider, shift) for wider, shift in rng.uniform((0.5, 0.0), (1.8, 1.0), (10, 2))]
         images = models[0].images(60, seed=group)
         runs = [one.as_run() for one in models]
-        monkeypatch.setattr("aebench.measures.evaluator.FIXED_SEED", group)
+        monkeypatch.setattr("aebench.measures.programs.FIXED_SEED", group)
         evaluator = models[0].evaluator
         found = importance_bound(evaluator, evaluator.load(runs, len(images)), images, 0.02, 256)
         off.append([one.log_likelihood(images).mean() - it.log_likelihood.mean()

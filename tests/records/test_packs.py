@@ -58,7 +58,7 @@ def pack(store: Store, tmp_path: Path, environment: Any) -> Callable[..., Path]:
             packs.RUNS: tables.parquet(tables.run_rows(store.read_records())),
             "study/made-up.toml": b"seeds = 1",
         }
-        packs.write(tmp_path / name, head, store, files)
+        packs.write(tmp_path / name, head, store, {one.run_id for one in store.read_records()}, files)
         return tmp_path / name
 
     return make
@@ -82,6 +82,37 @@ def test_what_is_unpacked_is_what_was_packed_and_is_removed(pack: Callable[..., 
             assert found.study.read_bytes() == b"seeds = 1"
             root = found.store.root
         assert not root.exists()
+
+
+def test_runs_without_a_record_and_hidden_files_stay_behind(pack: Callable[..., Path], store: Store) -> None:
+    before = pack().read_bytes()
+    store.write_arrays("nobody", "latents", {"mean": np.ones(2)})
+    (store.root / "records" / ".half.json").write_text("{}")
+    assert pack("again.zip").read_bytes() == before
+
+
+def test_a_pack_has_weights_where_there_are_some(pack: Callable[..., Path], store: Store) -> None:
+    for path in store.root.rglob("weights.npz"):
+        path.unlink()
+    with opened(pack(weights=True)) as found:
+        assert not found.manifest.weights
+
+
+def test_a_large_array_is_held_against_its_checksum_to_the_end(pack: Callable[..., Path], store: Store) -> None:
+    run = store.read_records()[0].run_id
+    store.write_arrays(run, "latents", {"mean": np.random.default_rng(0).random(100_000)})
+    path = store.root / "artefacts" / run / "latents.npz"
+    content = bytearray(path.read_bytes())
+    content[content.rindex(b"PK\x01\x02") - 1] ^= 1  # the array's last byte lies before the list of members
+    path.write_bytes(content)
+    with opened(pack()) as found:
+        assert found.damaged == (f"artefacts/{run}/latents.npz holds no whole arrays",)
+
+
+def test_a_number_that_no_table_holds_is_told(store: Store, tmp_path: Path) -> None:
+    path, rows = tmp_path / "runs.parquet", tables.run_rows(store.read_records())
+    path.write_bytes(tables.parquet(rows))
+    assert "too large for a table" in tables.differing(path, [{**row, "seed": 2**70} for row in rows])
 
 
 def test_tables_hold_every_number_of_the_records(store: Store) -> None:

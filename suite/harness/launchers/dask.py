@@ -79,16 +79,18 @@ class Dask:
         if self._stopping:
             self._stop_all()
         yield from self._look()
+        ended = []
+        with suppress(queue.Empty):  # before what was told: a task's last word comes before its end
+            while True:
+                ended.append(self._ended.get_nowait())
         with suppress(queue.Empty):
             yield self._told.get(timeout=0.5)
             while True:
                 yield self._told.get_nowait()
-        with suppress(queue.Empty):
-            while True:
-                name, future = self._ended.get_nowait()
-                if self._open.get(name) is future:
-                    del self._open[name]
-                    yield name, self._end(future)
+        for name, future in ended:
+            if future is None or self._open.get(name) is future:
+                self._open.pop(name, None)
+                yield name, self._end(future)
 
     def _look(self) -> Iterator[tuple[str, Message]]:
         """Says, once each time, that there is no worker."""
@@ -109,7 +111,8 @@ class Dask:
         with suppress(OSError):  # the scheduler is gone, which `_end` tells
             self._client.run(stop, self._topic, on_error="return")
             if not self._client.scheduler_info(n_workers=1)["workers"]:  # nobody is there to end them
-                for name, future in [*self._open.items()]:
+                open_, self._open = self._open, {}  # first, so that what releasing calls back finds nothing to end
+                for name, future in open_.items():
                     future.release()
                     self._ended.put((name, None))
 

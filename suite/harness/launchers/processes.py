@@ -55,7 +55,8 @@ class Processes:
             worker, message = self._told.get(timeout=0.5)
         except queue.Empty:
             return
-        if message is None:
+        left = message is None or message["kind"] == LEFT
+        if left and worker in self._seat:  # a worker that left is not given more, and then tells its end too
             self._seats.append(self._seat.pop(worker))
             worker.end()
         ended = message is None or message["kind"] in ENDS

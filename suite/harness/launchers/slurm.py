@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import queue
 import shutil
@@ -17,7 +16,7 @@ from typing import Any, Final, Self
 from uuid import uuid4
 
 from aebench.errors import UserError
-from aebench.harness.launchers.tasks import BUSY, DONE, LEFT, LOST, REFUSED, Job, Message, Task, line
+from aebench.harness.launchers.tasks import BUSY, DONE, LEFT, LOST, REFUSED, Job, Message, Task, line, message_of
 from aebench.harness.launchers.worker import Worker
 
 POLL: Final = 1.0  # seconds between two looks at what tasks have told
@@ -196,16 +195,7 @@ def _read(one: _Submitted) -> list[Message]:
         return []
     whole = told[: told.rfind(b"\n") + 1]  # the rest is being written
     one.read += len(whole)
-    return [message for said in whole.splitlines() if (message := _message(said)) is not None]
-
-
-def _message(said: bytes) -> Message | None:
-    """What a line says; `None` where it was torn, as by a kill."""
-    try:
-        message: Message = json.loads(said)
-    except ValueError:
-        return None
-    return message
+    return [message for said in whole.splitlines() if (message := message_of(said)) is not None]
 
 
 @dataclass

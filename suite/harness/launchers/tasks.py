@@ -131,6 +131,15 @@ def retell(message: Message, planned: Mapping[str, RunSpec], watcher: Watcher) -
             watcher.elsewhere(specs)
 
 
+def message_of(line: bytes) -> Message | None:
+    """What a line says; `None` where it was torn, as by a kill."""
+    try:
+        message: Message = json.loads(line)
+    except ValueError:
+        return None
+    return message
+
+
 def line(message: Message) -> bytes:
     """A message as a line of JSON."""
     return json.dumps(message).encode() + b"\n"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -11,7 +10,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
-from aebench.harness.launchers.tasks import Job, Message, Task, line
+from aebench.harness.launchers.tasks import Job, Message, Task, line, message_of
 
 COMMAND = (sys.executable, "-m", "aebench", "worker")  # see `aebench.cli.working`
 
@@ -81,7 +80,6 @@ class Worker:
     def _listen(self) -> None:
         assert self.process.stdout is not None
         for received in self.process.stdout:
-            if not received.endswith(b"\n"):  # torn by a kill
-                break
-            self._hear(self, json.loads(received))
+            if (message := message_of(received)) is not None:
+                self._hear(self, message)
         self._hear(self, None)
