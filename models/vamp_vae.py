@@ -22,9 +22,9 @@ class VampVAE(VAE):
     """A VAE whose prior is the mean posterior of learned pseudo-images: VampPrior (Tomczak & Welling 2018).
 
     The best prior for the ELBO is the mean of all images' posteriors; this is that of `components` pseudo-images u_k,
-    which are trained with the rest and kept in [0, 1] by clipping, as in the paper's code. They start at the mean
-    image with a little noise. The rate is estimated at the one code drawn. The paper's second layer of codes is left
-    out: see `HierarchicalVAE` for two layers.
+    which are trained with the rest and kept in [0, 1] by clipping, as in the paper's code (of vectors, where their
+    likelihood has a density). They start at the mean image with a little noise. The rate is estimated at the one code
+    drawn. The paper's second layer of codes is left out: see `HierarchicalVAE` for two layers.
 
     Objective:
         D + β (log q(z|x) - log 1/K Σ_k q(z|u_k))      (D: distortion; z: the code drawn; K: components)
@@ -65,8 +65,11 @@ class VampVAE(VAE):
 
     @property
     def prior(self) -> GaussianMixture:  # noqa: D102
-        vectors = len(self.image_shape) == 1  # their values are not of [0, 1]
-        pseudo_images = self.pseudo_images if vectors else ops.clip(self.pseudo_images, 0.0, 1.0)
+        pseudo_images = self.pseudo_images
+        if len(self.image_shape) > 1:
+            pseudo_images = ops.clip(pseudo_images, 0.0, 1.0)
+        elif self.likelihood.takes == ("counts",):
+            pseudo_images = ops.relu(pseudo_images)
         pseudo_images = ops.reshape(pseudo_images, (-1, *self.image_shape))
         posterior = self.encode(pseudo_images)
         equal = ops.full((self.components,), -math.log(self.components), dtype=posterior.mean.dtype)

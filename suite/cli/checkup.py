@@ -175,13 +175,14 @@ def _gpu(backend: str, look: bool) -> Iterator[Finding]:
     if hidden:
         advice = f"show it: unset {hidden[0]}"
         yield Finding(name="gpu", value=f"there, not used: {hidden[0]} hides it", advice=advice)
+    elif look and (name := backends.get(backend).gpu_name()):
+        yield Finding(name="gpu", value=name)
     elif why := _without_gpu(backend):
         advice = f"pip install 'aebench[{GPU_EXTRA[backend]}]'"
         yield Finding(name="gpu", value=f"there, not used: {why}", advice=advice)
     elif look:
-        name = backends.get(backend).gpu_name()
-        value = name or f"there, not used: {backend} sees none"
-        yield Finding(name="gpu", value=value, advice="" if name else "see whether the driver answers: nvidia-smi")
+        advice = "see whether the driver answers: nvidia-smi"
+        yield Finding(name="gpu", value=f"there, not used: {backend} sees none", advice=advice)
     else:
         advice = f"ask {backend} whether it sees it: aebench doctor --backend {backend}"
         yield Finding(name="gpu", value=f"a driver is loaded and {backend} can use it", advice=advice)

@@ -71,7 +71,7 @@ def _frame(path: Path) -> pd.DataFrame:
 
     read = pd.read_parquet if path.suffix == ".parquet" else pd.read_csv
     try:
-        return read(path)
+        return read(path).rename(columns=str)
     except OSError:
         raise
     except Exception as error:  # pandas raises whatever its parser met
@@ -104,11 +104,13 @@ def _labels(column: pd.Series, name: str, path: Path) -> Array:
         raise UserError(f"{path} has rows without a label in {name!r}; fill them, or leave out those rows")
     if not _is_numeric(column):
         return column.astype(str).to_numpy(np.str_)
+    if column.dtype.kind in "iub":
+        return column.to_numpy(np.int64)
     values = column.to_numpy(np.float64)
-    if not np.array_equal(values, np.floor(values)):
+    if not np.isfinite(values).all() or not np.array_equal(values, np.floor(values)):
         raise UserError(
-            f"label column {name!r} of {path} holds fractions; classes are whole numbers or names: make it a factor "
-            "(--factors) or --ignore it"
+            f"label column {name!r} of {path} holds fractions or infinities; classes are whole numbers or names: "
+            "make it a factor (--factors) or --ignore it"
         )
     return values.astype(np.int64)
 

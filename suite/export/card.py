@@ -114,17 +114,26 @@ def _table(record: RunRecord, configuration: Configuration) -> str:
 def _use(selected: Selected, model: str, brought: list[str]) -> str:
     modules = [name.removesuffix(".py") for name in brought if name.endswith(".py")]
     own = "".join(f"import {module}  # the file beside this one\n" for module in modules)
-    pixels = "0 or 1" if selected.record.spec.likelihood == "bernoulli" else "in [0, 1]"
     return f"""\
 ```python
 import aebench.models
 import keras
 {own}
 model = keras.saving.load_model("{model}")
-codes = model.encode(images).mean  # images (n, height, width, channels), pixels {pixels}
+codes = model.encode(images).mean  # {_taken(selected)}
 pictures = model(images)
 ```
 """
+
+
+def _taken(selected: Selected) -> str:
+    """What the model takes."""
+    known = selected.source.datasets.get(selected.record.spec.dataset_digest)
+    if known is not None and known.columns:
+        scaled = ", each less its `mean` and over its `scale` (`columns` in numbers.json)"
+        return f"rows (n, {len(known.columns)}){scaled if known.values == 'real' else ''}"
+    pixels = "0 or 1" if selected.record.spec.likelihood == "bernoulli" else "in [0, 1]"
+    return f"images (n, height, width, channels), pixels {pixels}"
 
 
 def _data(selected: Selected) -> str:
@@ -133,9 +142,10 @@ def _data(selected: Selected) -> str:
     if known is None:
         return f"`{spec.dataset}`, content sha256 `{spec.dataset_digest}`."
     train, validation, test = known.sizes
+    items = "rows" if known.columns else "images"
     shape = "x".join(map(str, known.image_shape))
     return (
-        f"`{spec.dataset}`: {train:,} training, {validation:,} validation and {test:,} test images of {shape}. "
+        f"`{spec.dataset}`: {train:,} training, {validation:,} validation and {test:,} test {items} of {shape}. "
         f"{known.source} {known.split_rule} Content sha256 `{spec.dataset_digest}`."
     )
 

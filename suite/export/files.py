@@ -14,6 +14,7 @@ from aebench.errors import UserError
 from aebench.export import card
 from aebench.export.selecting import Selected
 from aebench.measures import METRICS
+from aebench.page import heat
 from aebench.page.sheets import sheet
 from aebench.records.kept import Figures, Kept
 from aebench.records.writing import write_aside
@@ -48,8 +49,8 @@ def export(selected: Selected, folder: Path) -> list[Path]:
 
 def numbers(selected: Selected) -> dict[str, Any]:
     """All that is known of the run in numbers, and of each metric mean, sd and 95 % t interval over seeds."""
-    record = selected.record
-    over_seeds = {}
+    record, over_seeds = selected.record, {}
+    known = selected.source.datasets.get(record.spec.dataset_digest)
     for name, summary in selected.configuration.summaries.items():
         if summary.n:
             low, high = t_interval(summary) or (None, None)
@@ -62,6 +63,7 @@ def numbers(selected: Selected) -> dict[str, Any]:
         "profiles": record.profiles,
         "over_seeds": over_seeds,
         "units": {name: METRICS[name].unit for name in over_seeds},
+        "columns": [] if known is None else [column.model_dump() for column in known.columns],
         "environment": record.environment.model_dump(mode="json"),
         "finished": record.finished,
     }
@@ -126,6 +128,8 @@ def _picture(selected: Selected, path: Path) -> Path | None:
     """Test images, their reconstructions and samples from the prior, of the seed whose pictures were kept."""
     for record in (selected.record, *selected.configuration.usable):
         kept = selected.source.store.read_arrays(record.run_id, Kept.FIGURES)
+        if kept is not None and Figures.COLUMN_NAMES in kept:
+            return heat.reconstructions(kept).save(path)
         if kept is not None:
             names = (Figures.ORIGINALS, Figures.RECONSTRUCTIONS, Figures.PRIOR_SAMPLES)
             rows = [kept[name][:ACROSS] for name in names if name in kept]

@@ -15,6 +15,7 @@ from aebench.analysis.sources import Source
 from aebench.errors import UserError
 from aebench.export.card import flat
 from aebench.measures import METRICS
+from aebench.page import heat
 from aebench.page.table import MAIN
 from aebench.records.kept import Figures, Kept
 from aebench.records.record import Curve, RunRecord
@@ -88,8 +89,15 @@ def _settings(writer: SummaryWriter, record: RunRecord, numbers: dict[str, float
 def _images(writer: SummaryWriter, kept: dict[str, np.ndarray], step: int) -> None:
     for name in SHOWN:
         if name in kept and kept[name].size:
-            images = kept[name].reshape(-1, *kept[name].shape[-3:])
+            images = _items(kept, name)
             writer.add_images(f"pictures/{name}", _shown(images), step, dataformats="NHWC")
+
+
+def _items(kept: dict[str, np.ndarray], name: str) -> np.ndarray:
+    """Pictures one by one, `(n, height, width, channels)`; of vectors a heat map each."""
+    if Figures.COLUMN_NAMES in kept:
+        return heat.maps(kept[name].reshape(-1, 1, kept[name].shape[-1]), kept)
+    return kept[name].reshape(-1, *kept[name].shape[-3:])
 
 
 def _shown(images: np.ndarray) -> np.ndarray:
@@ -103,7 +111,7 @@ def _codes(writer: SummaryWriter, kept: dict[str, np.ndarray], step: int) -> Non
     if Figures.EMBEDDING_CODES not in kept:
         return
     images, labels = kept.get(Figures.EMBEDDING_IMAGES), kept.get(Figures.EMBEDDING_LABELS)
-    square = images is not None and images.shape[1] == images.shape[2]
+    square = images is not None and images.ndim == 4 and images.shape[1] == images.shape[2]
     with np.errstate(invalid="ignore", over="ignore"):  # tensorboardX fills a sprite up with what is in memory
         writer.add_embedding(
             kept[Figures.EMBEDDING_CODES].astype("float32"),

@@ -15,7 +15,7 @@ from aebench.records.spec import RunSpec
 
 _LIKELIHOODS = {
     "bernoulli": "Bernoulli likelihood (binarised pixels)",
-    "gaussian": "Gaussian likelihood (grey pixels)",
+    "gaussian": "Gaussian likelihood (one variance for all)",
     "continuous_bernoulli": "continuous Bernoulli likelihood (grey pixels)",
     "diagonal_gaussian": "Gaussian likelihood with a variance for each column",
     "student_t": "Student's t likelihood with a scale and degrees of freedom for each column",

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from aebench.data import Dataset
-from aebench.study import declarations, reading
+from aebench.records.record import Values
+from aebench.study import reading
 
 LOOKED_AT = 1000  # training items; their principal components take a moment
 NEAR = 0.1  # of the whole range: what counts as black or white
@@ -48,7 +49,7 @@ class Seen:
     sizes: tuple[int, int, int]
     low: float
     high: float
-    whole: bool
+    kind: Values
     binary: bool
     extreme: float
     components: int
@@ -97,6 +98,7 @@ def propose(dataset: Dataset, file: str) -> str:
 def look(dataset: Dataset) -> Seen:
     """What a data set looks like, from its first `LOOKED_AT` training items."""
     raw = np.asarray(dataset.train.images[:LOOKED_AT])
+    shown = dataset.train.take(np.arange(len(raw))).pixels().astype(np.float64)
     low, high = float(raw.min()), float(raw.max())
     # A pixel's ends are black and white, whether or not any has them; those of other values what occurs.
     start, width = (0.0, dataset.train.maximum) if raw.ndim == 4 else (low, (high - low) or 1.0)
@@ -107,10 +109,10 @@ def look(dataset: Dataset) -> Seen:
         sizes=(len(dataset.train), len(dataset.validation), len(dataset.test)),
         low=low,
         high=high,
-        whole=bool(low >= 0 and np.all(raw == np.round(raw))),
+        kind=dataset.values,
         binary=bool(np.all((depth == 0) | (depth == 1))),
         extreme=float(np.mean((depth <= NEAR) | (depth >= 1 - NEAR))),
-        components=_components(depth.reshape(len(depth), -1)),
+        components=_components(shown.reshape(len(shown), -1)),
         classes=len(dataset.class_names or ()),
         factors=tuple(factor.name for factor in dataset.factors),
     )
@@ -176,12 +178,13 @@ def _likelihood(seen: Seen) -> Proposed:
 
 
 def _likelihood_of_rows(seen: Seen) -> Proposed:
-    known = declarations.likelihoods()
-    if seen.whole and seen.high > 1 and "negative_binomial" in known:
-        why = "Whole numbers from 0: counts, which may vary more than Poisson's do."
-        return _named("likelihood", "negative_binomial", why)
-    best = next(name for name in ("diagonal_gaussian", "gaussian") if name in known)
-    return _named("likelihood", best, "Real numbers: Gaussian, with a learned variance.")
+    if seen.kind == "counts":
+        return _named("likelihood", "negative_binomial", "Counts, which may vary more than Poisson's do.")
+    why = (
+        "Numbers: Gaussian, each column with a learned variance of its own. If they are counts, import them anew, with "
+        "`aebench data import ... --values counts`."
+    )
+    return _named("likelihood", "diagonal_gaussian", why)
 
 
 def _named(key: str, value: str, why: str) -> Proposed:

@@ -122,6 +122,15 @@ def test_a_gpu_that_is_not_used_is_told_with_the_reason(case: str, monkeypatch: 
     assert advice in found["advice"]
 
 
+def test_a_backend_that_is_asked_and_sees_a_gpu_is_believed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever its packages look like: CUDA may be the system's."""
+    monkeypatch.setattr(environment, "may_have_gpu", lambda: True)
+    monkeypatch.setattr(checkup, "_without_gpu", lambda _: "it has no CUDA with it")
+    monkeypatch.setattr(checkup.backends, "get", lambda _: SimpleNamespace(gpu_name=lambda: "NVIDIA H100"))
+    (found,) = checkup._gpu("tensorflow", look=True)
+    assert (found.value, found.advice) == ("NVIDIA H100", "")
+
+
 def test_threads_that_leave_cores_idle_and_a_container_with_less_time_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(environment, "cores", lambda: 8)
     monkeypatch.setattr(checkup, "_quota", lambda: 2.5)

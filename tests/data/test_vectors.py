@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from sklearn import datasets
 
 from aebench import data
+from aebench.data.cache import content_digest
 from aebench.data.known import KNOWN
 from aebench.data.pixels import prepare
 from aebench.errors import UserError
@@ -84,12 +86,15 @@ def test_columns_are_standardised_by_what_is_in_train_alone(csv, frame) -> None:
     assert np.abs(inputs.train_mean).max() < 1e-6
 
 
-def test_a_column_s_scale_is_part_of_the_content(csv, frame) -> None:
-    """Rows of one order: only the values of test rows, which scale nothing, and then names differ."""
+def test_a_column_s_scale_and_name_are_part_of_the_content(csv, frame) -> None:
     one = data.import_dataset("one", csv(frame), NUMBERS)
     renamed = data.import_dataset("renamed", csv(frame.rename(columns={"weight": "mass"})), NUMBERS)
     np.testing.assert_array_equal(one.train.images, renamed.train.images)
     assert one.digest != renamed.digest
+    splits = one.splits()
+    columns = (one.columns[0].model_copy(update={"scale": 2.0}), *one.columns[1:])
+    other = {name: replace(split, columns=columns) for name, split in splits.items()}
+    assert content_digest(splits) != content_digest(other)
 
 
 def test_an_npz_may_bring_its_own_test_split_and_names(tmp_path: Path) -> None:
@@ -210,3 +215,20 @@ def test_splits_of_other_columns_are_refused(npz, arrays) -> None:
     arrays = {"x_train": np.zeros((30, 2)), "column_names": np.array(["a", "a"])}
     with pytest.raises(UserError, match="1 distinct column names for 2 columns"):
         data.import_dataset("mine", npz(arrays))
+
+
+def test_classes_that_are_large_numbers_stay_apart(csv, frame) -> None:
+    numbered = frame.assign(kind=2**53 + np.arange(60) % 2)
+    assert data.import_dataset("apart", csv(numbered), ROLES).class_names == (f"{2**53}", f"{2**53 + 1}")
+
+
+def test_an_infinite_class_is_refused(csv, frame) -> None:
+    endless = frame.assign(kind=np.where(np.arange(60) % 2, np.inf, 1.0))
+    with pytest.raises(UserError, match="holds fractions or infinities"):
+        data.import_dataset("endless", csv(endless), ROLES)
+
+
+def test_columns_of_parquet_may_be_numbered(tmp_path: Path) -> None:
+    pd.DataFrame(np.random.default_rng(0).normal(size=(60, 3))).to_parquet(tmp_path / "plain.parquet")
+    plain = data.import_dataset("plain", tmp_path / "plain.parquet", data.Roles(ignore=("1",)))
+    assert [column.name for column in plain.columns] == ["0", "2"]

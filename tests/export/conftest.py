@@ -49,6 +49,31 @@ def trained(own_cache: Path) -> Path:
     return folder
 
 
+TABLE = """
+dataset = "wine"
+network = "linear"
+likelihood = "diagonal_gaussian"
+seeds = 1
+epochs = 2
+batch_size = 16
+latent_dim = 3
+[[variant]]
+name = "ae"
+"""
+
+
+@pytest.fixture(scope="session")
+def of_rows(own_cache: Path) -> Source:
+    """A run on vectors."""
+    folder = own_cache / "export-rows"
+    folder.mkdir()
+    (folder / "rows.toml").write_text(TABLE)
+    result = benches.bench(folder / "rows.toml", folder / "out")
+    assert result.exit_code == 0, result.output
+    (found,) = finished(str(folder / "rows.toml"), "tensorflow", folder / "out")
+    return found
+
+
 @pytest.fixture
 def source(trained: Path) -> Source:
     (found,) = finished(str(trained / "own.toml"), "tensorflow", trained / "out")

@@ -129,3 +129,21 @@ def test_nothing_is_overwritten(source: Source, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="is not an empty folder"):
         files.export(selecting.select(source, "ae-z2"), tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+
+
+def test_a_run_on_rows_says_how_they_are_scaled(of_rows: Source, tmp_path: Path) -> None:
+    import keras
+
+    (record,) = of_rows.records.values()
+    folder = tmp_path / "model"
+    files.export(selecting.select(of_rows, record.run_id), folder)
+    wine, numbers = data.load("wine"), json.loads((folder / "numbers.json").read_text())
+    card = (folder / "README.md").read_text()
+    assert "rows (n, 13), each less its `mean` and over its `scale`" in card
+    assert "35 test rows of 13" in card
+    mean, scale = (np.array([column[name] for column in numbers["columns"]]) for name in ("mean", "scale"))
+    test = ((wine.test.images - mean) / scale).astype("float32")
+    model = keras.saving.load_model(folder / "model.keras")
+    error = np.mean((keras.ops.convert_to_numpy(model(test)) - test) ** 2, dtype="float64")
+    assert error == pytest.approx(record.metrics["recon_mse"], rel=64 * float(np.finfo("float32").eps))
+    assert any(path.suffix == ".png" for path in folder.iterdir())

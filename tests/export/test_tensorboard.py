@@ -124,3 +124,13 @@ def test_without_its_package_the_command_that_installs_it_is_told(
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(UserError, match=r"pip install 'aebench\[tensorboard\]'"):
         tensorboard.write(source, tmp_path / "board")
+
+
+def test_rows_are_shown_as_heat_maps(of_rows: Source, tmp_path: Path) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    tensorboard.write(of_rows, tmp_path / "board")
+    (run,) = of_rows.records
+    found = EventAccumulator(str(tmp_path / "board" / run), size_guidance={"images": 0}).Reload()
+    shown = Image.open(io.BytesIO(found.Images("pictures/originals")[0].encoded_image_string))
+    assert shown.width % 13 == 0

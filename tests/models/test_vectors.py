@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import keras
 import numpy as np
 import pytest
 
 from aebench.conformance.subject import Subject
-from aebench.models import AE, VAE
+from aebench.models import AE, VAE, VampVAE
 from aebench.study import variants
 
 COLUMNS = 6
@@ -47,3 +48,11 @@ def test_codes_may_have_more_numbers_than_vectors():
 def test_convolutions_refuse_vectors():
     with pytest.raises(ValueError, match=r"'conv' needs images .* choose one of dense layers.* \(6,\)"):
         AE(2, network="conv").build((None, COLUMNS))
+
+
+def test_pseudo_rows_stay_where_counts_are() -> None:
+    """Below -1 the encoder's log(1 + count) would not be a number."""
+    model = VampVAE(2, network="linear", likelihood="poisson", components=3)
+    model.build((None, 4))
+    model.pseudo_images.assign(np.full((3, 4), -2.0, "float32"))
+    assert np.isfinite(keras.ops.convert_to_numpy(model.prior.log_prob(np.zeros((5, 2), "float32")))).all()

@@ -70,13 +70,14 @@ def test_likelihood_and_network_follow_from_what_the_data_look_like(kind: str, i
     assert study.read("my-data.toml").datasets == ("my-data",)
 
 
-def test_the_largest_code_holds_most_of_the_variance() -> None:
-    digits = data.load("digits")
-    pixels = digits.train.pixels()[: proposal.LOOKED_AT].reshape(-1, 64)
-    held = np.cumsum(PCA().fit(pixels).explained_variance_ratio_)
-    components = proposal.look(digits).components
+@pytest.mark.parametrize("name", ["digits", "wine"])
+def test_the_largest_code_holds_most_of_the_variance(name: str) -> None:
+    known = data.load(name)
+    shown = known.train.pixels()[: proposal.LOOKED_AT]
+    held = np.cumsum(PCA().fit(shown.reshape(len(shown), -1)).explained_variance_ratio_)
+    components = proposal.look(known).components
     assert held[components - 2] < proposal.SHARE <= held[components - 1]
-    largest = tomllib.loads(proposal.propose(digits, "x.toml"))["latent_dim"][-1]
+    largest = tomllib.loads(proposal.propose(known, "x.toml"))["latent_dim"][-1]
     assert components <= largest < 2 * components
 
 
@@ -142,3 +143,16 @@ def test_nothing_is_overwritten_or_guessed(imported: Callable[..., Path]) -> Non
     assert "did you mean 'digits'" in refused("digit", "-o", "x.toml")
     assert Path("my-data.toml").read_text() == "mine"
     assert "my-data" not in data.known()
+
+
+@pytest.mark.parametrize(("values", "likelihood"), [("real", "diagonal_gaussian"), ("counts", "negative_binomial")])
+def test_a_study_of_whole_numbers_can_be_run_as_it_is(
+    values: Any, likelihood: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    np.save("visits.npy", np.random.default_rng(0).poisson([1.0, 5.0, 50.0], (90, 3)))
+    data.import_dataset(f"whole-{values}", Path("visits.npy"), values=values)
+    init(f"whole-{values}", "-o", "visits.toml")
+    assert tomllib.loads(Path("visits.toml").read_text())["likelihood"] == likelihood
+    result = CliRunner().invoke(app, ["bench", "visits.toml", "--dry-run"])
+    assert result.exit_code == 0, result.exception
