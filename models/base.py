@@ -19,8 +19,8 @@ A variant is one class in one file. It subclasses `Autoencoder` (or a variant) a
   `f(z) - f(stop_gradient(z))` is 0 and trains z alone.
 
 Settings are the keyword-only arguments of the class's own `__init__`: those annotated `float` are scalar
-hyper-parameters, made by `scalar`; those annotated `int` or `str` change the program's shape, and the variant adds
-them to `get_config`. An inherited setting that studies may vary is named there again.
+hyper-parameters, made by `scalar`; those annotated `int` or `str` change the program's shape, and are made by `count`
+and `choice`. An inherited setting that studies may vary is named there again.
 
 Every layer has a name and every initializer a stream of its own (`seeding.initializer`): weights are kept by their
 path, and Keras numbers layers without a name afresh in each model.
@@ -28,7 +28,8 @@ path, and Keras numbers layers without a name afresh in each model.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -137,26 +138,51 @@ class Autoencoder(keras.Model):
         self.distortion_tracker = keras.metrics.Mean(name="distortion")
         self.rate_tracker = keras.metrics.Mean(name="rate") if self.has_posterior else None
         self.scalars: dict[str, float] = {}
+        self.options: dict[str, int | str] = {}
         self.training_steps, self.steps = training_steps, None
         if training_steps and (self.is_scheduled or not self.rate_schedule.constant):
             self.steps = self.add_weight(name="steps", shape=(), trainable=False, initializer="zeros")
 
-    def scalar(self, name: str, value: float) -> keras.Variable:
+    def scalar(self, name: str, value: float, *, most: float = math.inf) -> keras.Variable:
         """A scalar hyper-parameter, and its entry in `get_config`.
 
         It is a non-trainable weight, so that runs that differ in it alone can share one compiled program.
 
         Raises:
-            ValueError: it is negative or not finite.
+            ValueError: it is negative, not finite, or above `most`.
         """
-        if not 0.0 <= value < float("inf"):
+        if not 0.0 <= value < math.inf:
             raise ValueError(f"`{name}` must be finite and at least 0. Received: {name}={value}")
+        if value > most:
+            raise ValueError(f"`{name}` must be at most {most:g}. Received: {name}={value}")
         self.scalars[name] = value
         initial = keras.initializers.Constant(value)
         return self.add_weight(name=name, shape=(), trainable=False, initializer=initial)
 
+    def count(self, name: str, value: int, *, least: int = 1) -> int:
+        """A setting that is a whole number and changes the program's shape, and its entry in `get_config`.
+
+        Raises:
+            ValueError: it is below `least`.
+        """
+        if value < least:
+            raise ValueError(f"`{name}` must be at least {least}. Received: {name}={value}")
+        self.options[name] = value
+        return value
+
+    def choice(self, name: str, value: str, known: Iterable[str]) -> str:
+        """A setting that is one of the `known` words, and its entry in `get_config`.
+
+        Raises:
+            ValueError: it is none of them.
+        """
+        if value not in known:
+            raise ValueError(f"`{name}` must be one of {', '.join(known)}. Received: {name}={value!r}")
+        self.options[name] = value
+        return value
+
     def get_config(self) -> dict[str, Any]:
-        """Constructor arguments, scalars included; a variant adds its own options."""
+        """The constructor's arguments, with every setting that `scalar`, `count` or `choice` made."""
         return {
             "latent_dim": self.latent_dim,
             "network": self.network.config,
@@ -167,6 +193,7 @@ class Autoencoder(keras.Model):
             "training_steps": self.training_steps,
             "name": self.name,
             **self.scalars,
+            **self.options,
         }
 
     def progress(self, training: bool) -> Any:

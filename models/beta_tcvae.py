@@ -48,14 +48,9 @@ class BetaTCVAE(VAE):
         dataset_size: int = 0,
         **options: Any,
     ) -> None:
-        if dataset_size < 0:
-            raise ValueError(f"`dataset_size` must be at least 0. Received: dataset_size={dataset_size}")
         super().__init__(latent_dim, beta=beta, **options)
         self.alpha, self.gamma = self.scalar("alpha", alpha), self.scalar("gamma", gamma)
-        self.dataset_size = dataset_size
-
-    def get_config(self) -> dict[str, Any]:  # noqa: D102
-        return {**super().get_config(), "dataset_size": self.dataset_size}
+        self.dataset_size = self.count("dataset_size", dataset_size, least=0)
 
     @property
     def numbers_per_pair(self) -> int:  # noqa: D102

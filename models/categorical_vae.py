@@ -49,17 +49,12 @@ class CategoricalVAE(VAE):
         categories: int = 10,
         **options: Any,
     ) -> None:
-        if categories < 2:
-            raise ValueError(f"`categories` must be at least 2. Received: categories={categories}")
         if min_temperature == 0.0:
             raise ValueError("`min_temperature` must be above 0. Received: min_temperature=0.0")
-        self.categories = categories
         super().__init__(latent_dim, beta=beta, **options)
+        self.categories = self.count("categories", categories, least=2)
         self.temperature = self.scalar("temperature", temperature)
         self.min_temperature = self.scalar("min_temperature", min_temperature)
-
-    def get_config(self) -> dict[str, Any]:  # noqa: D102
-        return {**super().get_config(), "categories": self.categories}
 
     @property
     def code_dim(self) -> int:  # noqa: D102

@@ -32,9 +32,7 @@ class CIWAE(IWAE):
 
     def __init__(self, latent_dim: int, *, elbo_share: float = 0.5, k: int = 5, **options: Any) -> None:
         super().__init__(latent_dim, k=k, **options)
-        self.elbo_share = self.scalar("elbo_share", elbo_share)
-        if elbo_share > 1.0:
-            raise ValueError(f"`elbo_share` must be at most 1. Received: elbo_share={elbo_share}")
+        self.elbo_share = self.scalar("elbo_share", elbo_share, most=1.0)
 
     def bound(self, log_weights: Any) -> Any:  # noqa: D102
         negative_elbo = -ops.mean(log_weights, axis=1)

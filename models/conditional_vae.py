@@ -53,16 +53,10 @@ class ConditionalVAE(VAE):
         classes: int = 10,
         **options: Any,
     ) -> None:
-        if classes < 2 or labelled_images < 0:
-            raise ValueError(
-                "`classes` must be at least 2 and `labelled_images` at least 0. "
-                f"Received: classes={classes}, labelled_images={labelled_images}"
-            )
         super().__init__(latent_dim, beta=beta, **options)
-        self.alpha, self.labelled_images, self.classes = self.scalar("alpha", alpha), labelled_images, classes
-
-    def get_config(self) -> dict[str, Any]:  # noqa: D102
-        return {**super().get_config(), "labelled_images": self.labelled_images, "classes": self.classes}
+        self.alpha = self.scalar("alpha", alpha)
+        self.labelled_images = self.count("labelled_images", labelled_images, least=0)
+        self.classes = self.count("classes", classes, least=2)
 
     @property
     def code_dim(self) -> int:  # noqa: D102

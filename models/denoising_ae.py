@@ -38,14 +38,8 @@ class DenoisingAE(AE):
 
     def __init__(self, latent_dim: int, *, corruption: float = 0.25, kind: str = "masking", **options: Any) -> None:
         super().__init__(latent_dim, **options)
-        self.corruption, self.kind = self.scalar("corruption", corruption), kind
-        if corruption > 1.0:
-            raise ValueError(f"`corruption` must be at most 1. Received: corruption={corruption}")
-        if kind not in KINDS:
-            raise ValueError(f"`kind` must be one of {', '.join(KINDS)}. Received: kind={kind!r}")
-
-    def get_config(self) -> dict[str, Any]:  # noqa: D102
-        return {**super().get_config(), "kind": self.kind}
+        self.corruption = self.scalar("corruption", corruption, most=1.0)
+        self.kind = self.choice("kind", kind, KINDS)
 
     def corrupted(self, images: Any) -> Any:
         """The images as the encoder sees them in training, `(batch, *image_shape)`."""

@@ -44,14 +44,9 @@ class DIPVAE(VAE):
         kind: str = "i",
         **options: Any,
     ) -> None:
-        if kind not in ("i", "ii"):
-            raise ValueError(f'`kind` must be "i" or "ii". Received: kind={kind!r}')
         super().__init__(latent_dim, beta=beta, **options)
         self.lambda_od, self.lambda_d = self.scalar("lambda_od", lambda_od), self.scalar("lambda_d", lambda_d)
-        self.kind = kind
-
-    def get_config(self) -> dict[str, Any]:  # noqa: D102
-        return {**super().get_config(), "kind": self.kind}
+        self.kind = self.choice("kind", kind, ("i", "ii"))
 
     def terms(self, images: Any, training: bool = False) -> Terms:  # noqa: D102
         posterior = self.encode(images, training=training)

@@ -47,11 +47,8 @@ class FactorVAE(VAE):
     ) -> None:
         super().__init__(latent_dim, beta=beta, **options)
         self.gamma = self.scalar("gamma", gamma)
-        dtype = self.variable_dtype
-        self.discriminator = players.Discriminator(discriminator_units, 2, self.seed, name="discriminator", dtype=dtype)
-
-    def get_config(self) -> dict[str, Any]:  # noqa: D102
-        return {**super().get_config(), "discriminator_units": self.discriminator.units}
+        units, dtype = self.count("discriminator_units", discriminator_units), self.variable_dtype
+        self.discriminator = players.Discriminator(units, 2, self.seed, name="discriminator", dtype=dtype)
 
     def build_heads(self, feature_shape: tuple[int | None, ...]) -> None:  # noqa: D102
         super().build_heads(feature_shape)

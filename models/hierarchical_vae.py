@@ -38,14 +38,8 @@ class HierarchicalVAE(VAE):
     """
 
     def __init__(self, latent_dim: int, *, beta: float = 1.0, top: int = 4, hidden: int = 100, **options: Any) -> None:
-        for name, value in (("top", top), ("hidden", hidden)):
-            if value < 1:
-                raise ValueError(f"`{name}` must be at least 1. Received: {name}={value}")
         super().__init__(latent_dim, beta=beta, **options)
-        self.top, self.hidden = top, hidden
-
-    def get_config(self) -> dict[str, Any]:  # noqa: D102
-        return {**super().get_config(), "top": self.top, "hidden": self.hidden}
+        self.top, self.hidden = self.count("top", top), self.count("hidden", hidden)
 
     @property
     def code_dim(self) -> int:  # noqa: D102

@@ -93,13 +93,7 @@ class IAFVAE(FlowPosteriorVAE):
 
     def __init__(self, latent_dim: int, *, beta: float = 1.0, depth: int = 2, width: int = 64, **options: Any) -> None:
         super().__init__(latent_dim, beta=beta, **options)
-        for name, value, least in (("depth", depth, 0), ("width", width, latent_dim)):
-            if value < least:
-                raise ValueError(f"`{name}` must be at least {least}. Received: {name}={value}")
-        self.depth, self.width = depth, width
-
-    def get_config(self) -> dict[str, Any]:  # noqa: D102
-        return {**super().get_config(), "depth": self.depth, "width": self.width}
+        self.depth, self.width = self.count("depth", depth, least=0), self.count("width", width, least=latent_dim)
 
     def build_heads(self, feature_shape: tuple[int | None, ...]) -> None:  # noqa: D102
         super().build_heads(feature_shape)

@@ -33,13 +33,8 @@ class IWAE(VAE):
     """
 
     def __init__(self, latent_dim: int, *, k: int = 5, **options: Any) -> None:
-        if k < 1:
-            raise ValueError(f"`k` must be at least 1. Received: k={k}")
         super().__init__(latent_dim, **options)
-        self.k = k
-
-    def get_config(self) -> dict[str, Any]:  # noqa: D102
-        return {**super().get_config(), "k": self.k}
+        self.k = self.count("k", k)
 
     @property
     def draws(self) -> int:

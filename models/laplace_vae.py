@@ -35,13 +35,8 @@ class LaplaceVAE(VAE):
     """
 
     def __init__(self, latent_dim: int, *, prior: str = "laplace", beta: float = 1.0, **options: Any) -> None:
-        if prior not in PRIORS:
-            raise ValueError(f"`prior` must be one of {', '.join(PRIORS)}. Received: prior={prior!r}")
         super().__init__(latent_dim, beta=beta, **options)
-        self.prior_name = prior
-
-    def get_config(self) -> dict[str, Any]:  # noqa: D102
-        return {**super().get_config(), "prior": self.prior_name}
+        self.prior_name = self.choice("prior", prior, PRIORS)
 
     @property
     def prior(self) -> Any:  # noqa: D102

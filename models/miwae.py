@@ -32,13 +32,8 @@ class MIWAE(IWAE):
     """
 
     def __init__(self, latent_dim: int, *, m: int = 4, k: int = 4, **options: Any) -> None:
-        if m < 1:
-            raise ValueError(f"`m` must be at least 1. Received: m={m}")
         super().__init__(latent_dim, k=k, **options)
-        self.m = m
-
-    def get_config(self) -> dict[str, Any]:  # noqa: D102
-        return {**super().get_config(), "m": self.m}
+        self.m = self.count("m", m)
 
     @property
     def draws(self) -> int:  # noqa: D102

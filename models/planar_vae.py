@@ -96,13 +96,8 @@ class PlanarVAE(FlowPosteriorVAE):
     """
 
     def __init__(self, latent_dim: int, *, beta: float = 1.0, depth: int = 4, **options: Any) -> None:
-        if depth < 0:
-            raise ValueError(f"`depth` must be at least 0. Received: depth={depth}")
         super().__init__(latent_dim, beta=beta, **options)
-        self.depth = depth
-
-    def get_config(self) -> dict[str, Any]:  # noqa: D102
-        return {**super().get_config(), "depth": self.depth}
+        self.depth = self.count("depth", depth, least=0)
 
     def build_heads(self, feature_shape: tuple[int | None, ...]) -> None:  # noqa: D102
         super().build_heads(feature_shape)

@@ -29,8 +29,6 @@ class Discriminator(layers.Layer):
 
     def __init__(self, units: int, depth: int, seed: int, **options: Any) -> None:
         super().__init__(**options)
-        if units < 1:
-            raise ValueError(f"`discriminator_units` must be at least 1. Received: discriminator_units={units}")
         self.units, self.depth, self.seed = units, depth, seed
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:  # noqa: D102

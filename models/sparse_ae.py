@@ -42,14 +42,10 @@ class SparseAE(AE):
         self, latent_dim: int, *, rho: float = 0.05, weight: float = 10.0, penalty: str = "kl", **options: Any
     ) -> None:
         super().__init__(latent_dim, **options)
-        self.rho, self.weight, self.penalty = self.scalar("rho", rho), self.scalar("weight", weight), penalty
+        self.rho, self.weight = self.scalar("rho", rho), self.scalar("weight", weight)
+        self.penalty = self.choice("penalty", penalty, PENALTIES)
         if not 0.0 < rho < 1.0:
             raise ValueError(f"`rho` must be between 0 and 1. Received: rho={rho}")
-        if penalty not in PENALTIES:
-            raise ValueError(f"`penalty` must be one of {', '.join(PENALTIES)}. Received: penalty={penalty!r}")
-
-    def get_config(self) -> dict[str, Any]:  # noqa: D102
-        return {**super().get_config(), "penalty": self.penalty}
 
     def logits(self, images: Any, training: bool = False) -> Any:
         """Log-odds of the activations, `(batch, latent_dim)`."""

@@ -39,15 +39,9 @@ class StudentVAE(VAE):
     def __init__(
         self, latent_dim: int, *, degrees: int = 9, prior: str = "normal", beta: float = 1.0, **options: Any
     ) -> None:
-        if degrees < 3:
-            raise ValueError(f"`degrees` must be at least 3. Received: degrees={degrees}")
-        if prior not in PRIORS:
-            raise ValueError(f"`prior` must be one of {', '.join(PRIORS)}. Received: prior={prior!r}")
         super().__init__(latent_dim, beta=beta, **options)
-        self.degrees, self.prior_name = degrees, prior
-
-    def get_config(self) -> dict[str, Any]:  # noqa: D102
-        return {**super().get_config(), "degrees": self.degrees, "prior": self.prior_name}
+        self.degrees = self.count("degrees", degrees, least=3)
+        self.prior_name = self.choice("prior", prior, PRIORS)
 
     @property
     def prior(self) -> Any:  # noqa: D102

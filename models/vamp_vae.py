@@ -40,13 +40,8 @@ class VampVAE(VAE):
     """
 
     def __init__(self, latent_dim: int, *, beta: float = 1.0, components: int = 500, **options: Any) -> None:
-        if components < 1:
-            raise ValueError(f"`components` must be at least 1. Received: components={components}")
         super().__init__(latent_dim, beta=beta, **options)
-        self.components = components
-
-    def get_config(self) -> dict[str, Any]:  # noqa: D102
-        return {**super().get_config(), "components": self.components}
+        self.components = self.count("components", components)
 
     def build_heads(self, feature_shape: tuple[int | None, ...]) -> None:  # noqa: D102
         super().build_heads(feature_shape)

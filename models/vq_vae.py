@@ -52,26 +52,20 @@ class VQVAE(Autoencoder):
         context: int = 32,
         **options: Any,
     ) -> None:
-        for name, value, least in (("words", words, 2), ("width", width, 1), ("context", context, 0)):
-            if value < least:
-                raise ValueError(f"`{name}` must be at least {least}. Received: {name}={value}")
-        self.options = {"words": words, "width": width, "context": context}
         super().__init__(latent_dim, **options)
+        self.words, self.width = self.count("words", words, least=2), self.count("width", width)
+        self.context = self.count("context", context, least=0)
         self.commitment = self.scalar("commitment", commitment)
-
-    def get_config(self) -> dict[str, Any]:  # noqa: D102
-        return {**super().get_config(), **self.options}
 
     @property
     def code_dim(self) -> int:  # noqa: D102
-        return self.latent_dim * self.options["width"]
+        return self.latent_dim * self.width
 
     def build_heads(self, feature_shape: tuple[int | None, ...]) -> None:  # noqa: D102
-        words, width, context = self.options.values()
         own = {"seed": self.seed, "dtype": self.variable_dtype}
         self.mean_head = self.head("mean", feature_shape, self.code_dim)
-        self.book = Codebook(words, width, name="book", **own)
-        self.choices = Nade(self.latent_dim, words, context, name="choices", **own)
+        self.book = Codebook(self.words, self.width, name="book", **own)
+        self.choices = Nade(self.latent_dim, self.words, self.context, name="choices", **own)
 
     def encode(self, images: Any, training: bool = False) -> Quantised:  # noqa: D102
         output = self.mean_head(self.features(images, training))

@@ -41,7 +41,8 @@ def _loss_in_training(model: Any, images: np.ndarray, labels: np.ndarray) -> flo
 def test_config_has_every_option(subject: Subject, images: np.ndarray) -> None:
     """`get_config` has the `int` and `str` settings that the class declares, as they are."""
     config = subject.adapted(images).get_config()
-    assert {name: config.get(name) for name in subject.declared.options} == subject.declared.options
+    kept = {name: config.get(name) for name in subject.declared.options}
+    assert kept == subject.declared.options, "make them by self.count(name, value) or self.choice(name, value, known)"
 
 
 def test_declared_scalars_are_weights_that_refuse_bad_values(subject: Any) -> None:

@@ -142,7 +142,7 @@ def test_permuted_labels_destroy_what_labels_give(binary, labels, compile_model:
     assert (likest(permuted) == np.arange(CLASSES)).sum() <= 4  # by chance one; four or more in 2 % of permutations
 
 
-@pytest.mark.parametrize("options", [{"classes": 1}, {"labelled_images": -1}])
-def test_bad_settings_are_refused(options):
-    with pytest.raises(ValueError, match=r"`classes` must be at least 2 and `labelled_images` at least 0. Received"):
+@pytest.mark.parametrize(("options", "least"), [({"classes": 1}, 2), ({"labelled_images": -1}, 0)])
+def test_bad_settings_are_refused(options, least):
+    with pytest.raises(ValueError, match=rf"` must be at least {least}. Received: {next(iter(options))}="):
         ConditionalVAE(2, **options)
