@@ -43,13 +43,13 @@ FAMILY = Family(
         "train_seconds": Metric(
             label="Training time",
             unit="s",
-            better="lower",
-            about="this run's share of its cohort's training, without compilation",
+            better=None,  # whom a run trained beside decides it as much as what it is
+            about="this run's share of its cohort's training, without compilation; speeds are compared apart",
         ),
         "train_images_per_s": Metric(
             label="Training speed",
             unit="images/s",
-            better="higher",
+            better=None,
             about="images seen in training by the whole cohort over its training time",
         ),
     },
