@@ -26,15 +26,35 @@ LATENT, NETWORK, BATCH, RATE = 8, "mlp-256", 128, 1e-3
 
 
 class Side:
-    """A cohort's compiled program, and how long its epochs took."""
+    """A cohort's compiled program, and how long its epochs took.
 
-    def __init__(self, name: str, members: int, inputs: Any, backend: str) -> None:
+    Args:
+        name: of the variant.
+        members: how many runs, which differ in their seeds.
+        inputs: pixels that they train on.
+        backend: where.
+        network: of all.
+        latent_dim: numbers in a code.
+        steps: to an epoch, if not as many as there are batches of images.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        members: int,
+        inputs: Any,
+        backend: str,
+        *,
+        network: str = NETWORK,
+        latent_dim: int = LATENT,
+        steps: int | None = None,
+    ) -> None:
         from aebench.harness.engine import vectorised
         from aebench.records.spec import RunSpec
 
         declared = variants.find(name)
         fields = {
-            "variant": name, "variant_version": declared.version, "latent_dim": LATENT, "network": NETWORK,
+            "variant": name, "variant_version": declared.version, "latent_dim": latent_dim, "network": network,
             "likelihood": "bernoulli", "backend": backend, "dataset": "digits", "dataset_digest": "", "epochs": 100,
             "batch_size": BATCH, "learning_rate": RATE, "scalars": declared.scalars, "options": declared.options,
         }  # fmt: skip
@@ -42,22 +62,24 @@ class Side:
         def make_model(spec: RunSpec) -> Any:
             steps = {"training_steps": spec.epochs * (len(inputs.train) // BATCH)}
             settings = {**spec.scalars, **spec.options, **steps}
-            model = variants.load(declared)(LATENT, network=NETWORK, seed=spec.seed, **settings)
+            model = variants.load(declared)(latent_dim, network=network, seed=spec.seed, **settings)
             model.adapt(inputs.train)
             return model
 
         specs = [RunSpec(**fields, seed=seed) for seed in range(members)]
         self.cohort = vectorised._Cohort(specs, make_model, inputs)
+        self.cohort.steps = steps or self.cohort.steps
         self.orders, self.seconds = self.cohort._orders(), []
         self.program = self.cohort.compiled()
 
-    def epoch(self) -> None:
-        """Trains and times one epoch."""
+    def epoch(self) -> float:
+        """Trains one epoch and tells its seconds, which it keeps."""
         order = next(self.orders)
         start = time.perf_counter()
         for means in self.program.epoch(order, RATE).values():
             np.asarray(means)
         self.seconds.append(time.perf_counter() - start)
+        return self.seconds[-1]
 
 
 def race(one: Side, other: Side, rounds: int) -> float:

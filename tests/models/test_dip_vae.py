@@ -95,6 +95,6 @@ def test_bad_weights_are_refused(name):
 
 
 def test_an_unknown_kind_is_refused():
-    with pytest.raises(ValueError, match="`kind` must be one of i, ii. Received: kind='iii'"):
+    with pytest.raises(ValueError, match=r"`kind` must be one of i, ii. Received: kind='iii'"):
         DIPVAE(2, kind="iii")
     assert DIPVAE.from_config(DIPVAE(2, kind="ii").get_config()).kind == "ii"

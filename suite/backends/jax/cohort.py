@@ -132,7 +132,8 @@ class JaxCohort:
             return jnp.sum(losses), (losses, others, seeds)
 
         gradients, (losses, others, seeds) = jax.grad(total, has_aux=True)(state.trainable)
-        return self._adam(state._replace(others=others, seeds=seeds), gradients, rate), losses
+        with jax.named_scope("adam"):  # what a profile knows it by
+            return self._adam(state._replace(others=others, seeds=seeds), gradients, rate), losses
 
     def _adam(self, state: State, gradients: list[Any], rate: Any) -> State:
         """Kingma & Ba 2015, section 2, in the order of operations that it ends with."""
