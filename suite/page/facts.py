@@ -84,15 +84,18 @@ def _units(specs: Sequence[RunSpec], datasets: Mapping[str, DatasetRecord]) -> I
 
 
 def _unit(known: DatasetRecord) -> str:
-    of_series = len(known.image_shape) == 2
-    item, number, scaled = (
-        ("series", "one channel at one time step", "channels") if of_series else ("row", "a column", "columns")
+    item, number, scaled = {
+        "series": ("series", "a channel at a time step", "Channels"),
+        "rows": ("row", "a column", "Columns"),
+    }[items(known.image_shape)]
+    words = (
+        f"an image is a {item} here, and a pixel {number}; what makes sense of images alone, such as SSIM, is not "
+        "measured"
     )
-    words = f"an image is a {item} here, and a pixel {number}"
     if known.values != "real":
         return words
     return (
-        f"{words}; {scaled} are scaled to mean 0 and standard deviation 1 on train. In their own units, log-densities "
+        f"{words}. {scaled} are scaled to mean 0 and standard deviation 1 on train. In their own units, log-densities "
         f"are {known.log_scale:.2f} nats a {item} lower than those given here, for every model alike"
     )
 

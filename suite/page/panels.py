@@ -14,6 +14,7 @@ from aebench.records.kept import Figures
 Arrays = dict[str, npt.NDArray[Any]]
 WIDTH, HEIGHT = 120, 66  # of a panel, in pixels: two for each of the page's
 ACROSS = 5  # panels in a row
+GAP = 5  # pixels between them
 _LINE = 2.0  # pixels
 _PAPER, _BEHIND = "#f3f4f6", "#9aa0aa"
 
@@ -83,15 +84,15 @@ def _covered(line: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
 def reconstructions(arrays: Arrays) -> Sheet:
     """The first test series in grey, and over each what becomes of it."""
     drawn = panels(arrays[Figures.RECONSTRUCTIONS], arrays, behind=arrays[Figures.ORIGINALS])
-    return sheet(in_rows(drawn, ACROSS))
+    return sheet(in_rows(drawn, ACROSS), gap=GAP)
 
 
 def several(name: str, arrays: Arrays) -> Sheet:
     """All series `(n, time steps, channels)`."""
-    return sheet(in_rows(panels(arrays[name], arrays), ACROSS))
+    return sheet(in_rows(panels(arrays[name], arrays), ACROSS), gap=GAP)
 
 
 def paths(name: str, arrays: Arrays) -> Sheet:
     """Each path `(steps, time steps, channels)` a row of `ACROSS` of its steps, from end to end."""
     chosen = np.linspace(0, arrays[name].shape[1] - 1, ACROSS).round().astype(int)
-    return sheet(list(panels(arrays[name][:, chosen], arrays)))
+    return sheet(list(panels(arrays[name][:, chosen], arrays)), gap=GAP)

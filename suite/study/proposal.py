@@ -133,9 +133,10 @@ def _head(seen: Seen, file: str) -> str:
     shape = "x".join(map(str, seen.shape))
     labels = f"{seen.classes} classes" if seen.classes else "no labels, so measures of classes are left out"
     factors = f" Known factors, by which codes are measured too: {', '.join(seen.factors)}." if seen.factors else ""
+    unlike = "" if items(seen.shape) != "rows" else " If its columns are steps of time, take it in with --series."
     looks = (
         f"{train:,} training, {validation:,} validation and {test:,} test {items(seen.shape)} of {shape}, values "
-        f"{seen.low:g} to {seen.high:g}; {labels}.{factors}"
+        f"{seen.low:g} to {seen.high:g}; {labels}.{factors}{unlike}"
     )
     title = (
         f"A study of {seen.name}, from what its data look like. Change what you know better: what is trained is kept."

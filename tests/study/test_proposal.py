@@ -76,6 +76,7 @@ def test_long_series_are_proposed_convolutions_over_time(steps: int, network: st
     assert told.endswith("aebench bench my-data.toml\n")
     table = tomllib.loads(text := Path("my-data.toml").read_text())
     assert (table["likelihood"], table["network"]) == ("diagonal_gaussian", network)
+    assert "take it in with --series" not in text
     assert f"96 training, 24 validation and 40 test series of {steps}x2" in " ".join(text.replace("#", "").split())
 
 
