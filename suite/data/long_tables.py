@@ -49,19 +49,19 @@ def in_order(frame: pd.DataFrame, named: str, time: str, same: Sequence[str], wh
             raise UserError(
                 f"{where} has several values of {column!r} in {named} {values.idxmax()}; give each series one"
             )
-    return ordered, int(lengths.iloc[0])
+    return ordered, int(lengths.max())
 
 
 def _times(column: pd.Series, name: str, where: str) -> np.ndarray:
+    """Places of times in their order, equal for equal ones: `(rows,)` float64."""
     import pandas as pd
 
-    if pd.api.types.is_numeric_dtype(column):
-        return column.to_numpy()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # pandas guesses each date by itself where they have no format in common
-            return pd.to_datetime(column).to_numpy()
+            times = column if pd.api.types.is_numeric_dtype(column) else pd.to_datetime(column, utc=True)
     except (ValueError, TypeError, UserWarning) as error:
         raise UserError(
             f"{where} has times in {name!r} that are neither numbers nor dates; write 2026-11-27"
         ) from error
+    return times.rank(method="dense").to_numpy(np.float64)

@@ -67,7 +67,7 @@ def read_table(path: Path, roles: Roles) -> tuple[dict[str, Array], list[str]]:
     data = _data(frame, roles, path)
     arrays: dict[str, Array] = {"x_train": data.to_numpy(np.float64, na_value=np.nan)}
     if steps:
-        arrays["x_train"] = arrays["x_train"].reshape(-1, steps, data.shape[1])
+        arrays["x_train"] = arrays["x_train"].reshape(len(frame) // steps, steps, data.shape[1])
         frame = frame[::steps]
     if roles.group is not None:
         arrays["groups_train"] = _groups(frame[roles.group], roles.group, path)
@@ -113,6 +113,8 @@ def _line(error: Exception) -> str:
 def _check(frame: pd.DataFrame, roles: Roles, path: Path) -> None:
     if (roles.id is None) != (roles.time is None):
         raise UserError("--id and --time go together: which series a row belongs to, and when in it")
+    if not len(frame):
+        raise UserError(f"{path} has no rows; at least 20 are needed")
     known = [str(name) for name in frame.columns]
     for name in roles.named:
         if name not in known:

@@ -133,6 +133,8 @@ BAD_TABLES = {
         "one value alone in 'flow' of its 39 train",
     ),
     "names as data": (lambda frame: frame, data.Roles(label="kind"), "no numbers: 'sensor', 'day'.* --id and --time"),
+    "no rows": (lambda frame: frame[:0], LONG, "has no rows; at least 20 are needed"),
+    "no channels": (lambda frame: frame.drop(columns=["heat", "flow"]), LONG, "no channels of data"),
     "one group": (
         lambda frame: frame.assign(person="me"),
         data.Roles(id="sensor", time="day", label="kind", group="person"),
