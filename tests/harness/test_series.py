@@ -9,11 +9,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from benches import records
+from benches import records, typed
 from PIL import Image
-from typer.testing import CliRunner, Result
 
-from aebench.cli.app import app
 from aebench.measures import OF_IMAGES
 from aebench.page import panels
 from aebench.records.kept import Figures, Kept
@@ -36,12 +34,6 @@ name = "vae"
 """
 
 
-def run(*words: object) -> Result:
-    result = CliRunner().invoke(app, [*map(str, words)])
-    assert result.exit_code == 0, f"{result.output}{result.exception}"
-    return result
-
-
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A long table of 90 series in two channels, imported, benched, and the page."""
@@ -51,11 +43,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     frame = pd.DataFrame(walks.reshape(-1, 2), columns=["heat", "flow"])
     frame.assign(walk=at, minute=step, kind=np.array(["a", "b"])[at % 2]).to_csv(folder / "walks.csv", index=False)
     columns = ("--id", "walk", "--time", "minute", "--label", "kind")
-    told = run("data", "import", "walks", folder / "walks.csv", *columns).stdout
+    told = typed("data", "import", "walks", folder / "walks.csv", *columns).stdout
     assert told.startswith("walks: 58 train, 14 validation, 18 test series of 10x2 real numbers, standardised; A strat")
     (folder / "walks.toml").write_text(STUDY)
-    run("bench", folder / "walks.toml", "--out", folder / "out")
-    run("report", folder / "walks.toml", "--out", folder / "out")
+    typed("bench", folder / "walks.toml", "--out", folder / "out")
+    typed("report", folder / "walks.toml", "--out", folder / "out")
     return folder
 
 
@@ -127,12 +119,12 @@ def test_a_run_is_exported_and_tracked_as_series(folder: Path) -> None:
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     (record,) = records(folder / "out").values()
-    run("export", folder / "walks.toml", record.run_id, folder / "model", "--out", folder / "out")
+    typed("export", folder / "walks.toml", record.run_id, folder / "model", "--out", folder / "out")
     card = (folder / "model" / "README.md").read_text()
     assert "series (n, 10, 2), each less its `mean` and over its `scale`" in card
     assert "18 test series of 10x2" in card
     assert Image.open(folder / "model" / "pictures.png").width % (5 * (panels.WIDTH + panels.GAP)) == 0
-    run("track", "tensorboard", folder / "walks.toml", folder / "board", "--out", folder / "out")
+    typed("track", "tensorboard", folder / "walks.toml", folder / "board", "--out", folder / "out")
     found = EventAccumulator(str(folder / "board" / record.run_id), size_guidance={"images": 0}).Reload()
     shown = Image.open(io.BytesIO(found.Images("pictures/originals")[0].encoded_image_string))
     assert shown.size[0] % panels.WIDTH == 0
