@@ -15,6 +15,7 @@ Arrays = dict[str, npt.NDArray[Any]]
 WIDTH, HEIGHT = 120, 66  # of a panel, in pixels: two for each of the page's
 ACROSS = 5  # panels in a row
 GAP = 5  # pixels between them
+BEYOND = 0.002  # so that a few large values leave the others their room
 _LINE = 2.0  # pixels
 _PAPER, _BEHIND = "#f3f4f6", "#9aa0aa"
 
@@ -22,8 +23,7 @@ _PAPER, _BEHIND = "#f3f4f6", "#9aa0aa"
 def panels(series: npt.NDArray[Any], arrays: Arrays, behind: npt.NDArray[Any] | None = None) -> Images:
     """Series `(..., time steps, channels)` as plots `(..., HEIGHT, WIDTH, 3)` uint8, each channel in its colour.
 
-    Time goes to the right, values upwards, from the least to the largest of the test series; what lies beyond is at
-    the edge.
+    Time goes to the right, values upwards, in the range of the test series; what lies beyond is at the edge.
 
     Args:
         series: in the units that models see.
@@ -43,9 +43,8 @@ def _rgb(colour: str) -> npt.NDArray[np.float32]:
 
 
 def scale(arrays: Arrays) -> tuple[float, float]:
-    """The least and the largest value of the test series: the bottom and the top of every panel."""
-    data = arrays[Figures.EMBEDDING_IMAGES]
-    low, high = float(data.min()), float(data.max())
+    """The bottom and the top of every panel: what `BEYOND` of the test series' values are below, and above."""
+    low, high = (float(end) for end in np.quantile(arrays[Figures.EMBEDDING_IMAGES], [BEYOND, 1.0 - BEYOND]))
     return (low, high) if high > low else (low - 0.5, high + 0.5)
 
 
