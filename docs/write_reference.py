@@ -184,6 +184,7 @@ def _dataset(name: str, known: KnownDataset) -> str:
     train, validation, test = known.sizes
     facts = [
         ["Images", f"{_shape(known)} (height × width × channels)" if len(known.image_shape) == 3 else ""],
+        ["Series", f"{_shape(known)} (time steps × channels)" if len(known.image_shape) == 2 else ""],
         ["Vectors", f"{_shape(known)} numbers each" if len(known.image_shape) == 1 else ""],
         ["As published", ", ".join(f"{count:,} {split}" for split, count in known.published_sizes.items())],
         ["As cut here", f"{train:,} train, {validation:,} validation, {test:,} test, always the same"],

@@ -82,10 +82,10 @@ class Terms:
 class Autoencoder(keras.Model):
     """An encoder, a decoder and a likelihood, trained by `fit` to minimise the mean of `terms(x).objective`.
 
-    Takes images `(batch, height, width, channels)` in [0, 1], or vectors `(batch, columns)` of values that the
-    likelihood takes: all that is said of images holds of them, with columns for pixels. Its weights are made when it
-    first sees their shape. Posteriors, codes and likelihoods keep the precision of the weights under a mixed precision
-    policy.
+    Takes images `(batch, height, width, channels)` in [0, 1], or series `(batch, time steps, channels)` or vectors
+    `(batch, columns)` of values that the likelihood takes: all that is said of images holds of them. Its weights are
+    made when it first sees their shape. Posteriors, codes and likelihoods keep the precision of the weights under a
+    mixed precision policy.
 
     Args:
         latent_dim: numbers in a code, >= 1.
@@ -209,11 +209,11 @@ class Autoencoder(keras.Model):
         return weight * self.rate_schedule.weight(self.progress(training))
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Makes the weights for images of `input_shape` `(batch, height, width, channels)`, or `(batch, columns)`."""
-        if len(input_shape) not in (2, 4) or None in input_shape[1:]:
+        """Makes the weights for images of `input_shape` `(batch, height, width, channels)`, series or vectors."""
+        if len(input_shape) not in (2, 3, 4) or None in input_shape[1:]:
             raise ValueError(
-                "images must be (batch, height, width, channels), and vectors (batch, columns). "
-                f"Received shape: {input_shape}"
+                "images must be (batch, height, width, channels), series (batch, time steps, channels), and vectors "
+                f"(batch, columns). Received shape: {input_shape}"
             )
         self.image_shape = tuple(int(size) for size in input_shape[1:] if size is not None)
         self.input_spec = keras.InputSpec(shape=(None, *self.image_shape))

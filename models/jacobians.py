@@ -22,8 +22,9 @@ SLOPES: dict[str, Callable[[Any], Any] | None] = {
     "elu": lambda y: ops.where(y > 0.0, 1.0, y + 1.0),
 }
 _IN_ORDER = (layers.Flatten, layers.Reshape, layers.Activation)  # they leave all numbers in their places
-_LINEAR = (layers.Cropping2D, layers.ZeroPadding2D, layers.AveragePooling2D)
-_KNOWN = (*_IN_ORDER, *_LINEAR, layers.Dense, layers.Conv2D, layers.Conv2DTranspose)
+_LINEAR = (layers.Cropping2D, layers.ZeroPadding2D, layers.AveragePooling2D, layers.Cropping1D)
+_CONVOLUTIONS, _TRANSPOSED = (layers.Conv1D, layers.Conv2D), (layers.Conv1DTranspose, layers.Conv2DTranspose)
+_KNOWN = (*_IN_ORDER, *_LINEAR, layers.Dense, *_CONVOLUTIONS, *_TRANSPOSED)
 
 
 def chain(trunk: Any) -> list[Any]:
@@ -132,9 +133,9 @@ def _through(layer: Any, tangents: Any) -> Any:
         return tangents
     if isinstance(layer, layers.Dense):
         return ops.matmul(tangents, layer.kernel)
-    if not isinstance(layer, (layers.Conv2D, layers.Conv2DTranspose)):
+    if not isinstance(layer, (*_CONVOLUTIONS, *_TRANSPOSED)):
         return layer.call(tangents)
     how = {name: getattr(layer, name) for name in ("strides", "padding", "data_format", "dilation_rate")}
-    if isinstance(layer, layers.Conv2D):
+    if isinstance(layer, _CONVOLUTIONS):
         return ops.conv(tangents, layer.kernel, **how)
     return ops.conv_transpose(tangents, layer.kernel, output_padding=layer.output_padding, **how)

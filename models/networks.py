@@ -1,8 +1,9 @@
 """Encoder and decoder networks, shared by all variants, so that a comparison compares objectives.
 
 A network is a function decorated with `@register_network("name", version=N)` that makes a pair of Keras models: an
-encoder from images to features, and a decoder from codes to an output of the image's shape; vectors are images of shape
-`(columns,)`. In a file of your own it works the same way; so does a pair of Keras models that are there already.
+encoder from images to features, and a decoder from codes to an output of the image's shape; series are images of shape
+`(time steps, channels)`, vectors of `(columns,)`. In a file of your own it works the same way; so does a pair of Keras
+models that are there already.
 
     @register_network("small", version=1)
     def small(image_shape, latent_dim, seed):
@@ -27,7 +28,7 @@ from keras import layers
 
 from aebench.models.seeding import initializer, seeded
 
-ImageShape = tuple[int, ...]  # (height, width, channels), or (columns,) of vectors
+ImageShape = tuple[int, ...]  # (height, width, channels), (time steps, channels) of series, or (columns,) of vectors
 Make = Callable[[ImageShape, int, int], tuple[Any, Any]]
 NETWORKS: dict[str, Network] = {}
 
@@ -193,10 +194,12 @@ def dense(
     return encoder, decoder
 
 
-def _conv(kind: type[keras.layers.Layer], filters: int, strides: int, seed: int, name: str) -> keras.layers.Layer:
+def _conv(
+    kind: type[keras.layers.Layer], filters: int, width: int, strides: int, seed: int, name: str
+) -> keras.layers.Layer:
     return kind(
         filters,
-        3,
+        width,
         strides=strides,
         padding="same",
         activation="relu",
@@ -211,17 +214,33 @@ def conv(image_shape: ImageShape, latent_dim: int, seed: int) -> tuple[Any, Any]
     del latent_dim
     if len(image_shape) != 3:
         raise ValueError(
-            "network 'conv' needs images (height, width, channels); for vectors choose one of dense layers, as 'mlp'. "
-            f"Received shape: {image_shape}"
+            "network 'conv' needs images (height, width, channels); for series choose 'conv1d', for vectors one of "
+            f"dense layers, as 'mlp'. Received shape: {image_shape}"
         )
-    return _conv_encoder(seed), _conv_decoder(image_shape, seed)
+    return _conv_encoder(layers.Conv2D, 3, seed), _conv_decoder(_IN_PLANE, 3, image_shape, seed)
 
 
-def _conv_encoder(seed: int) -> keras.Sequential:
+@register_network("conv1d", version=1)
+def conv1d(image_shape: ImageShape, latent_dim: int, seed: int) -> tuple[Any, Any]:
+    """For series: two strided convolutions over time (32, 64 filters of 5), then 256 ReLU; the decoder mirrors that."""
+    del latent_dim
+    if len(image_shape) != 2:
+        raise ValueError(
+            "network 'conv1d' needs series (time steps, channels); for images choose 'conv', for vectors one of dense "
+            f"layers, as 'mlp'. Received shape: {image_shape}"
+        )
+    return _conv_encoder(layers.Conv1D, 5, seed), _conv_decoder(_IN_TIME, 5, image_shape, seed)
+
+
+_IN_PLANE = (layers.Conv2D, layers.Conv2DTranspose, layers.Cropping2D)
+_IN_TIME = (layers.Conv1D, layers.Conv1DTranspose, layers.Cropping1D)
+
+
+def _conv_encoder(kind: type[keras.layers.Layer], width: int, seed: int) -> keras.Sequential:
     return keras.Sequential(
         [
-            _conv(layers.Conv2D, 32, 2, seed, "encoder/0"),
-            _conv(layers.Conv2D, 64, 2, seed, "encoder/1"),
+            _conv(kind, 32, width, 2, seed, "encoder/0"),
+            _conv(kind, 64, width, 2, seed, "encoder/1"),
             layers.Flatten(),
             layers.Dense(256, "relu", kernel_initializer=initializer(seed, "encoder/2"), name="encoder_2"),
         ],
@@ -229,33 +248,34 @@ def _conv_encoder(seed: int) -> keras.Sequential:
     )
 
 
-def _conv_decoder(image_shape: ImageShape, seed: int) -> keras.Sequential:
+def _conv_decoder(kinds: tuple[Any, Any, Any], width: int, image_shape: ImageShape, seed: int) -> keras.Sequential:
     """Sizes that 4 does not divide are made one cell too large and cropped."""
-    height, width, channels = image_shape
-    rows, columns = math.ceil(height / 4), math.ceil(width / 4)
-    spare = (4 * rows - height, 4 * columns - width)
+    *sizes, channels = image_shape
+    plain, transposed, cropping = kinds
+    cells = [math.ceil(size / 4) for size in sizes]
+    spare = [4 * count - size for count, size in zip(cells, sizes, strict=True)]
     crop = tuple((extra // 2, extra - extra // 2) for extra in spare)
     return keras.Sequential(
         [
             layers.Dense(256, "relu", kernel_initializer=initializer(seed, "decoder/0"), name="decoder_0"),
             layers.Dense(
-                rows * columns * 64,
+                math.prod(cells) * 64,
                 "relu",
                 kernel_initializer=initializer(seed, "decoder/1"),
                 name="decoder_1",
             ),
-            layers.Reshape((rows, columns, 64)),
-            _conv(layers.Conv2DTranspose, 64, 2, seed, "decoder/2"),
-            _conv(layers.Conv2DTranspose, 32, 2, seed, "decoder/3"),
-            layers.Conv2D(
+            layers.Reshape((*cells, 64)),
+            _conv(transposed, 64, width, 2, seed, "decoder/2"),
+            _conv(transposed, 32, width, 2, seed, "decoder/3"),
+            plain(
                 channels,
-                3,
+                width,
                 padding="same",
                 use_bias=False,
                 kernel_initializer=initializer(seed, "decoder/output"),
                 name="output",
             ),
-            layers.Cropping2D(crop),
+            cropping(crop if len(crop) > 1 else crop[0]),
         ],
         name="decoder",
     )

@@ -22,9 +22,9 @@ class VampVAE(VAE):
     """A VAE whose prior is the mean posterior of learned pseudo-images: VampPrior (Tomczak & Welling 2018).
 
     The best prior for the ELBO is the mean of all images' posteriors; this is that of `components` pseudo-images u_k,
-    which are trained with the rest and kept in [0, 1] by clipping, as in the paper's code (of vectors, where their
-    likelihood has a density). They start at the mean image with a little noise. The rate is estimated at the one code
-    drawn. The paper's second layer of codes is left out: see `HierarchicalVAE` for two layers.
+    which are trained with the rest and kept in [0, 1] by clipping, as in the paper's code (of series and vectors, where
+    their likelihood has a density). They start at the mean image with a little noise. The rate is estimated at the one
+    code drawn. The paper's second layer of codes is left out: see `HierarchicalVAE` for two layers.
 
     Objective:
         D + β (log q(z|x) - log 1/K Σ_k q(z|u_k))      (D: distortion; z: the code drawn; K: components)
@@ -61,7 +61,7 @@ class VampVAE(VAE):
     @property
     def prior(self) -> GaussianMixture:  # noqa: D102
         pseudo_images = self.pseudo_images
-        if len(self.image_shape) > 1:
+        if len(self.image_shape) == 3:
             pseudo_images = ops.clip(pseudo_images, 0.0, 1.0)
         elif self.likelihood.takes == ("counts",):
             pseudo_images = ops.relu(pseudo_images)

@@ -1,4 +1,4 @@
-"""What `aebench bench` says and keeps, in this process and without speeds."""
+"""What commands say and keep, in this process, and of `aebench bench` without speeds."""
 
 from __future__ import annotations
 
@@ -23,3 +23,10 @@ def bench(study: Path, out: Path, *options: str) -> Result:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(plan, "timing_specs", lambda *_: [])
         return CliRunner().invoke(app, ["bench", str(study), "--out", str(out), *options])
+
+
+def typed(*words: object) -> Result:
+    """What a command of `aebench` says that must succeed."""
+    result = CliRunner().invoke(app, [*map(str, words)])
+    assert result.exit_code == 0, f"{result.output}{result.exception}"
+    return result

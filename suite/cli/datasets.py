@@ -19,23 +19,36 @@ def import_(
     ignore: Annotated[str, typer.Option(help="Columns to leave out: A,B.")] = "",
     values: Annotated[
         Literal["real", "unit", "counts"] | None,
-        typer.Option(help="What vectors hold: real (standardised; the default), unit (in [0, 1]) or counts."),
+        typer.Option(help="What vectors and series hold: real (standardised; the default), unit (0 to 1) or counts."),
+    ] = None,
+    series: Annotated[
+        bool, typer.Option("--series", help="Items are time series: (n, time steps) or (n, time steps, channels).")
+    ] = False,
+    id_: Annotated[
+        str | None, typer.Option("--id", help="Column of a table of time steps that says which series a row is of.")
+    ] = None,
+    time: Annotated[
+        str | None, typer.Option(help="Column of such a table that holds the time, a number or date.")
+    ] = None,
+    group: Annotated[
+        str | None, typer.Option(help="Column of what must stay in one split, as a person or a recording.")
     ] = None,
 ) -> None:
-    """Import NAME from PATH: images or vectors, from a folder of idx.gz files, an npz, npy, CSV or parquet file.
+    """Import NAME from PATH: images, time series or vectors, from idx.gz files, an npz, npy, CSV or parquet file.
 
-    An npz has x_train and, if there are, y_train, x_test, y_test, factors_train, factors_test, factor_names and
-    column_names. Images are (n, height, width) or (n, height, width, channels), vectors (n, columns). A table is rows
-    of numbers under names. Without a test split, one is drawn.
+    An npz has x_train and, if there are, y_train, x_test, y_test, groups_train, factors_train, factors_test,
+    factor_names and column_names. Images are (n, height, width) or (n, height, width, channels), vectors (n, columns).
+    A table is rows of numbers under names, or with --id and --time the time steps of series. Without a test split, one
+    is drawn.
     """
     from aebench import data
-    from aebench.records.record import VALUES
+    from aebench.records.record import VALUES, items
 
-    roles = data.Roles(label=label, factors=_names(factors), ignore=_names(ignore))
-    dataset = data.import_dataset(name, path, roles, values)
+    roles = data.Roles(label=label, factors=_names(factors), ignore=_names(ignore), id=id_, time=time, group=group)
+    dataset = data.import_dataset(name, path, roles, values, series=series)
     sizes = ", ".join(f"{len(getattr(dataset, split))} {split}" for split in ("train", "validation", "test"))
     shape = "x".join(map(str, dataset.image_shape))
-    what = f"rows of {shape} {VALUES[dataset.values]}" if dataset.columns else f"images of {shape}"
+    what = f"{items(dataset.image_shape)} of {shape}" + (f" {VALUES[dataset.values]}" if dataset.columns else "")
     typer.echo(f"{dataset.name}: {sizes} {what}; {dataset.split_rule}")
 
 

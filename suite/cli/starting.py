@@ -32,6 +32,9 @@ def init(
     name: Annotated[
         str | None, typer.Option(metavar="NAME", help="What to call your data. Default: the file's name.")
     ] = None,
+    series: Annotated[
+        bool, typer.Option("--series", help="The file holds time series: (n, time steps) or with channels behind.")
+    ] = False,
 ) -> None:
     """Look at data and write a study for them, with the reason for each choice; it runs as it is."""
     from aebench import data
@@ -41,18 +44,18 @@ def init(
     chosen = target if known else name or _name(Path(target))
     written = output or Path(f"{chosen}.toml")
     _refuse(written)
-    dataset = data.load(target) if known else _imported(chosen, Path(target).expanduser())
+    dataset = data.load(target) if known else _imported(chosen, Path(target).expanduser(), series=series)
     text = proposal.propose(dataset, str(written)).encode()
     write_aside(written, lambda file: file.write(text))
     typer.echo(f"{written}; train it with: aebench bench {written}")
 
 
-def _imported(name: str, path: Path) -> Dataset:
+def _imported(name: str, path: Path, *, series: bool) -> Dataset:
     from aebench import data
 
     if not path.exists():
         raise unknown("data set or file", str(path), data.known())
-    dataset = data.import_dataset(name, path)
+    dataset = data.import_dataset(name, path, series=series)
     typer.echo(f"{path} is imported as data set {dataset.name}")
     return dataset
 

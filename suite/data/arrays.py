@@ -15,34 +15,43 @@ RawSplit = tuple[Array, Array | None]  # images and, if there are any, labels
 
 
 def publish(
-    raw: Mapping[str, RawSplit], where: str, names: Sequence[str] | None = None, values: Values | None = None
+    raw: Mapping[str, RawSplit],
+    where: str,
+    names: Sequence[str] | None = None,
+    values: Values | None = None,
+    *,
+    series: bool = False,
 ) -> Published:
     """Turns raw arrays into a published data set, or says in one line what is wrong with them.
 
     Images may be `(n, height, width)` or `(n, height, width, channels)`, as uint8 in 0..255, bool, or float
     in [0, 1]. Byte images whose brightest value is 1 are taken as binary. Labels may be integers or strings
-    of any values; they become class indices in sorted order, and their values the class names. Vectors may be `(n, d)`
-    of any numbers, as far as their kind of values allows.
+    of any values; they become class indices in sorted order, and their values the class names. Vectors may be `(n, d)`,
+    series `(n, time steps)` or `(n, time steps, channels)`, of any numbers, as far as their kind of values allows.
 
     Args:
         raw: `train`, `test` and, where there is one, `validation`: images and labels.
         where: what to call the source in messages.
-        names: of the columns of vectors; `column 0` and so on without.
-        values: what kind of numbers vectors hold; `real` without. Images hold pixels.
+        names: of the columns of vectors or the channels of series; `column 0` and so on without.
+        values: what kind of numbers vectors or series hold; `real` without. Images hold pixels.
+        series: whether these are series, which no shape tells from grey images and from vectors.
 
     Returns:
-        The data set with uint8 or float32 images of four dimensions, or float64 vectors, and int64 class indices.
+        The data set with uint8 or float32 images of four dimensions, or float64 vectors or series, and int64 class
+        indices.
 
     Raises:
         UserError: unsuitable types, shapes, values or lengths.
     """
-    vectors = all(part[0].ndim == 2 for part in raw.values())
-    if vectors:
+    if series or all(part[0].ndim == 2 for part in raw.values()):
         kind = values or "real"
-        images, columns = checked({name: part[0] for name, part in raw.items()}, kind, names, where)
+        parts = {name: _steps(part[0], f"x_{name} in {where}") if series else part[0] for name, part in raw.items()}
+        images, columns = checked(parts, kind, names, where)
         maximum = 1.0
     elif values is not None or names is not None:
-        raise UserError(f"{where} holds images, whose values are pixels; --values and column names are for vectors")
+        raise UserError(
+            f"{where} holds images, whose values are pixels; --values and column names are for vectors and --series"
+        )
     else:
         kind, columns = "unit", ()
         images = {name: _images(part[0], f"x_{name} in {where}") for name, part in raw.items()}
@@ -57,6 +66,15 @@ def publish(
         class_names=class_names,
         values=kind,
     )
+
+
+def _steps(series: Array, what: str) -> Array:
+    """`(n, time steps, channels)`; without channels there is one."""
+    if series.ndim not in (2, 3):
+        raise UserError(
+            f"{what} has shape {series.shape}; series are (n, time steps) or (n, time steps, channels); reshape it"
+        )
+    return series[..., np.newaxis] if series.ndim == 2 else series
 
 
 def _images(images: Array, what: str) -> Array:
@@ -84,7 +102,10 @@ def _values(images: Array, what: str) -> Array:
     if not (np.isfinite(low) and np.isfinite(high)):
         raise UserError(f"{what} holds NaN or infinity; allowed: floats in [0, 1]; remove or repair those images")
     if low < 0 or high > 1:
-        raise UserError(f"{what} ranges from {low:g} to {high:g}; allowed: floats in [0, 1], or uint8; scale them")
+        raise UserError(
+            f"{what} ranges from {low:g} to {high:g}; allowed: floats in [0, 1], or uint8; scale them, "
+            "or say --series if they are time series (n, time steps, channels)"
+        )
     return images.astype(np.float32)
 
 

@@ -52,11 +52,12 @@ class Meta(BaseModel):
     def _has_images(self) -> Meta:
         for split in SPLITS:
             form = self.arrays.get(f"{split}_images")
-            if form is None or len(form.shape) != (2 if self.columns else 4):
-                raise ValueError(f"{split}_images is not given with {'two' if self.columns else 'four'} dimensions")
-            if self.columns and form.shape[1] != len(self.columns):
+            if form is None or len(form.shape) not in ((2, 3) if self.columns else (4,)):
+                dimensions = "two or three" if self.columns else "four"
+                raise ValueError(f"{split}_images is not given with {dimensions} dimensions")
+            if self.columns and form.shape[-1] != len(self.columns):
                 raise ValueError(
-                    f"{split}_images has {form.shape[1]} columns, of which {len(self.columns)} are described"
+                    f"{split}_images has {form.shape[-1]} columns, of which {len(self.columns)} are described"
                 )
             if self.factors and f"{split}_factors" not in self.arrays:
                 raise ValueError(f"{split}_factors is not given")

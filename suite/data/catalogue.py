@@ -14,7 +14,7 @@ from aebench.data.names import check_name
 from aebench.data.splitting import cut
 from aebench.data.tables import Roles
 from aebench.errors import UserError, unknown
-from aebench.records.record import Values
+from aebench.records.record import Values, items
 
 _NO_ROLES = Roles()
 _OWN_SOURCE = "A user's own {}, taken in by `data import`."
@@ -61,16 +61,20 @@ def digest(name: str) -> str:
     return meta.digest if meta is not None else load(name).digest
 
 
-def import_dataset(name: str, path: str | Path, roles: Roles = _NO_ROLES, values: Values | None = None) -> Dataset:
+def import_dataset(
+    name: str, path: str | Path, roles: Roles = _NO_ROLES, values: Values | None = None, *, series: bool = False
+) -> Dataset:
     """Fills the cache from local files: a known set, checked against its published content, or a user's own.
 
     Args:
         name: a known name, or a new one for a user's own data.
         path: a folder of idx files (or of binarized_mnist's .amat files), an npz with `x_train`, `y_train`, `x_test`,
             `y_test` (without labels both `y` are left out, without a test split what ends in `_test`), an npy, or a
-            table as CSV or parquet. Images are `(n, height, width)` or with `channels` behind, vectors `(n, columns)`.
+            table as CSV or parquet. Images are `(n, height, width)` or with `channels` behind, vectors `(n, columns)`,
+            series `(n, time steps)` or with `channels` behind.
         roles: what a table's columns are; data, all of them, without.
-        values: of vectors: `real` unless told otherwise.
+        values: of vectors and series: `real` unless told otherwise.
+        series: whether these are series, which no shape tells from grey images and from vectors.
 
     Returns:
         The data set. Importing the same content again changes nothing.
@@ -81,8 +85,8 @@ def import_dataset(name: str, path: str | Path, roles: Roles = _NO_ROLES, values
     check_name(name)
     if name in KNOWN and KNOWN[name].make:
         raise UserError(f"{name!r} is built in and is not imported; choose another name")
-    published = read_path(name, Path(path).expanduser(), roles, values)
-    source = _OWN_SOURCE.format("vectors" if published.train.columns else "images")
+    published = read_path(name, Path(path).expanduser(), roles, values, series=series)
+    source = _OWN_SOURCE.format(items(published.train.images.shape[1:]))
     if name in KNOWN:
         published, source = conform(name, KNOWN[name], published), KNOWN[name].source
     return _store(_build(name, published, source), f"data import {path}")

@@ -1,7 +1,8 @@
-"""Vectors: their columns checked, and standardised as the training split says."""
+"""Vectors and series: their columns or channels checked, and standardised as the training split says."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -9,35 +10,39 @@ import numpy as np
 
 from aebench.data.dataset import Array, Split
 from aebench.errors import UserError
-from aebench.records.record import Column, Values
+from aebench.records.record import Column, Values, items
 
 _NAMED = 5  # columns in a message
+_WORDS = {2: "column", 3: "channel"}  # what is named along the last axis, by the number of axes
 
 
 def checked(
-    vectors: Mapping[str, Array], values: Values, names: Sequence[str] | None, where: str
+    parts: Mapping[str, Array], values: Values, names: Sequence[str] | None, where: str
 ) -> tuple[dict[str, Array], tuple[Column, ...]]:
-    """Vectors as float64, and their columns, unscaled.
+    """Vectors or series as float64, and their columns or channels, unscaled.
 
     Args:
-        vectors: by split, `(n, d)`.
+        parts: by split, vectors `(n, columns)` or series `(n, time steps, channels)`.
         values: what kind of numbers they hold.
-        names: of the columns; `column 0` and so on without.
+        names: of the columns or channels; `column 0` and so on without.
         where: what to call the source in messages.
 
     Raises:
         UserError: unsuitable types, shapes, names or values.
     """
-    width = next(iter(vectors.values())).shape[1]
-    if any(part.shape[1] != width for part in vectors.values()):
-        told = ", ".join(f"{part.shape[1]} in {split}" for split, part in vectors.items())
-        raise UserError(f"vectors in {where} differ in their columns: {told}; give all splits the same")
-    if not width:
-        raise UserError(f"{where} has no columns of data; at least one is needed")
-    names = [f"column {at}" for at in range(width)] if names is None else names
+    shape = next(iter(parts.values())).shape[1:]
+    width, word = shape[-1], _WORDS[len(shape) + 1]
+    if any(part.shape[1:] != shape for part in parts.values()):
+        told = ", ".join(f"{' x '.join(map(str, part.shape[1:]))} in {split}" for split, part in parts.items())
+        what = "vectors" if len(shape) == 1 else "series"
+        differ = "columns" if len(shape) == 1 else "time steps or channels"
+        raise UserError(f"{what} in {where} differ in their {differ}: {told}; give all splits the same")
+    if not math.prod(shape):
+        raise UserError(f"{where} has no {word}s of data; at least one is needed")
+    names = [f"{word} {at}" for at in range(width)] if names is None else names
     if len(names) != width or len(set(names)) < width:
-        raise UserError(f"{where} has {len(set(names))} distinct column names for {width} columns; name each one")
-    found = {split: _numbers(part, f"x_{split} in {where}") for split, part in vectors.items()}
+        raise UserError(f"{where} has {len(set(names))} distinct {word} names for {width} {word}s; name each one")
+    found = {split: _numbers(part, f"x_{split} in {where}") for split, part in parts.items()}
     for split, part in found.items():
         _refuse_unfit(part, values, names, f"{where}, {split}" if len(found) > 1 else where)
     return found, tuple(Column(name=name) for name in names)
@@ -52,10 +57,10 @@ def _numbers(part: Array, what: str) -> Array:
 def _refuse_unfit(part: Array, values: Values, names: Sequence[str], where: str) -> None:
     gone = ~np.isfinite(part)
     if gone.any():
-        rows = int(gone.any(axis=1).sum())
+        hit, what = int(gone.reshape(len(gone), -1).any(axis=1).sum()), items(part.shape[1:])
         raise UserError(
-            f"{where} has missing or infinite values in {_listed(gone, names)} ({rows} of {len(part)} rows); "
-            "fill them, or leave out those rows or columns"
+            f"{where} has missing or infinite values in {_listed(gone, names)} ({hit} of {len(part)} {what}); "
+            f"fill them, or leave out those {what} or {_WORDS[part.ndim]}s"
         )
     if values == "unit" and (off := (part < 0) | (part > 1)).any():
         raise UserError(f"{where} is outside of [0, 1] in {_listed(off, names)}; scale it, or import it as real")
@@ -64,28 +69,29 @@ def _refuse_unfit(part: Array, values: Values, names: Sequence[str], where: str)
 
 
 def _listed(marked: Array, names: Sequence[str]) -> str:
-    """The names of the columns that have a mark."""
-    found = [repr(names[at]) for at in np.flatnonzero(marked.any(axis=0)).tolist()]
+    """The names of the columns, of `(..., columns)`, that have a mark."""
+    found = [repr(names[at]) for at in np.flatnonzero(marked.reshape(-1, len(names)).any(axis=0)).tolist()]
     more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
     return f"{', '.join(found[:_NAMED])}{more}"
 
 
 def standardised(splits: Mapping[str, Split], where: str) -> dict[str, Split]:
-    """The splits with columns whose mean is 0 and standard deviation 1 on `train`.
+    """The splits with columns, or channels over all time steps, of mean 0 and standard deviation 1 on `train`.
 
     Raises:
         UserError: a column has one value alone in `train`, or values too large to be scaled.
     """
     train = splits["train"]
     names = [column.name for column in train.columns]
-    constant = train.images.max(axis=0) == train.images.min(axis=0)
+    over = tuple(range(train.images.ndim - 1))
+    constant = train.images.max(axis=over) == train.images.min(axis=over)
     if constant.any():
         raise UserError(
-            f"{where} has one value alone in {_listed(constant[None], names)} of its {len(train)} training rows; "
-            "leave out what does not vary (--ignore)"
+            f"{where} has one value alone in {_listed(constant[None], names)} of its {len(train)} training "
+            f"{items(train.images.shape[1:])}; leave out what does not vary (--ignore)"
         )
     with np.errstate(over="ignore", invalid="ignore"):
-        mean, scale = train.images.mean(axis=0), train.images.std(axis=0)
+        mean, scale = train.images.mean(axis=over), train.images.std(axis=over)
     lost = ~(np.isfinite(mean) & np.isfinite(scale) & (scale > 0))
     if lost.any():
         raise UserError(f"{where} cannot be scaled in {_listed(lost[None], names)}; give it in a unit of its size")

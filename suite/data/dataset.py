@@ -15,15 +15,16 @@ Array = npt.NDArray[Any]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Split:
-    """Images or vectors of one split, in a fixed order.
+    """Images, series or vectors of one split, in a fixed order.
 
     Attributes:
-        images: `(n, height, width, channels)`, uint8 or float32, or vectors `(n, columns)`, float64 in their own units;
-            possibly memory-mapped.
+        images: `(n, height, width, channels)`, uint8 or float32, or series `(n, time steps, channels)` or vectors
+            `(n, columns)`, float64 in their own units; possibly memory-mapped.
         labels: `(n,)` int64 class indices, or None for a set without labels.
         maximum: the value of a fully inked pixel (16 for digits, 255 for bytes, 1 for binary or float).
         factors: `(n, factors)` float64, the value of each factor of each image, or None where none are known.
-        columns: how models see each column of vectors; empty for images.
+        columns: how models see each column of vectors or channel of series; empty for images.
+        groups: `(n,)`, equal for what must not be parted when splits are cut; `None` without, and once they are cut.
     """
 
     images: Array
@@ -31,15 +32,17 @@ class Split:
     maximum: float
     factors: Array | None = None
     columns: tuple[Column, ...] = ()
+    groups: Array | None = None
 
     def __len__(self) -> int:
         return len(self.images)
 
     def pixels(self) -> npt.NDArray[np.float32]:
-        """What models see: images scaled to the unit interval, vectors as their columns say.
+        """What models see: images scaled to the unit interval, series and vectors as their columns say.
 
         Returns:
-            `(n, height, width, channels)` float32 in [0, 1], or `(n, columns)` float32; a new array.
+            `(n, height, width, channels)` float32 in [0, 1], `(n, time steps, channels)` or `(n, columns)` float32; a
+            new array.
         """
         if self.columns:
             mean, scale = (np.array([getattr(column, name) for column in self.columns]) for name in ("mean", "scale"))
@@ -50,7 +53,8 @@ class Split:
         """The images (with labels and factors) at `indices`, in that order, as a new split."""
         labels = None if self.labels is None else self.labels[indices]
         factors = None if self.factors is None else self.factors[indices]
-        return replace(self, images=self.images[indices], labels=labels, factors=factors)
+        groups = None if self.groups is None else self.groups[indices]
+        return replace(self, images=self.images[indices], labels=labels, factors=factors, groups=groups)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -112,12 +116,12 @@ class Dataset:
 
     @property
     def image_shape(self) -> tuple[int, ...]:
-        """`(height, width, channels)`, or `(columns,)` of vectors."""
+        """`(height, width, channels)`, `(time steps, channels)` of series, or `(columns,)` of vectors."""
         return self.train.images.shape[1:]
 
     @property
     def columns(self) -> tuple[Column, ...]:
-        """How models see each column of vectors; empty for images."""
+        """How models see each column of vectors or channel of series; empty for images."""
         return self.train.columns
 
     def splits(self) -> dict[str, Split]:
@@ -134,7 +138,8 @@ class DatasetStatus:
         state: `cached`, `built in` (filled at first use), `prepared` (by tensorflow-datasets), `not cached`,
             or `damaged`.
         sizes: images in train, validation and test, or None if unknown before the first load.
-        image_shape: `(height, width, channels)`, `(columns,)` of vectors, or None if unknown.
+        image_shape: `(height, width, channels)`, `(time steps, channels)` of series, `(columns,)` of vectors, or None
+            if unknown.
         classes: number of classes; 0 for a set without labels, None if unknown.
         digest: content digest if cached.
         content_checked: whether what is taken in under this name is held against published sums.

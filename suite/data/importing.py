@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,20 +25,23 @@ _ROLES = {
     "test labels": r"(t10k|test)-labels[-.]idx\d-\w+",
 }
 _PREFIX = {"emnist": "emnist-balanced-"}
-_NPZ_ARRAYS = ("x_train", "y_train", "x_test", "y_test", "column_names")
+_NPZ_ARRAYS = ("x_train", "y_train", "x_test", "y_test", "groups_train", "column_names")
 _NO_ROLES = Roles()
 _ALLOWED = "a folder with idx.gz files, or a file .npz, .npy, .csv or .parquet"
 _AMAT = {"train": "train", "validation": "valid", "test": "test"}
 
 
-def read_path(name: str, path: Path, roles: Roles = _NO_ROLES, values: Values | None = None) -> Published:
+def read_path(
+    name: str, path: Path, roles: Roles = _NO_ROLES, values: Values | None = None, *, series: bool = False
+) -> Published:
     """Reads the files of one data set.
 
     Args:
         name: what it shall be called: binarized_mnist comes as text files, EMNIST's files have a prefix.
         path: a folder, or an npz, npy, CSV or parquet file.
         roles: what a table's columns are.
-        values: what kind of numbers vectors hold; `None` where nobody says.
+        values: what kind of numbers vectors or series hold; `None` where nobody says.
+        series: whether arrays, or rows of a table, are series; those of long tables always are.
 
     Returns:
         The published splits.
@@ -50,14 +54,18 @@ def read_path(name: str, path: Path, roles: Roles = _NO_ROLES, values: Values | 
         raise UserError(f"{path} does not exist; give {_ALLOWED}")
     is_table = path.suffix in ENDINGS and path.is_file()
     if roles.named and not is_table:
-        raise UserError(f"{path} is no table; --label, --factors and --ignore are for CSV and parquet files")
+        raise UserError(
+            f"{path} is no table; --label, --factors, --ignore, --id, --time and --group are for CSV and parquet files"
+        )
     try:
         if is_table:
             arrays, names = read_table(path, roles)
-            return _of_arrays(arrays, path, names, values)
+            is_long = roles.id is not None
+            named = None if series and not is_long else names  # columns of a wide table are time steps
+            return _of_arrays(arrays, path, named, values, series=series or is_long)
         if path.suffix == ".npz" and path.is_file():
-            return _npz(path, values)
-        return publish(_raw(name, path), str(path), values=values)
+            return _npz(path, values, series=series)
+        return publish(_raw(name, path), str(path), values=values, series=series)
     except OSError as error:
         raise UserError(f"cannot read {path}: {error}; check its permissions") from error
 
@@ -103,19 +111,34 @@ def _unreadable(path: Path, error: Exception, expected: str) -> UserError:
     return UserError(f"cannot read {path}: {reason}; expected an {expected}, without pickled objects")
 
 
-def _npz(path: Path, values: Values | None) -> Published:
+def _npz(path: Path, values: Values | None, *, series: bool) -> Published:
     try:
         arrays = _archive(path)
     except UNREADABLE as error:
         raise _unreadable(path, error, "npz of plain arrays") from error
     names = [str(name) for name in np.atleast_1d(arrays["column_names"])] if "column_names" in arrays else None
-    return _of_arrays(arrays, path, names, values)
+    return _of_arrays(arrays, path, names, values, series=series)
 
 
-def _of_arrays(arrays: Mapping[str, Array], path: Path, names: list[str] | None, values: Values | None) -> Published:
+def _of_arrays(
+    arrays: Mapping[str, Array], path: Path, names: list[str] | None, values: Values | None, *, series: bool
+) -> Published:
     splits = [split for split in ("train", "test") if f"x_{split}" in arrays]
     raw = {split: (arrays[f"x_{split}"], arrays.get(f"y_{split}")) for split in splits}
-    return factors.attach(publish(raw, str(path), names, values), arrays, str(path))
+    published = factors.attach(publish(raw, str(path), names, values, series=series), arrays, str(path))
+    if "groups_train" not in arrays:
+        return published
+    return replace(published, train=replace(published.train, groups=_groups(arrays["groups_train"], published, path)))
+
+
+def _groups(groups: Array, published: Published, path: Path) -> Array:
+    """What each training item belongs to, `(n,)`."""
+    if groups.shape != (len(published.train),) or groups.dtype.kind not in "iubUS":
+        raise UserError(
+            f"groups_train in {path} has shape {groups.shape} and type {groups.dtype}; needed: a number or a name for "
+            f"each of {len(published.train)} in x_train"
+        )
+    return groups
 
 
 def _archive(path: Path) -> dict[str, Array]:

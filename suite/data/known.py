@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from aebench.data import combinations, dsprites, measurements, morpho_mnist, xysquares
+from aebench.data import combinations, dsprites, measurements, morpho_mnist, time_series, xysquares
 from aebench.data.dataset import Published
 from aebench.data.digits import read_digits
 from aebench.records.record import Factor
@@ -26,7 +26,7 @@ class KnownDataset:
         files: what `data import` takes for it.
         source: one sentence: where the images come from.
         rule: how it is cut, a key of `splitting.RULES`.
-        image_shape: `(height, width, channels)`, or `(columns,)` of vectors.
+        image_shape: `(height, width, channels)`, `(time steps, channels)` of series, or `(columns,)` of vectors.
         published_sizes: images in each published split.
         sizes: images in train, validation and test as this suite cuts them.
         class_names: one name per class index; None for a set without labels.
@@ -260,6 +260,30 @@ _DIABETES = KnownDataset(
     make=measurements.read_diabetes,
 )
 
+_CYLINDER_BELL_FUNNEL = KnownDataset(
+    source="Cylinder, bell, funnel (Saito 1994), drawn here by the published formula: 128 steps of noise with a "
+    "plateau, a rise or a fall in it, whose start, length and height are known.",
+    rule="fifth",
+    image_shape=(time_series.STEPS, 1),
+    published_sizes={"train": time_series.COUNT},
+    sizes=(576, 144, 180),
+    class_names=time_series.CLASSES,
+    make=time_series.draw_cylinder_bell_funnel,
+    factors=time_series.FACTORS,
+)
+
+_STOCK_YEARS = KnownDataset(
+    source="Monthly closes of stocks and indices from 1991 to 2021 (Yahoo Finance), as Matplotlib ships them "
+    "(Stocks.csv): a series is a year of one of them, as logarithms over the close of the December before; a year is "
+    "in one split alone, since markets move together.",
+    rule="fifth",
+    image_shape=(12, 1),
+    published_sizes={"train": 263},
+    sizes=(169, 42, 52),
+    class_names=None,
+    make=time_series.read_stock_years,
+)
+
 KNOWN: dict[str, KnownDataset] = {
     "digits": _DIGITS,
     "mnist": _MNIST,
@@ -277,4 +301,6 @@ KNOWN: dict[str, KnownDataset] = {
     "wine": _WINE,
     "breast_cancer": _BREAST_CANCER,
     "diabetes": _DIABETES,
+    "cylinder_bell_funnel": _CYLINDER_BELL_FUNNEL,
+    "stock_years": _STOCK_YEARS,
 }

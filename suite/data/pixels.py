@@ -21,7 +21,9 @@ FIXED_SEED = 0
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Inputs:
-    """Float32 images in [0, 1], `(n, height, width, channels)`, or vectors `(n, columns)`, and labels `(n,)` or `None`.
+    """Float32 images in [0, 1], `(n, height, width, channels)`, series or vectors, and labels `(n,)` or `None`.
+
+    Series are `(n, time steps, channels)`, vectors `(n, columns)`.
 
     Attributes:
         train: grey, even where `resample` asks for a fresh Bernoulli sample at each draw.
@@ -33,7 +35,7 @@ class Inputs:
         grey_validation: the validation images before binarisation.
         factors: what is known of each image beside its class; empty where nothing is.
         factor_values, train_factor_values: of the test and training images, `(n, factors)`; `None` without.
-        column_names: of vectors.
+        column_names: of vectors, or of the channels of series.
     """
 
     train: np.ndarray
@@ -53,7 +55,7 @@ class Inputs:
 
     @property
     def has_images(self) -> bool:
-        """Whether these are images, not vectors."""
+        """Whether these are images, not series or vectors."""
         return self.train.ndim == 4
 
     @cached_property

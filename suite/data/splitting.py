@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from aebench.data.dataset import Array, Published, Split
 from aebench.errors import UserError
+from aebench.records.record import items
 
 MINIMUM_TRAIN = 20
 MINIMUM_TEST = 2
@@ -31,17 +32,22 @@ class Splits:
 
 
 def hold_out(split: Split, count: int) -> tuple[Split, Split]:
-    """Takes a fixed random part out of a split, stratified by class where there are labels.
+    """Takes a fixed random part out of a split: whole groups where there are any, else stratified by class.
 
     Args:
         split: the images to divide.
-        count: how many to take out.
+        count: how many to take out; of groups, as many as come nearest to that.
 
     Returns:
         The rest and the part taken out, each in the order that the images had.
     """
     held = np.zeros(len(split), bool)
-    held[_stratified(split.labels, count) if split.labels is not None else _permutation(len(split))[-count:]] = True
+    if split.groups is not None:
+        held = _whole_groups(split.groups, count)
+    elif split.labels is not None:
+        held[_stratified(split.labels, count)] = True
+    else:
+        held[_permutation(len(split))[-count:]] = True
     return split.take(np.flatnonzero(~held)), split.take(np.flatnonzero(held))
 
 
@@ -55,6 +61,14 @@ def _stratified(labels: Array, count: int) -> Indices:
     members = [order[labels[order] == value] for value in np.unique(labels)]
     quotas = _quotas(np.array([len(part) for part in members]), count)
     return np.concatenate([part[:quota] for part, quota in zip(members, quotas, strict=True)])
+
+
+def _whole_groups(groups: Array, count: int) -> npt.NDArray[np.bool_]:
+    """Which images are in as many groups, in a fixed random order, as have nearest to `count` images; at least one."""
+    _, at, sizes = np.unique(groups, return_inverse=True, return_counts=True)
+    order = _permutation(len(sizes))
+    taken = int(np.abs(np.cumsum(sizes[order])[:-1] - count).argmin()) + 1
+    return np.isin(at, order[:taken])
 
 
 def _quotas(sizes: Indices, count: int) -> Indices:
@@ -80,7 +94,10 @@ def cut(published: Published, rule: str, where: str) -> Splits:
     Raises:
         UserError: too few images.
     """
-    what = "rows" if published.train.columns else "images"
+    what = items(published.train.images.shape[1:])
+    groups = published.train.groups
+    if groups is not None and (found := len(np.unique(groups))) < (needed := 2 if published.test else 3):
+        raise UserError(f"{where} has {found} groups, which stay whole in one split; at least {needed} are needed")
     _enough(len(published.train), MINIMUM_TRAIN, f"training {what}", where)
     if published.test is not None:
         _enough(len(published.test), MINIMUM_TEST, f"test {what}", where)
@@ -116,7 +133,7 @@ def _tenth(published: Published) -> Splits:
 
 
 def _fifth(published: Published) -> Splits:
-    """Larger parts: tables are often of some hundred rows."""
+    """Larger parts: tables and series are often some hundred."""
     return _part(published, 5, "fifth")
 
 
@@ -129,6 +146,7 @@ def _part(published: Published, divisor: int, word: str) -> Splits:
     else:
         train, validation = hold_out(train, len(train) // divisor)
         how = "random" if train.labels is None else "stratified"
+        how = how if train.groups is None else "random (whole groups alone)"
         rule = f"A {how} {word} of train, drawn with a fixed seed, is validation; {said}."
     return Splits(train=train, validation=validation, test=test, rule=rule)
 

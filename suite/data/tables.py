@@ -1,4 +1,4 @@
-"""Tables, CSV and parquet: rows are vectors, and columns have roles."""
+"""Tables, CSV and parquet: rows are vectors, or time steps of series, and columns have roles."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from aebench.data.dataset import Array
+from aebench.data.long_tables import in_order
 from aebench.errors import UserError
 
 if TYPE_CHECKING:
@@ -25,38 +26,51 @@ class Roles:
         label: the column of the classes; `None` without classes.
         factors: columns that are known of each row and that models shall not see.
         ignore: columns to leave out.
+        id, time: of a table whose rows are time steps: which series a row belongs to, and when in it.
+        group: what rows or series have in common, as a recording or a person; one is in one split alone.
     """
 
     label: str | None = None
     factors: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
+    id: str | None = None
+    time: str | None = None
+    group: str | None = None
 
     @property
     def named(self) -> tuple[str, ...]:
-        """All columns that have a role."""
-        return (*((self.label,) if self.label is not None else ()), *self.factors, *self.ignore)
+        """All columns that have a role; the group may be a label, a factor or the name of a series too."""
+        single = tuple(name for name in (self.label, self.id, self.time) if name is not None)
+        known = (*single, *self.factors, *self.ignore)
+        return known if self.group is None or self.group in known else (*known, self.group)
+
+    @property
+    def of_items(self) -> tuple[str, ...]:
+        """Columns that have one value for each row or series."""
+        return tuple(name for name in (self.label, *self.factors, self.group) if name is not None)
 
 
 def read_table(path: Path, roles: Roles) -> tuple[dict[str, Array], list[str]]:
     """A table as the arrays of an npz without a test split, and the names of its columns of data.
 
     Returns:
-        `x_train` `(n, d)` float64; `y_train` and `factors_train`, `factor_names`, `factor_kinds` where asked for.
+        `x_train` `(n, d)`, or of a long table `(n, time steps, d)`, float64; `y_train`, `groups_train` and
+        `factors_train`, `factor_names`, `factor_kinds` where asked for.
 
     Raises:
         UserError: the file cannot be read, or a column is absent, has two roles, or does not fit its role.
     """
-    frame = _frame(path)
+    frame, steps = _frame(path), 0
     _check(frame, roles, path)
-    data = frame.drop(columns=list(roles.named))
-    text = [str(name) for name in data.columns if not _is_numeric(data[name])]
-    if text:
-        told = ", ".join(map(repr, text[:5])) + (" ..." if len(text) > 5 else "")
-        raise UserError(
-            f"{path} has columns that are no numbers: {told}; name them with --label, --factors or --ignore, or "
-            "replace them by numbers"
-        )
+    if roles.id is not None and roles.time is not None:
+        frame, steps = in_order(frame, roles.id, roles.time, roles.of_items, str(path))
+    data = _data(frame, roles, path)
     arrays: dict[str, Array] = {"x_train": data.to_numpy(np.float64, na_value=np.nan)}
+    if steps:
+        arrays["x_train"] = arrays["x_train"].reshape(len(frame) // steps, steps, data.shape[1])
+        frame = frame[::steps]
+    if roles.group is not None:
+        arrays["groups_train"] = _groups(frame[roles.group], roles.group, path)
     if roles.label is not None:
         arrays["y_train"] = _labels(frame[roles.label], roles.label, path)
     if roles.factors:
@@ -64,6 +78,19 @@ def read_table(path: Path, roles: Roles) -> tuple[dict[str, Array], list[str]]:
         arrays |= {"factors_train": np.stack(values, axis=1), "factor_names": np.array(roles.factors)}
         arrays["factor_kinds"] = np.array(kinds)
     return arrays, [str(name) for name in data.columns]
+
+
+def _data(frame: pd.DataFrame, roles: Roles, path: Path) -> pd.DataFrame:
+    """The columns without a role, all of them numbers."""
+    data = frame.drop(columns=list(roles.named))
+    text = [str(name) for name in data.columns if not _is_numeric(data[name])]
+    if text:
+        told = ", ".join(map(repr, text[:5])) + (" ..." if len(text) > 5 else "")
+        raise UserError(
+            f"{path} has columns that are no numbers: {told}; name them with --label, --factors, --ignore or, of time "
+            "series, --id and --time, or replace them by numbers"
+        )
+    return data
 
 
 def _frame(path: Path) -> pd.DataFrame:
@@ -84,13 +111,19 @@ def _line(error: Exception) -> str:
 
 
 def _check(frame: pd.DataFrame, roles: Roles, path: Path) -> None:
+    if (roles.id is None) != (roles.time is None):
+        raise UserError("--id and --time go together: which series a row belongs to, and when in it")
+    if not len(frame):
+        raise UserError(f"{path} has no rows; at least 20 are needed")
     known = [str(name) for name in frame.columns]
     for name in roles.named:
         if name not in known:
             shown = ", ".join(known[:12]) + (" ..." if len(known) > 12 else "")
             raise UserError(f"{path} has no column {name!r}; it has {shown}")
         if roles.named.count(name) > 1:
-            raise UserError(f"column {name!r} has several roles; name it once in --label, --factors and --ignore")
+            raise UserError(
+                f"column {name!r} has several roles; name it once in --label, --factors, --ignore, --id and --time"
+            )
 
 
 def _is_numeric(column: pd.Series) -> bool:
@@ -113,6 +146,12 @@ def _labels(column: pd.Series, name: str, path: Path) -> Array:
             "make it a factor (--factors) or --ignore it"
         )
     return values.astype(np.int64)
+
+
+def _groups(column: pd.Series, name: str, path: Path) -> Array:
+    if column.isna().any():
+        raise UserError(f"{path} has rows without a group in {name!r}; fill them, or leave out those rows")
+    return np.unique(column.astype(str).to_numpy(np.str_), return_inverse=True)[1]
 
 
 def _factor(column: pd.Series, name: str, path: Path) -> tuple[str, Array]:

@@ -11,7 +11,7 @@ from aebench.analysis.numbers import column_decimals, mean_interval, number, uni
 from aebench.export.selecting import Selected
 from aebench.measures import METRICS
 from aebench.page.table import MAIN
-from aebench.records.record import RunRecord
+from aebench.records.record import RunRecord, items
 from aebench.records.spec import RunSpec
 
 
@@ -131,7 +131,8 @@ def _taken(selected: Selected) -> str:
     known = selected.source.datasets.get(selected.record.spec.dataset_digest)
     if known is not None and known.columns:
         scaled = ", each less its `mean` and over its `scale` (`columns` in numbers.json)"
-        return f"rows (n, {len(known.columns)}){scaled if known.values == 'real' else ''}"
+        shape = ", ".join(map(str, known.image_shape))
+        return f"{items(known.image_shape)} (n, {shape}){scaled if known.values == 'real' else ''}"
     pixels = "0 or 1" if selected.record.spec.likelihood == "bernoulli" else "in [0, 1]"
     return f"images (n, height, width, channels), pixels {pixels}"
 
@@ -142,10 +143,10 @@ def _data(selected: Selected) -> str:
     if known is None:
         return f"`{spec.dataset}`, content sha256 `{spec.dataset_digest}`."
     train, validation, test = known.sizes
-    items = "rows" if known.columns else "images"
     shape = "x".join(map(str, known.image_shape))
     return (
-        f"`{spec.dataset}`: {train:,} training, {validation:,} validation and {test:,} test {items} of {shape}. "
+        f"`{spec.dataset}`: {train:,} training, {validation:,} validation and {test:,} test "
+        f"{items(known.image_shape)} of {shape}. "
         f"{known.source} {known.split_rule} Content sha256 `{spec.dataset_digest}`."
     )
 

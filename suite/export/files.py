@@ -14,7 +14,8 @@ from aebench.errors import UserError
 from aebench.export import card
 from aebench.export.selecting import Selected
 from aebench.measures import METRICS
-from aebench.page import heat
+from aebench.page import heat, panels
+from aebench.page.kinds import items_of
 from aebench.page.sheets import sheet
 from aebench.records.kept import Figures, Kept
 from aebench.records.writing import write_aside
@@ -129,7 +130,8 @@ def _picture(selected: Selected, path: Path) -> Path | None:
     for record in (selected.record, *selected.configuration.usable):
         kept = selected.source.store.read_arrays(record.run_id, Kept.FIGURES)
         if kept is not None and Figures.COLUMN_NAMES in kept:
-            return heat.reconstructions(kept).save(path)
+            draw = panels.reconstructions if items_of(kept) == "series" else heat.reconstructions
+            return draw(kept).save(path)
         if kept is not None:
             names = (Figures.ORIGINALS, Figures.RECONSTRUCTIONS, Figures.PRIOR_SAMPLES)
             rows = [kept[name][:ACROSS] for name in names if name in kept]

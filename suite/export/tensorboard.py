@@ -15,7 +15,8 @@ from aebench.analysis.sources import Source
 from aebench.errors import UserError
 from aebench.export.card import flat
 from aebench.measures import METRICS
-from aebench.page import heat
+from aebench.page import heat, panels
+from aebench.page.kinds import items_of
 from aebench.page.table import MAIN
 from aebench.records.kept import Figures, Kept
 from aebench.records.record import Curve, RunRecord
@@ -94,9 +95,12 @@ def _images(writer: SummaryWriter, kept: dict[str, np.ndarray], step: int) -> No
 
 
 def _items(kept: dict[str, np.ndarray], name: str) -> np.ndarray:
-    """Pictures one by one, `(n, height, width, channels)`; of vectors a heat map each."""
-    if Figures.COLUMN_NAMES in kept:
-        return heat.maps(kept[name].reshape(-1, 1, kept[name].shape[-1]), kept)
+    """Pictures one by one, `(n, height, width, channels)`; of series a panel each, of vectors a heat map."""
+    match items_of(kept):
+        case "series":
+            return panels.panels(kept[name].reshape(-1, *kept[name].shape[-2:]), kept)
+        case "rows":
+            return heat.maps(kept[name].reshape(-1, 1, kept[name].shape[-1]), kept)
     return kept[name].reshape(-1, *kept[name].shape[-3:])
 
 

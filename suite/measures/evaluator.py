@@ -29,7 +29,7 @@ class Scored:
         codes: posterior means, `(n, code_dim)`.
         recon_nats: -log p(x|z) at the posterior mean, `(n,)`.
         recon_mse: squared error per pixel of E[x|z] at the posterior mean, `(n,)`.
-        recon_ssim: structural similarity of the image and E[x|z] at the posterior mean, `(n,)`; `None` of vectors.
+        recon_ssim: structural similarity of the image and E[x|z] at the posterior mean, `(n,)`; `None` of other data.
         distortions, rates: -log p(x|z) and the rate in nats at each of some codes drawn from the posterior,
             `(n, draws)`; `None` without a posterior.
     """

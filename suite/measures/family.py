@@ -51,7 +51,7 @@ class Family:
         measure: takes them of all runs of a cohort, one `Measured` each, in order; `None` where somebody else does.
         needs_labels: whether a data set without labels has none of them.
         needs_factors: whether a data set without known factors has none of them.
-        needs_images: whether a data set of vectors has none of them.
+        needs_images: whether a data set of series or vectors has none of them.
         at_milestones: whether it is measured on the way too, and not at the end alone.
     """
 

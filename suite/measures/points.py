@@ -19,7 +19,7 @@ def centroids(codes: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 
 def pictured(images: np.ndarray, image_shape: tuple[int, ...]) -> np.ndarray:
-    """Images `(..., *image_shape)` as they are kept for pictures: as bytes; vectors as float32."""
+    """Images `(..., *image_shape)` as they are kept for pictures: as bytes; series and vectors as float32."""
     return as_bytes(images) if len(image_shape) == 3 else np.asarray(images, "float32")
 
 

@@ -10,14 +10,14 @@ from aebench.analysis.configurations import Comparison
 from aebench.analysis.numbers import counted, listed
 from aebench.analysis.sources import Source
 from aebench.records.rates import device_name, study_images_per_s
-from aebench.records.record import VALUES, DatasetRecord
+from aebench.records.record import VALUES, DatasetRecord, items
 from aebench.records.spec import RunSpec
 
 _LIKELIHOODS = {
     "bernoulli": "Bernoulli likelihood (binarised pixels)",
     "gaussian": "Gaussian likelihood (one variance for all)",
     "continuous_bernoulli": "continuous Bernoulli likelihood (grey pixels)",
-    "diagonal_gaussian": "Gaussian likelihood with a variance for each column",
+    "diagonal_gaussian": "Gaussian likelihood with a variance for each number of an item",
     "student_t": "Student's t likelihood with a scale and degrees of freedom for each column",
     "poisson": "Poisson likelihood (counts)",
     "negative_binomial": "negative binomial likelihood (counts)",
@@ -72,24 +72,31 @@ def _data_line(spec: RunSpec, datasets: Mapping[str, DatasetRecord]) -> str:
         return f"{spec.dataset} (the split's sizes were not kept; the next `bench` keeps them)"
     train, validation, test = (f"{size:,}" for size in known.sizes)
     shape = "×".join(str(side) for side in known.image_shape)
-    what = f"rows of {shape} {VALUES[known.values]}" if known.columns else f"images of {shape}"
+    what = f"{items(known.image_shape)} of {shape}" + (f" {VALUES[known.values]}" if known.columns else "")
     return f"{spec.dataset}: {train} train, {validation} validation, {test} test {what}"
 
 
 def _units(specs: Sequence[RunSpec], datasets: Mapping[str, DatasetRecord]) -> Iterator[Fact]:
-    """What an image and a pixel are where the data are vectors, and what standardising does to nats."""
+    """What an image and a pixel are where the data are series or vectors, and what standardising does to nats."""
     lines = tuple(f"{known.name}: {_unit(known)}" for known in _known(specs, datasets) if known.columns)
     if lines:
         yield Fact(name="Units", lines=lines)
 
 
 def _unit(known: DatasetRecord) -> str:
-    words = "an image is a row here, and a pixel a column"
+    item, number, scaled = {
+        "series": ("series", "a channel at a time step", "Channels"),
+        "rows": ("row", "a column", "Columns"),
+    }[items(known.image_shape)]
+    words = (
+        f"an image is a {item} here, and a pixel {number}; what makes sense of images alone, such as SSIM, is not "
+        "measured"
+    )
     if known.values != "real":
         return words
     return (
-        f"{words}; columns are scaled to mean 0 and standard deviation 1 on train. In their own units, log-densities "
-        f"are {known.log_scale:.2f} nats a row lower than those given here, for every model alike"
+        f"{words}. {scaled} are scaled to mean 0 and standard deviation 1 on train. In their own units, log-densities "
+        f"are {known.log_scale:.2f} nats a {item} lower than those given here, for every model alike"
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,13 +11,16 @@ import numpy as np
 import numpy.typing as npt
 
 from aebench.analysis.configurations import Configuration
+from aebench.page import panels
+from aebench.page.look import class_colours
 from aebench.records.kept import DECODER, Figures, decoder_bias, decoder_kernel
+from aebench.records.record import items
 
 MOST_BYTES = 1_300_000  # of the page, for the weights of all its live decoders
 MOST_MODELS = 12
 MOST_SLIDERS = 16
 _DECIMALS = 4
-Arrays = Mapping[str, npt.NDArray[Any]]
+Arrays = dict[str, npt.NDArray[Any]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,8 +30,8 @@ class Live:
     Attributes:
         id: of the configuration.
         data: for the script: layers (activation, inputs, outputs), their kernels and biases as half floats in base64,
-            the likelihood, the image's shape, the explored images' codes likewise, their mean and spread, the plane of
-            its pad, and codes from a prior that is not N(0, I).
+            the likelihood, the image's shape, of series how their lines are drawn, the explored images' codes likewise,
+            their mean and spread, the plane of its pad, and codes from a prior that is not N(0, I).
     """
 
     id: str
@@ -68,12 +71,14 @@ def _data(item: Configuration, arrays: Arrays, explored: npt.NDArray[np.intp]) -
     biases = [arrays[decoder_bias(at)] for at in range(len(activations))]
     weights = [part for pair in zip(kernels, biases, strict=True) for part in pair]
     codes = arrays[Figures.EMBEDDING_CODES][explored]
+    shape = arrays[Figures.PRIOR_SAMPLES].shape[1:]
     return {
         "layers": [[name, *kernel.shape] for name, kernel in zip(activations, kernels, strict=True)],
         "weights": _halves(*weights),
         "codes": _halves(codes),
         "likelihood": item.likelihood,
-        "shape": list(arrays[Figures.PRIOR_SAMPLES].shape[1:]),
+        "shape": list(shape),
+        "lines": [*panels.scale(arrays), class_colours(shape[-1])] if items(shape) == "series" else None,
         "prior": item.summaries["rate_nats"].mean is not None,
         "priorCodes": _halves(arrays[Figures.PRIOR_CODES]) if Figures.PRIOR_CODES in arrays else "",
         **_space(np.asarray(codes, np.float64)),

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from aebench.analysis.configurations import Configuration
-from aebench.page import heat
+from aebench.page import heat, panels
+from aebench.page.kinds import Kind, items_of, kinds_of
 from aebench.page.live import Live, live_decoders
 from aebench.page.look import Look, Looks, class_colours
 from aebench.page.scatter import Series, class_order, scatter
-from aebench.page.sheets import Sheet, Sprite, in_rows, sheet, sprite
+from aebench.page.sheets import Sheet, Sprite, sprite
 from aebench.records.kept import Figures, Kept
 from aebench.records.spec import spelled
 from aebench.records.store import Store
@@ -25,17 +25,6 @@ from aebench.records.store import Store
 Arrays = dict[str, npt.NDArray[Any]]
 MOST_SHOWN = 28  # configurations of a page whose pictures are drawn
 MOST_SPRITES = 16_000  # reconstructions on a page, which all its explorers share
-_PER_ROW = 5
-
-
-@dataclass(frozen=True, kw_only=True)
-class Kind:
-    """One kind of picture: what it is called, what it shows, the array that it needs, and how it is drawn."""
-
-    title: str
-    about: str
-    needs: str
-    draw: Callable[[Arrays], Sheet]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +52,7 @@ class Model:
     Attributes:
         id, name: of the configuration.
         seed: whose run is shown.
-        pictures: in the order of `KINDS`.
+        pictures: in the order of their kinds.
         planes: of its latent space.
         sprite: reconstructions of the explored images; `None` where they were not kept.
     """
@@ -91,7 +80,9 @@ class Seeing:
         live: decoders that the page runs.
         first: ids of the configurations to begin with.
         kinds: of its pictures.
-        columns: names of the numbers of vectors; empty for images.
+        items: what the data are: images, series or rows.
+        columns: names of the numbers of vectors or the channels of series; empty for images.
+        channels: name and colour of each channel of series; empty for others.
     """
 
     models: tuple[Model, ...]
@@ -102,13 +93,20 @@ class Seeing:
     live: tuple[Live, ...]
     first: tuple[str, ...]
     kinds: tuple[Kind, ...]
+    items: str
     columns: tuple[str, ...]
+    channels: tuple[tuple[str, str], ...]
 
     @property
     def shown(self) -> list[Kind]:
         """The kinds of pictures that any model has."""
         titles = {picture.kind.title for model in self.models for picture in model.pictures if picture.sheet}
         return [kind for kind in self.kinds if kind.title in titles]
+
+    @property
+    def noun(self) -> str:
+        """One of its items."""
+        return self.items if self.items == "series" else self.items.removesuffix("s")
 
     @property
     def sizes(self) -> dict[int, list[Model]]:
@@ -151,30 +149,32 @@ def seeing(board: Sequence[Configuration], looks: Looks, store: Store, wanted: S
     explored = _explored(arrays, len(shown))
     models = tuple(_model(item, *kept[item.id], explored, looks) for item in shown)
     by_wish = sorted(shown, key=lambda item: first.index(item.id) if item.id in first else len(first))
-    names = tuple(str(name) for name in arrays.get(Figures.CLASS_NAMES, ()))
+    names, columns = (
+        tuple(str(name) for name in arrays.get(array, ())) for array in (Figures.CLASS_NAMES, Figures.COLUMN_NAMES)
+    )
     return Seeing(
         models=models,
         without=tuple(looks.title(item) for item in ordered if item.id not in kept),
         explored=_sprite(Figures.EMBEDDING_IMAGES, arrays, explored, exact=True) if len(explored) else None,
         data=_data(arrays, explored, names),
         classes=tuple(zip(names, class_colours(len(names)), strict=True)),
+        channels=tuple(zip(columns, class_colours(len(columns)), strict=True)) if items_of(arrays) == "series" else (),
         live=tuple(live_decoders(((item, kept[item.id][1]) for item in by_wish), explored)) if len(explored) else (),
         first=tuple(item.id for item in by_wish if item.id in first) or tuple(item.id for item in shown[:3]),
-        kinds=_kinds(arrays),
-        columns=tuple(str(name) for name in arrays.get(Figures.COLUMN_NAMES, ())),
+        kinds=kinds_of(arrays),
+        items=items_of(arrays),
+        columns=columns,
     )
 
 
-def _kinds(arrays: Arrays) -> tuple[Kind, ...]:
-    """How pictures of such arrays are drawn."""
-    return KINDS_OF_VECTORS if Figures.COLUMN_NAMES in arrays else KINDS
-
-
 def _sprite(name: str, arrays: Arrays, explored: npt.NDArray[np.intp], *, exact: bool) -> Sprite:
-    """The explored images; vectors as rows of cells."""
+    """The explored images; series as lines, vectors as rows of cells."""
     images = arrays[name][explored]
-    if Figures.COLUMN_NAMES in arrays:
-        return sprite(heat.cells(images[:, None], arrays), exact=True)
+    match items_of(arrays):
+        case "rows":
+            return sprite(heat.cells(images[:, None], arrays), exact=True)
+        case "series":
+            return sprite(panels.panels(images, arrays), exact=False)
     return sprite(images, exact=exact)
 
 
@@ -212,7 +212,7 @@ def _model(item: Configuration, seed: int, arrays: Arrays, explored: npt.NDArray
         latent_dim=item.latent_dim,
         name=looks.title(item),
         seed=seed,
-        pictures=tuple(_picture(kind, arrays, looks.title(item)) for kind in _kinds(arrays)),
+        pictures=tuple(_picture(kind, arrays, looks.title(item)) for kind in kinds_of(arrays)),
         planes=tuple(_planes(arrays, explored)) if whole else (),
         sprite=_sprite(Figures.EMBEDDING_RECONSTRUCTIONS, arrays, explored, exact=False) if whole else None,
     )
@@ -245,95 +245,8 @@ def _slug(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", spelled(text.lower())).strip("-")
 
 
-def _reconstructions(arrays: Arrays) -> Sheet:
-    pairs = zip(
-        in_rows(arrays[Figures.ORIGINALS], _PER_ROW), in_rows(arrays[Figures.RECONSTRUCTIONS], _PER_ROW), strict=True
-    )
-    return sheet([row for pair in pairs for row in pair])
-
-
-def _prior_samples(arrays: Arrays) -> Sheet:
-    labels = arrays.get(Figures.PRIOR_SAMPLE_LABELS, np.array([])).tolist()
-    return sheet(in_rows(arrays[Figures.PRIOR_SAMPLES], _PER_ROW), labels)
-
-
 PLANES = {
     "plane": ("Latent space", "its two coordinates themselves"),
     "pca": ("Latent space, PCA", "on the first two principal components of the codes"),
     "tsne": ("Latent space, t-SNE", "by t-SNE: neighbourhoods mean something, distances between groups don't"),
 }
-KINDS = (
-    Kind(
-        title="Prior samples",
-        about="25 images decoded from codes drawn from the prior, the same codes for every model; below each, what the "
-        "data set's classifier sees: 1/7 if it wavers between two classes, ? if no class is likely",
-        needs=Figures.PRIOR_SAMPLES,
-        draw=_prior_samples,
-    ),
-    Kind(
-        title="Reconstructions",
-        about="the first 10 test images, each above its reconstruction from a posterior sample (AE: from its code)",
-        needs=Figures.RECONSTRUCTIONS,
-        draw=_reconstructions,
-    ),
-    Kind(
-        title="Interpolations",
-        about="the first 5 pairs of test images: equal steps between posterior samples (AE: between codes)",
-        needs=Figures.INTERPOLATIONS,
-        draw=lambda arrays: sheet(list(arrays[Figures.INTERPOLATIONS])),
-    ),
-    Kind(
-        title="Class centroids",
-        about="the mean code of each class, decoded",
-        needs=Figures.CENTROIDS,
-        draw=lambda arrays: sheet(in_rows(arrays[Figures.CENTROIDS], _PER_ROW)),
-    ),
-    Kind(
-        title="Traversals",
-        about="from the mean code along the dimensions that vary most, one a row, from -3 to 3 of their own standard "
-        "deviations",
-        needs=Figures.TRAVERSALS,
-        draw=lambda arrays: sheet(list(arrays[Figures.TRAVERSALS])),
-    ),
-    Kind(
-        title="Manifold",
-        about="two-dimensional codes decoded on a grid over the middle 98 % of each axis",
-        needs=Figures.MANIFOLD,
-        draw=lambda arrays: sheet(list(arrays[Figures.MANIFOLD])),
-    ),
-)
-KINDS_OF_VECTORS = (
-    Kind(
-        title="Prior samples",
-        about="on the left test rows, on the right as many decoded from codes drawn from the prior, the same codes for "
-        "every model; both in the order of the data's first principal component",
-        needs=Figures.PRIOR_SAMPLES,
-        draw=heat.prior_samples,
-    ),
-    Kind(
-        title="Reconstructions",
-        about="on the left the first 10 test rows, on the right their reconstructions from a posterior sample (AE: "
-        "from the code)",
-        needs=Figures.RECONSTRUCTIONS,
-        draw=heat.reconstructions,
-    ),
-    Kind(
-        title="Interpolations",
-        about="the first 5 pairs of test rows: equal steps, downwards, between posterior samples (AE: between codes)",
-        needs=Figures.INTERPOLATIONS,
-        draw=partial(heat.paths, Figures.INTERPOLATIONS),
-    ),
-    Kind(
-        title="Class centroids",
-        about="the mean code of each class, decoded, one class a row",
-        needs=Figures.CENTROIDS,
-        draw=partial(heat.rows, Figures.CENTROIDS),
-    ),
-    Kind(
-        title="Traversals",
-        about="downwards, from the mean code along each of the dimensions that vary most, from -3 to 3 of their own "
-        "standard deviations",
-        needs=Figures.TRAVERSALS,
-        draw=partial(heat.paths, Figures.TRAVERSALS),
-    ),
-)

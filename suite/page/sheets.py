@@ -85,21 +85,21 @@ class Sprite:
     height: int
 
 
-def sheet(rows: Sequence[Images], labels: Sequence[str] = (), *, exact: bool = False) -> Sheet:
+def sheet(rows: Sequence[Images], labels: Sequence[str] = (), *, exact: bool = False, gap: int = _GAP) -> Sheet:
     """Rows of images, each `(n, height, width, channels)` uint8; n may differ. Room for `labels` below each image."""
     below = round(_LABEL_SHARE * rows[0].shape[1]) if labels else 0
     columns = max(len(row) for row in rows)
-    return Sheet(pixels=montage(rows, below), columns=columns, rows=len(rows), labels=tuple(labels), exact=exact)
+    return Sheet(pixels=montage(rows, below, gap), columns=columns, rows=len(rows), labels=tuple(labels), exact=exact)
 
 
-def montage(rows: Sequence[Images], below: int = 0) -> Pixels:
-    """Rows of images on white, one pixel apart, with so many white pixels more below each row.
+def montage(rows: Sequence[Images], below: int = 0, gap: int = _GAP) -> Pixels:
+    """Rows of images on white, `gap` pixels apart, with so many white pixels more below each row.
 
     Returns:
         `(height, width)` or `(height, width, 3)` uint8.
     """
     height, width, channels = rows[0].shape[1:]
-    step_y, step_x = height + _GAP + below, width + _GAP
+    step_y, step_x = height + gap + below, width + gap
     columns, shown = max(len(row) for row in rows), 3 if channels >= 3 else 1
     paper = np.full((len(rows) * step_y, columns * step_x, shown), 255, np.uint8)
     for down, row in enumerate(rows):

@@ -231,7 +231,7 @@ def _why_absent(item: Configuration, metric: str) -> str:
     if not item.usable:
         return "no run that finished without diverging"
     if metric in OF_IMAGES and not any(item.summaries[name].n for name in OF_IMAGES):
-        return "a measure of images; these are vectors"
+        return "a measure of images; these data are none"
     if metric in _NEED_LABELS:
         return "no labels"
     if metric in _NEED_FACTORS and not any(item.summaries[name].n for name in _NEED_FACTORS):

@@ -36,7 +36,10 @@ class Latents(StrEnum):
 
 
 class Figures(StrEnum):
-    """What pictures are drawn from: images, uint8 `(..., height, width, channels)`, or vectors `(..., columns)`."""
+    """What pictures are drawn from: images, uint8 `(..., height, width, channels)`, or float32 series or vectors.
+
+    Series are `(..., time steps, channels)`, vectors `(..., columns)`.
+    """
 
     ORIGINALS = "originals"  # the first test images
     RECONSTRUCTIONS = "reconstructions"  # of these, from a posterior sample
@@ -55,7 +58,7 @@ class Figures(StrEnum):
     EMBEDDING_PCA = "embedding_pca"  # (m, 2)
     EMBEDDING_TSNE = "embedding_tsne"  # (m, 2)
     CLASS_NAMES = "class_names"
-    COLUMN_NAMES = "column_names"  # of vectors; absent with images
+    COLUMN_NAMES = "column_names"  # of vectors, or of the channels of series; absent with images
     DECODER_ACTIVATIONS = "decoder_activations"  # of a dense decoder, one name a layer
 
 

@@ -218,8 +218,19 @@ VALUES: dict[Values, str] = {
 }
 
 
+ITEMS = {1: "rows", 2: "series", 3: "images"}  # by the number of axes of one
+
+
+def items(shape: tuple[int, ...]) -> str:
+    """What data of such a shape are, in the plural: images, series (time steps, channels) or rows, as of a table."""
+    return ITEMS[len(shape)]
+
+
 class Column(Frozen):
-    """One number of a vector: models see (value - mean) / scale, both fitted on the training split."""
+    """One number of a vector, or one channel of series at any time step.
+
+    Models see (value - mean) / scale, both fitted on the training split.
+    """
 
     name: str
     mean: float = 0.0
@@ -231,11 +242,11 @@ class DatasetRecord(Frozen):
 
     Attributes:
         sizes: images in train, validation and test.
-        image_shape: `(height, width, channels)`, or `(columns,)` of vectors.
+        image_shape: `(height, width, channels)`, `(time steps, channels)` of series, or `(columns,)` of vectors.
         class_names: `None` without labels.
         factors: what is known of each image beside its class; empty where nothing is.
         values: what kind of numbers it holds.
-        columns: of vectors; empty for images.
+        columns: of vectors, or the channels of series; empty for images.
     """
 
     schema_number: Literal[1] = SCHEMA
@@ -252,8 +263,9 @@ class DatasetRecord(Frozen):
 
     @property
     def log_scale(self) -> float:
-        """Sum of log scale over columns: what a log-density of the data in their own units has less, nats a vector."""
-        return math.fsum(math.log(column.scale) for column in self.columns)
+        """Sum of log scale over an item's numbers: what log-densities in the data's units have less, nats an item."""
+        steps = math.prod(self.image_shape[:-1])
+        return steps * math.fsum(math.log(column.scale) for column in self.columns)
 
 
 def now() -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from aebench.data import Dataset
-from aebench.records.record import Values
+from aebench.records.record import Values, items
 from aebench.study import reading
 
 LOOKED_AT = 1000  # training items; their principal components take a moment
@@ -23,6 +23,7 @@ STEPS = 6000  # of training: what AE and VAE on digits and MNIST need to converg
 EPOCHS = (20, 200)
 FEW = 1000  # training items below which batches are small
 MANY = 5 * 10**7  # values in training above which three seeds must do: MNIST has 42 million
+LONG = 32  # time steps from which convolutions over time are proposed
 WIDTH = 110  # of comments
 BETAS = (0.5, 1.0, 4.0)
 
@@ -33,7 +34,7 @@ class Seen:
 
     Attributes:
         name: of the data set.
-        shape: of an item: `(height, width, channels)`, or `(columns,)`.
+        shape: of an item: `(height, width, channels)`, `(time steps, channels)` or `(columns,)`.
         sizes: items in train, validation and test.
         low, high: the least and the largest value as they came.
         whole: whether all values as they came are whole numbers of at least 0.
@@ -129,13 +130,13 @@ def _components(items: np.ndarray) -> int:
 
 def _head(seen: Seen, file: str) -> str:
     train, validation, test = seen.sizes
-    kind = "images" if seen.images else "rows"
     shape = "x".join(map(str, seen.shape))
     labels = f"{seen.classes} classes" if seen.classes else "no labels, so measures of classes are left out"
     factors = f" Known factors, by which codes are measured too: {', '.join(seen.factors)}." if seen.factors else ""
+    unlike = "" if items(seen.shape) != "rows" else " If its columns are steps of time, take it in with --series."
     looks = (
-        f"{train:,} training, {validation:,} validation and {test:,} test {kind} of {shape}, values {seen.low:g} to "
-        f"{seen.high:g}; {labels}.{factors}"
+        f"{train:,} training, {validation:,} validation and {test:,} test {items(seen.shape)} of {shape}, values "
+        f"{seen.low:g} to {seen.high:g}; {labels}.{factors}{unlike}"
     )
     title = (
         f"A study of {seen.name}, from what its data look like. Change what you know better: what is trained is kept."
@@ -159,7 +160,7 @@ def _likelihood(seen: Seen) -> Proposed:
     """The likelihood that fits the values; numbers under different ones can't be ranked together."""
     share = f"{100 * seen.extreme:.0f} %"
     if not seen.images:
-        return _likelihood_of_rows(seen)
+        return _likelihood_of_numbers(seen)
     if seen.binary:
         return _named("likelihood", "bernoulli", "Every value is black or white: a Bernoulli likelihood is exact.")
     if seen.shape[-1] == 1 and seen.extreme >= 0.5:
@@ -177,12 +178,13 @@ def _likelihood(seen: Seen) -> Proposed:
     return _named("likelihood", "gaussian", why)
 
 
-def _likelihood_of_rows(seen: Seen) -> Proposed:
+def _likelihood_of_numbers(seen: Seen) -> Proposed:
     if seen.kind == "counts":
         return _named("likelihood", "negative_binomial", "Counts, which may vary more than Poisson's do.")
+    each = "column" if items(seen.shape) == "rows" else "channel at each time step"
     why = (
-        "Numbers: Gaussian, each column with a learned variance of its own. If they are counts, import them anew, with "
-        "`aebench data import ... --values counts`."
+        f"Numbers: Gaussian, each {each} with a learned variance of its own. If they are counts, import them anew, "
+        "with `aebench data import ... --values counts`."
     )
     return _named("likelihood", "diagonal_gaussian", why)
 
@@ -199,6 +201,13 @@ def _network(seen: Seen) -> Proposed:
             '"mlp". All variants share it: `aebench list networks` has others.'
         )
         return _named("network", "conv", why)
+    if items(seen.shape) == "series" and seen.shape[0] >= LONG:
+        why = (
+            f"{size}, {seen.shape[0]:,} time steps: convolutions over time. On a CPU they train one run after the "
+            'other; for a first look in less time take "mlp-256". All variants share it: `aebench list networks` has '
+            "others."
+        )
+        return _named("network", "conv1d", why)
     name, units = ("mlp-256", 256) if seen.values <= 256 else ("mlp", 512)
     why = (
         f"{size}: one hidden layer of {units} units is a fair start, and many runs train side by side as one program. "

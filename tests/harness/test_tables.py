@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from benches import records
-from typer.testing import CliRunner, Result
+from benches import records, typed
+from typer.testing import CliRunner
 
 from aebench.cli.app import app
 from aebench.measures import OF_IMAGES
@@ -32,12 +32,6 @@ name = "vae"
 """
 
 
-def run(*words: object) -> Result:
-    result = CliRunner().invoke(app, [*map(str, words)])
-    assert result.exit_code == 0, f"{result.output}{result.exception}"
-    return result
-
-
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two tables, imported, one of each benched under a likelihood of its own, and their pages."""
@@ -46,14 +40,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     frame = pd.DataFrame(values, columns=["height", "width", "depth", "price"])
     frame.assign(kind=np.array(["a", "b"])[np.arange(90) % 2], id=range(90)).to_csv(folder / "shop.csv", index=False)
     np.save(folder / "visits.npy", rng.poisson([1.0, 5.0, 50.0], (60, 3)))
-    told = run("data", "import", "shop", folder / "shop.csv", "--label", "kind", "--ignore", "id").stdout
+    told = typed("data", "import", "shop", folder / "shop.csv", "--label", "kind", "--ignore", "id").stdout
     assert told.startswith("shop: 58 train, 14 validation, 18 test rows of 4 real numbers, standardised; A stratified")
-    assert "rows of 3 counts" in run("data", "import", "visits", folder / "visits.npy", "--values", "counts").stdout
+    assert "rows of 3 counts" in typed("data", "import", "visits", folder / "visits.npy", "--values", "counts").stdout
     for name, likelihood in {"shop": "diagonal_gaussian", "visits": "negative_binomial"}.items():
         text = STUDY.format(likelihood=likelihood).replace('["shop", "visits"]', f'"{name}"')
         (folder / f"{name}.toml").write_text(text)
-        run("bench", folder / f"{name}.toml", "--out", folder / name)
-        run("report", folder / f"{name}.toml", "--out", folder / name)
+        typed("bench", folder / f"{name}.toml", "--out", folder / name)
+        typed("report", folder / f"{name}.toml", "--out", folder / name)
     return folder
 
 
@@ -95,4 +89,4 @@ def test_likelihoods_that_do_not_fit_are_refused_before_training(folder: Path) -
 
 
 def test_tables_are_listed(folder: Path) -> None:
-    assert json.loads(run("table", folder / "shop.toml", "--out", folder / "shop", "--format", "json").stdout)
+    assert json.loads(typed("table", folder / "shop.toml", "--out", folder / "shop", "--format", "json").stdout)

@@ -8,7 +8,7 @@ import pytest
 from aebench.models import AE
 
 
-@pytest.mark.parametrize("shape", [(4,), (4, 8, 8), (None, None, 8, 1), (4, None)])
+@pytest.mark.parametrize("shape", [(4,), (4, 8, 8, 1, 1), (None, None, 8, 1), (4, None)])
 def test_other_shapes_than_images_and_vectors_are_refused(shape):
     with pytest.raises(ValueError, match="images must be"):
         AE(2).build(shape)

@@ -9,6 +9,7 @@ from aebench.models import AE, VAE
 from aebench.models.networks import NETWORKS
 from aebench.models.streams import stream
 
+OF_SERIES = [(12, 1), (31, 3), (1, 2)]
 SHAPES = [(8, 8, 1), (28, 28, 1), (32, 32, 3), (9, 7, 2)]
 
 
@@ -19,7 +20,7 @@ def weights(model: keras.Model) -> dict[str, np.ndarray]:
 
 def built(cls: type[keras.Model], seed: int, network: str) -> dict[str, np.ndarray]:
     model = cls(3, network=network, seed=seed)
-    model.build((None, 8, 8, 1))
+    model.build((None, 64, 1) if network == "conv1d" else (None, 8, 8, 1))
     return weights(model)
 
 
@@ -27,9 +28,13 @@ def test_names():
     assert {"linear", "mlp", "mlp-400", "mlp-200-200", "conv"} <= set(NETWORKS)
 
 
-@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("shape", [*SHAPES, *OF_SERIES], ids=str)
 @pytest.mark.parametrize("name", NETWORKS)
 def test_shapes(name, shape):
+    if (name, len(shape)) in {("conv", 2), ("conv1d", 3)}:
+        with pytest.raises(ValueError, match=f"'{name}' needs (images|series) .*choose 'conv"):
+            NETWORKS[name].trunks(shape, 3, 0)
+        return
     encoder, decoder = NETWORKS[name].trunks(shape, 3, 0)
     assert len(encoder.output_shape) == 2
     assert decoder.output_shape == (None, *shape)
@@ -56,7 +61,7 @@ def test_dense_layers(name, widths, activation):
     assert decoder.layers[-2].activation is keras.activations.linear
 
 
-@pytest.mark.parametrize("network", ["linear", "mlp", "mlp-200-200", "conv"])
+@pytest.mark.parametrize("network", ["linear", "mlp", "mlp-200-200", "conv", "conv1d"])
 def test_runs_of_one_seed_share_their_initial_weights(network):
     ae, vae = built(AE, 5, network), built(VAE, 5, network)
     assert set(vae) - set(ae) == {"beta", "log_var/kernel", "log_var/bias"}
@@ -70,13 +75,25 @@ def test_other_seeds_have_other_weights(network):
     assert not any(np.allclose(one[path], other[path]) for path in kernels)
 
 
-@pytest.mark.parametrize("network", ["mlp-200-200", "conv"])
+@pytest.mark.parametrize("network", ["mlp-200-200", "conv", "conv1d"])
 def test_no_two_layers_share_a_stream(network):
     """Layers of one stream would start with the same uniform draws, up to Glorot's scale."""
     kernels = [value.ravel()[:20] for path, value in built(VAE, 5, network).items() if path.endswith("kernel")]
     directions = np.stack([kernel / np.linalg.norm(kernel) for kernel in kernels])
     similarity = directions @ directions.T - np.eye(len(kernels))
     assert np.abs(similarity).max() < 0.99
+
+
+def test_convolutions_over_time_see_steps_in_their_order():
+    """Two strides of 2: a series that is moved by 4 steps moves what the last of them tells by one place."""
+    encoder, _ = NETWORKS["conv1d"].trunks((64, 2), 3, 0)
+    before = keras.Sequential(encoder.layers[:2])
+    pulse = np.zeros((1, 64, 2), "float32")
+    pulse[:, 24:28] = np.random.default_rng(0).normal(size=(4, 2))
+    one, moved = (ops.convert_to_numpy(before(np.roll(pulse, by, axis=1))) for by in (0, 4))
+    assert one.shape == (1, 16, 64)
+    np.testing.assert_allclose(moved[:, 1:], one[:, :-1], atol=1e-5 * np.abs(one).max())
+    assert np.abs(one[:, 6] - one[:, 5]).max() > 0.01
 
 
 def test_initial_weights_do_not_depend_on_what_was_built_before():

@@ -70,7 +70,17 @@ def test_likelihood_and_network_follow_from_what_the_data_look_like(kind: str, i
     assert study.read("my-data.toml").datasets == ("my-data",)
 
 
-@pytest.mark.parametrize("name", ["digits", "wine"])
+@pytest.mark.parametrize(("steps", "network"), [(12, "mlp-256"), (64, "conv1d")])
+def test_long_series_are_proposed_convolutions_over_time(steps: int, network: str, imported: Any) -> None:
+    told = init(imported(RNG.normal(size=(120, steps, 2)).cumsum(axis=1)), "--series")
+    assert told.endswith("aebench bench my-data.toml\n")
+    table = tomllib.loads(text := Path("my-data.toml").read_text())
+    assert (table["likelihood"], table["network"]) == ("diagonal_gaussian", network)
+    assert "take it in with --series" not in text
+    assert f"96 training, 24 validation and 40 test series of {steps}x2" in " ".join(text.replace("#", "").split())
+
+
+@pytest.mark.parametrize("name", ["digits", "wine", "stock_years"])
 def test_the_largest_code_holds_most_of_the_variance(name: str) -> None:
     known = data.load(name)
     shown = known.train.pixels()[: proposal.LOOKED_AT]

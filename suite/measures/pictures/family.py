@@ -38,7 +38,7 @@ Arrays = dict[str, np.ndarray]
 
 
 def figures(evaluator: Evaluator, weights: Sequence[Weights], inputs: Inputs, codes: np.ndarray) -> list[Arrays]:
-    """All picture arrays of each run, images as uint8 and vectors as float32, by the names of `Figures`.
+    """All picture arrays of each run, images as uint8, series and vectors as float32, by the names of `Figures`.
 
     Args:
         evaluator: the cohort's compiled model.
@@ -80,7 +80,7 @@ def figures(evaluator: Evaluator, weights: Sequence[Weights], inputs: Inputs, co
             **{name: images[run] for name, images in pictures.items()},
             **plane,
             **codes_of_prior[run],
-            **(dense_decoder(evaluator.model, weights[run]) if inputs.has_images else {}),
+            **(dense_decoder(evaluator.model, weights[run]) if inputs.test.ndim > 2 else {}),
         }
         for run, plane in enumerate(planes)
     ]

@@ -113,7 +113,7 @@ def classifier(dataset: Dataset) -> Classifier | None:
     """The classifier of a data set: from its cache, else trained now: digits 5 s, MNIST half a minute on 2 cores.
 
     Returns:
-        The classifier, or `None` for vectors, and for a data set without labels or with a single class.
+        The classifier, or `None` for series and vectors, and for a data set without labels or with a single class.
 
     Raises:
         UserError: the cache folder cannot be written.

@@ -4,6 +4,10 @@ const ACTIVATIONS = { linear: (x) => x, relu: (x) => Math.max(x, 0), tanh: Math.
 const MEANS = {
   bernoulli: ACTIVATIONS.sigmoid,
   gaussian: (x) => x,
+  diagonal_gaussian: (x) => x,
+  student_t: (x) => x,
+  poisson: Math.exp,
+  negative_binomial: Math.exp,
   continuous_bernoulli: (l) => (Math.abs(l) < 0.5 ? 0.5 + l / 12 - l ** 3 / 720 + l ** 5 / 30240 : 1 / -Math.expm1(-l) - 1 / l),
 };
 
@@ -55,6 +59,24 @@ function paint(canvas, pixels, [height, width, channels]) {
   context.putImageData(image, 0, 0);
 }
 
+// Series as lines, each channel in its colour, to the same range as the panels of the pictures.
+function plot(canvas, values, [steps, channels], [low, high, colours]) {
+  [canvas.width, canvas.height] = [680, 374];
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  context.fillStyle = "#f3f4f6";
+  context.fillRect(0, 0, canvas.width, canvas.height);
+  context.lineWidth = 4;
+  for (let channel = 0; channel < channels; channel += 1) {
+    context.strokeStyle = colours[channel];
+    context.beginPath();
+    for (let step = 0; step < steps; step += 1) {
+      const share = clamp((values[step * channels + channel] - low) / (high - low), 0, 1);
+      context.lineTo((step / Math.max(steps - 1, 1)) * canvas.width, 4 + (1 - share) * (canvas.height - 8));
+    }
+    context.stroke();
+  }
+}
+
 function normal() {
   return Math.sqrt(-2 * Math.log(1 - Math.random())) * Math.cos(2 * Math.PI * Math.random());
 }
@@ -69,7 +91,7 @@ function live(root) {
   const toPad = ([u, v]) => [500 + (470 * u) / model.reach, 500 - (470 * v) / model.reach];
 
   function draw() {
-    paint(canvas, decode(code), model.shape);
+    (model.lines ? plot : paint)(canvas, decode(code), model.shape, model.lines);
     const [x, y] = toPad(project(code));
     const mark = pad.querySelector("circle");
     mark.setAttribute("cx", clamp(x, 10, 990));
@@ -95,7 +117,7 @@ function live(root) {
       at = (at + 37) % codes.length;
       code = [...codes[at]];
       const label = about.labels.length ? `, a ${about.names[about.labels[at]]}` : "";
-      said.textContent = `The code of test image ${about.index[at]}${label}, decoded`;
+      said.textContent = `The code of test ${root.dataset.noun} ${about.index[at]}${label}, decoded`;
     },
   };
 

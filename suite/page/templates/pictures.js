@@ -40,7 +40,7 @@ function explore(seeing) {
   const models = [...seeing.querySelectorAll(".model")].filter((model) => model.querySelector(".made canvas"));
   const planes = models.flatMap((model) => [...model.querySelectorAll(".scatter")]).map((svg) => ({ svg, points: dots(svg) }));
   const pointed = seeing.querySelector(".pointed");
-  const noun = seeing.classList.contains("vectors") ? "row" : "image";
+  const noun = seeing.dataset.noun;
   let chosen = -1;
 
   function choose(at) {
