@@ -25,10 +25,12 @@ from typing import Any
 import keras
 from keras import layers
 
+from aebench.models.residual import Residual
 from aebench.models.seeding import initializer, seeded
 
 ImageShape = tuple[int, ...]  # (height, width, channels), or (columns,) of vectors
 Make = Callable[[ImageShape, int, int], tuple[Any, Any]]
+Block = Callable[[int, int, str], list[Any]]  # (filters, seed, name) -> layers that keep the shape
 NETWORKS: dict[str, Network] = {}
 
 
@@ -49,13 +51,25 @@ class Network:
     make: Make
     config: Any = None
 
-    def trunks(self, image_shape: ImageShape, latent_dim: int, seed: int) -> tuple[Any, Any]:
+    def trunks(
+        self, image_shape: ImageShape, latent_dim: int, seed: int, output_shape: ImageShape | None = None
+    ) -> tuple[Any, Any]:
         """The encoder and the decoder of a run with this `seed`, both with weights.
+
+        Args:
+            image_shape: of what the encoder takes.
+            latent_dim: numbers in what the decoder takes.
+            seed: of the run.
+            output_shape: of what the decoder makes, where that is not `image_shape`: a likelihood may take several
+                numbers for a pixel. The decoder is then the one that `make` has for images of this shape.
 
         Raises:
             ValueError: one of them has an output of another shape than it must have.
         """
         encoder, decoder = self.make(image_shape, latent_dim, seed)
+        output_shape = output_shape or image_shape
+        if output_shape != image_shape:
+            _, decoder = self.make(output_shape, latent_dim, seed)
         encoder, decoder = seeded(encoder, "encoder", seed), seeded(decoder, "decoder", seed)
         _build(encoder, (None, *image_shape), f"encoder of network {self.name!r}")
         _build(decoder, (None, latent_dim), f"decoder of network {self.name!r}")
@@ -64,10 +78,11 @@ class Network:
                 f"the encoder of network {self.name!r} must end in (batch, features), as by `Flatten`. "
                 f"Received output shape: {encoder.output_shape}"
             )
-        if tuple(decoder.output_shape[1:]) != image_shape:
+        if tuple(decoder.output_shape[1:]) != output_shape:
+            what = "images" if output_shape == image_shape else "the likelihood's parameters"
             raise ValueError(
-                f"the decoder of network {self.name!r} must end in images (batch, {', '.join(map(str, image_shape))}), "
-                f"as by `Reshape`. Received output shape: {decoder.output_shape}"
+                f"the decoder of network {self.name!r} must end in {what} (batch, "
+                f"{', '.join(map(str, output_shape))}), as by `Reshape`. Received output shape: {decoder.output_shape}"
             )
         return encoder, decoder
 
@@ -209,19 +224,54 @@ def _conv(kind: type[keras.layers.Layer], filters: int, strides: int, seed: int,
 def conv(image_shape: ImageShape, latent_dim: int, seed: int) -> tuple[Any, Any]:
     """Two strided 3x3 convolutions (32, 64 filters), then 256 ReLU; the decoder mirrors that."""
     del latent_dim
-    if len(image_shape) != 3:
-        raise ValueError(
-            "network 'conv' needs images (height, width, channels); for vectors choose one of dense layers, as 'mlp'. "
-            f"Received shape: {image_shape}"
-        )
+    _require_images("conv", image_shape)
     return _conv_encoder(seed), _conv_decoder(image_shape, seed)
 
 
-def _conv_encoder(seed: int) -> keras.Sequential:
+@register_network("resnet", version=1)
+def resnet(image_shape: ImageShape, latent_dim: int, seed: int) -> tuple[Any, Any]:
+    """As `conv`, with a residual block of two 3x3 convolutions at each of its sizes, without normalisation."""
+    del latent_dim
+    _require_images("resnet", image_shape)
+    return _conv_encoder(seed, _residual), _conv_decoder(image_shape, seed, _residual)
+
+
+def _require_images(name: str, image_shape: ImageShape) -> None:
+    if len(image_shape) != 3:
+        raise ValueError(
+            f"network {name!r} needs images (height, width, channels); for vectors choose one of dense layers, as "
+            f"'mlp'. Received shape: {image_shape}"
+        )
+
+
+def _residual(filters: int, seed: int, name: str) -> list[keras.layers.Layer]:
+    """x + f(x), f two convolutions, each after a ReLU (He et al. 2016, figure 4e, without its normalisation)."""
+    layer = name.replace("/", "_")
+    parts = [
+        part
+        for at in "ab"
+        for part in (
+            layers.Activation("relu", name=f"{layer}_relu_{at}"),
+            layers.Conv2D(
+                filters, 3, padding="same", kernel_initializer=initializer(seed, f"{name}/{at}"), name=f"{layer}_{at}"
+            ),
+        )
+    ]
+    return [Residual(parts, name=layer), layers.Activation("relu", name=f"{layer}_relu")]
+
+
+def _plain(filters: int, seed: int, name: str) -> list[keras.layers.Layer]:  # noqa: ARG001
+    """No block."""
+    return []
+
+
+def _conv_encoder(seed: int, block: Block = _plain) -> keras.Sequential:
     return keras.Sequential(
         [
             _conv(layers.Conv2D, 32, 2, seed, "encoder/0"),
+            *block(32, seed, "encoder/block_0"),
             _conv(layers.Conv2D, 64, 2, seed, "encoder/1"),
+            *block(64, seed, "encoder/block_1"),
             layers.Flatten(),
             layers.Dense(256, "relu", kernel_initializer=initializer(seed, "encoder/2"), name="encoder_2"),
         ],
@@ -229,7 +279,7 @@ def _conv_encoder(seed: int) -> keras.Sequential:
     )
 
 
-def _conv_decoder(image_shape: ImageShape, seed: int) -> keras.Sequential:
+def _conv_decoder(image_shape: ImageShape, seed: int, block: Block = _plain) -> keras.Sequential:
     """Sizes that 4 does not divide are made one cell too large and cropped."""
     height, width, channels = image_shape
     rows, columns = math.ceil(height / 4), math.ceil(width / 4)
@@ -245,7 +295,9 @@ def _conv_decoder(image_shape: ImageShape, seed: int) -> keras.Sequential:
                 name="decoder_1",
             ),
             layers.Reshape((rows, columns, 64)),
+            *block(64, seed, "decoder/block_1"),
             _conv(layers.Conv2DTranspose, 64, 2, seed, "decoder/2"),
+            *block(64, seed, "decoder/block_0"),
             _conv(layers.Conv2DTranspose, 32, 2, seed, "decoder/3"),
             layers.Conv2D(
                 channels,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from aebench.cli import completing
+from aebench.cli.datasets import SizeOption, height_and_width
 from aebench.errors import UserError, unknown
 from aebench.records.writing import write_aside
 
@@ -32,6 +33,7 @@ def init(
     name: Annotated[
         str | None, typer.Option(metavar="NAME", help="What to call your data. Default: the file's name.")
     ] = None,
+    size: SizeOption = None,
 ) -> None:
     """Look at data and write a study for them, with the reason for each choice; it runs as it is."""
     from aebench import data
@@ -41,19 +43,19 @@ def init(
     chosen = target if known else name or _name(Path(target))
     written = output or Path(f"{chosen}.toml")
     _refuse(written)
-    dataset = data.load(target) if known else _imported(chosen, Path(target).expanduser())
+    dataset = data.load(target) if known else _imported(chosen, Path(target).expanduser(), height_and_width(size))
     text = proposal.propose(dataset, str(written)).encode()
     write_aside(written, lambda file: file.write(text))
     typer.echo(f"{written}; train it with: aebench bench {written}")
 
 
-def _imported(name: str, path: Path) -> Dataset:
+def _imported(name: str, path: Path, size: tuple[int, int] | None) -> Dataset:
     from aebench import data
 
     if not path.exists():
         raise unknown("data set or file", str(path), data.known())
-    dataset = data.import_dataset(name, path)
-    typer.echo(f"{path} is imported as data set {dataset.name}")
+    dataset = data.import_dataset(name, path, size=size)
+    typer.echo(f"{path} is imported as data set {dataset.name}. {dataset.source}")
     return dataset
 
 

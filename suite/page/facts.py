@@ -21,6 +21,8 @@ _LIKELIHOODS = {
     "student_t": "Student's t likelihood with a scale and degrees of freedom for each column",
     "poisson": "Poisson likelihood (counts)",
     "negative_binomial": "negative binomial likelihood (counts)",
+    "discretised_logistics": "mixture of discretised logistics (probabilities of bytes)",
+    "categorical": "categorical likelihood (probabilities of levels)",
 }
 
 
@@ -34,6 +36,9 @@ class Fact:
 
 def likelihood_words(likelihood: str) -> str:
     """The likelihood with the pixels it sees."""
+    stem, _, number = likelihood.rpartition("-")
+    if stem in _LIKELIHOODS:
+        return f"{_LIKELIHOODS[stem]}, {number}"
     return _LIKELIHOODS.get(likelihood, f"{likelihood} likelihood")
 
 

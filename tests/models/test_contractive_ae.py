@@ -93,8 +93,9 @@ def test_the_norm_of_a_dense_jacobian_is_exact(network, trunk, grey):
 
 
 @pytest.mark.parametrize("trunk", ["encoder", "decoder"])
-def test_a_convolutional_jacobian_is_applied_exactly_to_random_signs(trunk, grey):
-    parts, inputs, noise = parts_and_inputs("conv", trunk, grey[:2])
+@pytest.mark.parametrize("network", ["conv", "resnet"])
+def test_a_convolutional_jacobian_is_applied_exactly_to_random_signs(network, trunk, grey):
+    parts, inputs, noise = parts_and_inputs(network, trunk, grey[:2])
     jacobians = by_autodiff(applied(parts), inputs)
     state = numpy(noise.state)
     found = numpy(squared_jacobian(parts, inputs, noise))

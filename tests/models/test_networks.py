@@ -24,7 +24,7 @@ def built(cls: type[keras.Model], seed: int, network: str) -> dict[str, np.ndarr
 
 
 def test_names():
-    assert {"linear", "mlp", "mlp-400", "mlp-200-200", "conv"} <= set(NETWORKS)
+    assert {"linear", "mlp", "mlp-400", "mlp-200-200", "conv", "resnet"} <= set(NETWORKS)
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
@@ -56,7 +56,7 @@ def test_dense_layers(name, widths, activation):
     assert decoder.layers[-2].activation is keras.activations.linear
 
 
-@pytest.mark.parametrize("network", ["linear", "mlp", "mlp-200-200", "conv"])
+@pytest.mark.parametrize("network", ["linear", "mlp", "mlp-200-200", "conv", "resnet"])
 def test_runs_of_one_seed_share_their_initial_weights(network):
     ae, vae = built(AE, 5, network), built(VAE, 5, network)
     assert set(vae) - set(ae) == {"beta", "log_var/kernel", "log_var/bias"}
@@ -70,7 +70,7 @@ def test_other_seeds_have_other_weights(network):
     assert not any(np.allclose(one[path], other[path]) for path in kernels)
 
 
-@pytest.mark.parametrize("network", ["mlp-200-200", "conv"])
+@pytest.mark.parametrize("network", ["mlp-200-200", "conv", "resnet"])
 def test_no_two_layers_share_a_stream(network):
     """Layers of one stream would start with the same uniform draws, up to Glorot's scale."""
     kernels = [value.ravel()[:20] for path, value in built(VAE, 5, network).items() if path.endswith("kernel")]
