@@ -69,9 +69,10 @@ def import_dataset(
 
     Args:
         name: a known name, or a new one for a user's own data.
-        path: a folder of image files or of a Hugging Face data set, a folder of idx files (or of binarized_mnist's .amat files), an npz with `x_train`, `y_train`, `x_test`,
-            `y_test` (without labels both `y` are left out, without a test split what ends in `_test`), an npy, or a
-            table as CSV or parquet. Images are `(n, height, width)` or with `channels` behind, vectors `(n, columns)`.
+        path: a folder of image files or of a Hugging Face data set, a folder of idx files (or of binarized_mnist's
+            .amat files), an npz with `x_train`, `y_train`, `x_test`, `y_test` (without labels both `y` are left out,
+            without a test split what ends in `_test`), an npy, or a table as CSV or parquet. Images are `(n, height,
+            width)` or with `channels` behind, vectors `(n, columns)`.
         roles: what a table's columns are; data, all of them, without.
         values: of vectors: `real` unless told otherwise.
         size: height and width to scale image files to, where they differ.

@@ -100,7 +100,7 @@ def _by_split(path: Path) -> tuple[dict[str, list[Path]], int]:
 
 
 def _said_split(file: Path, root: Path) -> str:
-    """By the first word of the file's name, else of the innermost folder that is called as a split is."""
+    """What the first word of the file's name says, else of the innermost folder that is called as a split is."""
     names = (file.name, *reversed(file.relative_to(root).parts[:-1]))
     words = [re.split(r"[^a-z]", name.lower())[0] for name in names]
     return next((SPLITS[word] for word in words if word in SPLITS), "")

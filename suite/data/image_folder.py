@@ -42,10 +42,9 @@ def read(path: Path, size: Size | None) -> tuple[dict[str, RawSplit], str]:
         UserError: links lead out of the folder, some images lie in no class, or as `decoding.decode`.
     """
     found, others = _found(path)
-    parts = {
-        split: [(inner, file) for split_of, inner, file in found if split_of == split] for split in SPLITS.values()
-    }
-    parts = {split: part for split, part in parts.items() if part}
+    parts: dict[str, list[tuple[tuple[str, ...], Path]]] = {}
+    for split, place, file in found:
+        parts.setdefault(split, []).append((place, file))
     if "train" not in parts:
         raise UserError(f"{path} has images for {', '.join(parts)} and none in train; add a folder train")
     labels = _labels(parts, path)

@@ -105,7 +105,7 @@ def _idx_folder(path: Path, prefix: str) -> dict[str, RawSplit]:
     unlabelled = not (found["train labels"] or found["test labels"])
     missing = [role for role, file in found.items() if file is None and not (unlabelled and "labels" in role)]
     if missing:
-        if len(missing) == len(_ROLES):
+        if not any(found.values()):
             raise UserError(f"{path} holds nothing that can be imported; give {_ALLOWED}")
         raise UserError(
             f"{path} has no idx file for {', '.join(missing)}; expected train-images-idx3-ubyte, "

@@ -292,7 +292,7 @@ def test_what_is_amiss_in_such_a_file_is_told(tmp_path) -> None:
         with pytest.raises(UserError, match=message):
             data.import_dataset("hf", path)
     pq.write_table(broken.set_column(1, "label", pa.array([7, *range(29)])), path)
-    with pytest.raises(UserError, match="labels in .* are 0 to 28; declared: 0 to 1"):
+    with pytest.raises(UserError, match=r"labels in .* are 0 to 28; declared: 0 to 1"):
         data.import_dataset("hf", path)
     path.write_bytes(path.read_bytes()[:50])
     with pytest.raises(UserError, match="cannot read"):

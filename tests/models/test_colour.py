@@ -41,12 +41,12 @@ class Coloured(Subject):
     """A variant whose models are of colours wherever nothing else is said."""
 
     def make(
-        self, network: str = "mlp-256", likelihood: str = "discretised_logistics-2", seed: int = 1, **settings: Any
+        self, network: str = "linear", likelihood: str = "discretised_logistics-2", seed: int = 1, **settings: Any
     ):
         return super().make(network, likelihood, seed, **settings)
 
 
-@pytest.mark.parametrize("name", ["ae", "vae", "iwae", "vq-vae"])
+@pytest.mark.parametrize("name", ["vae", "vq-vae"])
 def test_members_of_a_cohort_agree_with_the_run_alone_on_colours(name, caplog):
-    images = (np.random.default_rng(0).integers(0, 256, (64, 4, 4, 3)) / 255.0).astype("float32")
+    images = (np.random.default_rng(0).integers(0, 256, (64, 3, 2, 3)) / 255.0).astype("float32")
     agree(Coloured(variants.built_in()[name]), images, np.arange(64) % 3, caplog)

@@ -43,6 +43,7 @@ def expand(study: Study) -> list[RunSpec]:
         ("zoo-mnist", 69),
         ("factors", 100),
         ("tabular", 90),
+        ("colour", 12),
     ],
 )
 def test_built_in_studies(name: str, runs: int) -> None:
