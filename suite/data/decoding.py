@@ -70,8 +70,8 @@ def decode(files: Mapping[str, Sequence[File]], size: Size | None, where: str) -
                 images[split][at] = _pixels(picture, (height, width))
     grey = all(_is_grey(part) for part in images.values())
     if not grey and (without := sum(count for (_, is_grey), count in seen.items() if is_grey)):
-        told[f"{without} grey among them made colour"] += 1
-    notes = ["all grey" if grey else "colour", *_counted(told)]
+        told["grey made colour"] = without
+    notes = ["all grey" if grey else "in colour", *_counted(told)]
     if size is not None and {kind for kind, _ in seen} != {size}:
         notes.append(f"scaled to {height}x{width}, what goes beyond these proportions cut off on both sides")
     return Decoded(
@@ -156,7 +156,7 @@ def _treatments(picture: Image) -> Iterator[str]:
 
 
 def _counted(told: Mapping[str, int]) -> list[str]:
-    return [f"{what} ({count})" if count > 1 else what for what, count in told.items()]
+    return [f"{what} ({count})" for what, count in told.items()]
 
 
 def _pixels(picture: Image, size: Size) -> Array:

@@ -57,8 +57,8 @@ def read(path: Path, size: Size | None, label: str | None) -> tuple[dict[str, Ra
     labels = {split: None if label is None else _values(parts, label, path) for split, parts in tables.items()}
     names = tuple(map(str, features.get(label or "", {}).get("names") or ()))
     what = "no column of classes" if label is None else f"classes from column {label!r}"
-    rest = [f"{left_out} files of other splits left out"] if left_out else []
-    note = ", ".join([f"column {image!r}", what, *decoded.notes, *rest])
+    rest = [f"files of other splits left out ({left_out})"] if left_out else []
+    note = "; ".join([f"column {image!r}", what, *decoded.notes, *rest])
     return {split: (images, labels[split]) for split, images in decoded.images.items()}, note, names
 
 

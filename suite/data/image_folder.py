@@ -108,5 +108,5 @@ def _note(found: list[Path], others: int, labels: dict[str, np.ndarray], decoded
     kinds = Counter(path.suffix.lower().lstrip(".") for path in found)
     files = ", ".join(f"{count:,} {kind}" for kind, count in kinds.most_common())
     classes = f"classes from {len(np.unique(labels['train']))} folders" if labels else "one folder, so no classes"
-    rest = [f"{others} files that are no images left out"] if others else []
-    return ", ".join([f"files {files}", classes, *decoded.notes, *rest])
+    rest = [f"other files left out ({others})"] if others else []
+    return "; ".join([f"{files} files", classes, *decoded.notes, *rest])

@@ -55,7 +55,7 @@ def test_subfolders_are_classes_and_pixels_stay_what_they_are(folder) -> None:
     }
     assert together == {coloured(at).tobytes(): at % 2 for at in range(60)}
     assert pets.levels == 256
-    assert "Found: files 60 png, classes from 2 folders, colour." in pets.source
+    assert "Found: 60 png files; classes from 2 folders; in colour." in pets.source
 
 
 def test_the_same_images_are_the_same_data_set_wherever_they_lie(folder, tmp_path, cache_folder) -> None:
@@ -88,7 +88,7 @@ def test_greys_stay_grey_and_become_colour_among_colours(tmp_path) -> None:
     write(tmp_path / "grey", "colour.png", coloured(99))
     mixed = data.import_dataset("mixed", tmp_path / "grey")
     assert mixed.image_shape == (6, 7, 3)
-    assert "colour, 30 grey among them made colour" in mixed.source
+    assert "in colour; grey made colour (30)" in mixed.source
 
 
 def test_what_is_done_to_images_is_done_as_it_is_said(folder) -> None:
@@ -106,10 +106,10 @@ def test_what_is_done_to_images_is_done_as_it_is_said(folder) -> None:
     assert np.full((6, 7, 3), 0x81, np.uint8).tobytes() in images
     assert coloured(2)[::-1, ::-1].tobytes() in images
     for what in (
-        "transparency put on white",
-        "16 bits cut to 8",
-        "1 grey among them made",
-        "1 files that are no images left out",
+        "transparency put on white (1)",
+        "16 bits cut to 8 (1)",
+        "grey made colour (1)",
+        "other files left out (1)",
     ):
         assert what in pets.source
 
@@ -172,7 +172,7 @@ def test_links_do_not_lead_out_of_the_folder(folder, tmp_path) -> None:
 def test_pipes_are_left_alone(folder) -> None:
     """Reading one would wait for ever."""
     os.mkfifo(folder / "cat" / "pipe.png")
-    assert "1 files that are no images left out" in data.import_dataset("pets", folder).source
+    assert "other files left out (1)" in data.import_dataset("pets", folder).source
 
 
 @pytest.mark.parametrize(
@@ -252,7 +252,7 @@ def test_a_data_set_saved_to_disk(tmp_path) -> None:
     assert {split: len(part) for split, part in found.splits().items()} == {"train": 36, "validation": 4, "test": 10}
     np.testing.assert_array_equal(found.test.images, [coloured(at) for at in range(40, 50)])
     np.testing.assert_array_equal(found.test.labels, [at % 2 for at in range(40, 50)])
-    assert "column 'image', classes from column 'label', colour, 1 files of other splits left out" in found.source
+    assert "column 'image'; classes from column 'label'; in colour; files of other splits left out (1)" in found.source
 
 
 @pytest.mark.parametrize(
