@@ -23,7 +23,8 @@ class Residual(keras.layers.Layer):
     def build(self, input_shape: tuple[int | None, ...]) -> None:  # noqa: D102
         shape = input_shape
         for part in self.layers:
-            part.build(shape)
+            if not part.built:
+                part.build(shape)
             shape = part.compute_output_shape(shape)
         if tuple(shape) != tuple(input_shape):
             raise ValueError(f"the parts of a `Residual` must keep the shape. Received: {input_shape} to {shape}")

@@ -5,8 +5,11 @@ import numpy as np
 import pytest
 from keras import ops
 
+from aebench.backends.layers import convolutions
+from aebench.measures.speed.flops import flops_per_image
 from aebench.models import AE, VAE
 from aebench.models.networks import NETWORKS
+from aebench.models.residual import Residual
 from aebench.models.streams import stream
 
 SHAPES = [(8, 8, 1), (28, 28, 1), (32, 32, 3), (9, 7, 2)]
@@ -95,3 +98,25 @@ def test_streams():
 def test_streams_stay_what_they_were():
     """Another value would change the numbers of every run that was ever recorded."""
     assert stream(0, "noise") == 1229674181
+
+
+def test_residual_blocks_are_seen_by_what_counts_convolutions():
+    """The engine's choice and FLOPs: each block adds two convolutions at its size, of as many filters."""
+    plain, residual = (AE(3, network=name) for name in ("conv", "resnet"))
+    for model in (plain, residual):
+        model.build((None, 8, 8, 1))
+    assert len(convolutions(residual)) - len(convolutions(plain)) == 8
+    added = {name: flops_per_image(residual)[name] - flops_per_image(plain)[name] for name in ("encode", "decode")}
+    blocks = {"encode": [(4, 32), (2, 64)], "decode": [(2, 64), (4, 64)]}
+    for name, sizes in blocks.items():
+        assert added[name] == sum(2 * 2 * side**2 * 9 * filters**2 for side, filters in sizes)
+
+
+def test_a_block_adds_what_its_parts_make_of_its_input():
+    parts = [keras.layers.Dense(4, name="one"), keras.layers.Dense(5, name="two")]
+    block, x = Residual(parts), np.random.default_rng(0).normal(size=(3, 5)).astype("float32")
+    assert np.asarray(block(x)) == pytest.approx(x + np.asarray(parts[1](parts[0](x))), rel=1e-5)
+    again = Residual.from_config(block.get_config())
+    assert [part.name for part in again.layers] == ["one", "two"]
+    with pytest.raises(ValueError, match=r"must keep the shape. Received: \(3, 5\) to \(3, 4\)"):
+        Residual(parts[:1]).build((3, 5))
