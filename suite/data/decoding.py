@@ -26,7 +26,6 @@ MOST_BYTES = 4 * 2**30  # of all images together
 _GREY = ("1", "L", "LA", "La", "I;16", "I;16L", "I;16B")
 _DEEP = ("I", "F")  # of 32 bits, whose white is not known
 _TURNED = (5, 6, 7, 8)  # EXIF orientations that exchange height and width
-_BROKEN = (OSError, SyntaxError, ValueError, EOFError, KeyError, IndexError, TypeError, OverflowError, MemoryError)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,7 +114,7 @@ def _opened(file: File, load: bool = True) -> Iterator[Image]:
         ) from None
     except UnidentifiedImageError:
         raise UserError(f"{file.name} is no image ({', '.join(FORMATS)}); remove or replace it") from None
-    except _BROKEN as error:
+    except Exception as error:  # whatever Pillow's readers make of a file
         reason = next(iter(str(error).splitlines()), type(error).__name__)
         raise UserError(f"{file.name} cannot be read: {reason}; replace or remove it") from None
 

@@ -121,7 +121,7 @@ def _schema(path: Path) -> Any:
 
 def _unreadable(path: Path, error: Exception) -> UserError:
     reason = next(iter(str(error).splitlines()), type(error).__name__)
-    return UserError(f"cannot read {path}: {reason}; expected an arrow or parquet file of Hugging Face's datasets")
+    return UserError(f"cannot read {path}: {reason}; expected an arrow or parquet file")
 
 
 def _columns(path: Path, columns: list[str]) -> Any:
@@ -138,18 +138,17 @@ def _columns(path: Path, columns: list[str]) -> Any:
 
 
 def _image_columns(schema: Any) -> list[str]:
-    """Columns of encoded files: bytes, or bytes with a path."""
+    """Columns of encoded files: bytes with a path, or bytes that are declared as images."""
     import pyarrow as pa
 
-    def is_bytes(kind: Any) -> bool:
-        return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
+    declared = {name for name, feature in _features(schema).items() if feature.get("_type") == "Image"}
 
-    def is_encoded(kind: Any) -> bool:
+    def is_encoded(name: str, kind: Any) -> bool:
         if pa.types.is_struct(kind):
-            return kind.get_field_index("bytes") >= 0 and is_bytes(kind.field("bytes").type)
-        return is_bytes(kind)
+            return bool(kind.get_field_index("bytes") >= 0)
+        return name in declared and bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
 
-    return [field.name for field in schema if is_encoded(field.type)]
+    return [field.name for field in schema if is_encoded(field.name, field.type)]
 
 
 def _features(schema: Any) -> dict[str, Mapping[str, Any]]:

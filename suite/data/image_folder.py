@@ -59,7 +59,7 @@ def _found(path: Path) -> tuple[list[tuple[str, tuple[str, ...], Path]], int]:
     found, others = [], 0
     for folder, inner, names in os.walk(path):
         inner[:] = sorted(name for name in inner if not name.startswith("."))
-        for name in [*inner, *names]:
+        for name in [*inner, *filter(_is_image, names)]:
             _refuse_link(Path(folder, name), path)
         for name in sorted(name for name in names if not name.startswith(".")):
             place, split = Path(folder).relative_to(path).parts, "train"

@@ -53,7 +53,7 @@ def read_path(
     """
     if not path.exists():
         raise UserError(f"{path} does not exist; give {_ALLOWED}")
-    if (published := _image_files(name, path, roles, size)) is not None:
+    if (published := _image_files(name, path, roles, values, size)) is not None:
         return published
     if size is not None:
         raise UserError(f"{path} has no image files; --size is for a folder of images or of a Hugging Face data set")
@@ -71,15 +71,19 @@ def read_path(
         raise UserError(f"cannot read {path}: {error}; check its permissions") from error
 
 
-def _image_files(name: str, path: Path, roles: Roles, size: Size | None) -> Published | None:
+def _image_files(name: str, path: Path, roles: Roles, values: Values | None, size: Size | None) -> Published | None:
     """What a folder of encoded images holds; `None` where it is none."""
     try:
         if huggingface.holds(path):
+            if roles.factors or roles.ignore:
+                raise UserError(f"{path} holds images; --factors and --ignore are for tables")
             raw, note, names = huggingface.read(path, size, roles.label)
-            return replace(huggingface.named(publish(raw, str(path)), names, str(path)), note=note)
+            return replace(huggingface.named(publish(raw, str(path), values=values), names, str(path)), note=note)
         if path.is_dir() and name != "binarized_mnist" and image_folder.holds_images(path):
+            if roles.named:
+                raise UserError(f"{path} is no table; its subfolders are the classes")
             raw, note = image_folder.read(path, size)
-            return replace(publish(raw, str(path)), note=note)
+            return replace(publish(raw, str(path), values=values), note=note)
     except OSError as error:
         raise UserError(f"cannot read {path}: {error}; check its permissions") from error
     return None

@@ -12,6 +12,7 @@ from aebench.analysis.sources import Source
 from aebench.records.rates import device_name, study_images_per_s
 from aebench.records.record import VALUES, DatasetRecord
 from aebench.records.spec import RunSpec
+from aebench.study import declarations
 
 _LIKELIHOODS = {
     "bernoulli": "Bernoulli likelihood (binarised pixels)",
@@ -38,7 +39,7 @@ def likelihood_words(likelihood: str) -> str:
     """The likelihood with the pixels it sees."""
     stem, _, number = likelihood.rpartition("-")
     if stem in _LIKELIHOODS:
-        return f"{_LIKELIHOODS[stem]}, {number}"
+        return f"{_LIKELIHOODS[stem]}, {declarations.likelihoods()[stem].numbered}: {number}"
     return _LIKELIHOODS.get(likelihood, f"{likelihood} likelihood")
 
 

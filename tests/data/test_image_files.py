@@ -206,6 +206,18 @@ def test_classes_without_training_images_are_named(tmp_path) -> None:
         data.import_dataset("pets", tmp_path / "pets")
 
 
+def test_what_is_for_tables_is_refused(folder, tmp_path) -> None:
+    pq.write_table(table(range(30)), tmp_path / "a.parquet")
+    for path, roles, message in (
+        (folder, data.Roles(label="kind"), "is no table; its subfolders are the classes"),
+        (tmp_path / "a.parquet", data.Roles(ignore=("label",)), "holds images; --factors and --ignore are for tables"),
+    ):
+        with pytest.raises(UserError, match=message):
+            data.import_dataset("pets", path, roles)
+        with pytest.raises(UserError, match="holds images, whose values are pixels"):
+            data.import_dataset("pets", path, values="counts")
+
+
 def test_a_size_is_for_image_files(npz, arrays) -> None:
     with pytest.raises(UserError, match=r"images\.npz has no image files; --size is for a folder of images"):
         data.import_dataset("mine", npz(arrays), size=(4, 4))
