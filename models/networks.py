@@ -1,8 +1,9 @@
 """Encoder and decoder networks, shared by all variants, so that a comparison compares objectives.
 
 A network is a function decorated with `@register_network("name", version=N)` that makes a pair of Keras models: an
-encoder from images to features, and a decoder from codes to an output of the image's shape; vectors are images of shape
-`(columns,)`. In a file of your own it works the same way; so does a pair of Keras models that are there already.
+encoder from images to features, and a decoder from codes to an output of the image's shape, or of more channels where
+the likelihood takes several numbers for a pixel; vectors are images of shape `(columns,)`. In a file of your own it
+works the same way; so does a pair of Keras models that are there already.
 
     @register_network("small", version=1)
     def small(image_shape, latent_dim, seed):

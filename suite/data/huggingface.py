@@ -125,14 +125,18 @@ def _unreadable(path: Path, error: Exception) -> UserError:
 
 
 def _columns(path: Path, columns: list[str]) -> Any:
+    """The columns of a file as a table whose offsets lie inside of it: pyarrow itself trusts an arrow file's."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
         if path.suffix == ".parquet":
-            return pq.read_table(path, columns=columns)
-        with pa.memory_map(str(path)) as source:
-            return pa.ipc.open_stream(source).read_all().select(columns)
+            table = pq.read_table(path, columns=columns)
+        else:
+            with pa.memory_map(str(path)) as source:
+                table = pa.ipc.open_stream(source).read_all().select(columns)
+        table.validate(full=True)
+        return table
     except (pa.ArrowException, OSError, KeyError) as error:
         raise _unreadable(path, error) from None
 
