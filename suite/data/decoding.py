@@ -48,12 +48,12 @@ def decode(files: Mapping[str, Sequence[File]], size: Size | None, where: str) -
     """Decodes image files: to grey if all are without colour, else to red, green and blue.
 
     Args:
-        files: by split, at least one in all.
+        files: by split.
         size: to scale to, what goes beyond its proportions cut off on both sides; without, all must have one size.
         where: what to call them together in messages.
 
     Raises:
-        UserError: a file is no image that can be read, is suspiciously large or of 32 bits, sizes differ and none is
+        UserError: there is none, a file is no image that can be read, is suspiciously large or of 32 bits, sizes differ and none is
             given, or all together are too large.
     """
     every = [file for part in files.values() for file in part]
@@ -120,6 +120,8 @@ def _opened(file: File, load: bool = True) -> Iterator[Image]:
 
 
 def _one_size(seen: Mapping[tuple[Size, bool], int], where: str) -> Size:
+    if not seen:
+        raise UserError(f"{where} has no images; at least one is needed")
     sizes = Counter[Size]()
     for (size, _), count in seen.items():
         sizes[size] += count

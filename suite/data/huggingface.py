@@ -112,11 +112,14 @@ def _schema(path: Path) -> Any:
 
     try:
         if path.suffix == ".parquet":
-            return pq.read_schema(path)
-        with pa.OSFile(str(path)) as source:
-            return pa.ipc.open_stream(source).schema
-    except (pa.ArrowException, OSError) as error:
+            schema = pq.read_schema(path)
+        else:
+            with pa.OSFile(str(path)) as source:
+                schema = pa.ipc.open_stream(source).schema
+        _ = schema.names  # which may be no text
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise _unreadable(path, error) from None
+    return schema
 
 
 def _unreadable(path: Path, error: Exception) -> UserError:
@@ -137,7 +140,7 @@ def _columns(path: Path, columns: list[str]) -> Any:
                 table = pa.ipc.open_stream(source).read_all().select(columns)
         table.validate(full=True)
         return table
-    except (pa.ArrowException, OSError, KeyError) as error:
+    except (pa.ArrowException, OSError, KeyError, UnicodeDecodeError) as error:
         raise _unreadable(path, error) from None
 
 
@@ -147,10 +150,13 @@ def _image_columns(schema: Any) -> list[str]:
 
     declared = {name for name, feature in _features(schema).items() if feature.get("_type") == "Image"}
 
+    def is_bytes(kind: Any) -> bool:
+        return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
+
     def is_encoded(name: str, kind: Any) -> bool:
         if pa.types.is_struct(kind):
-            return bool(kind.get_field_index("bytes") >= 0)
-        return name in declared and bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
+            return kind.get_field_index("bytes") >= 0 and is_bytes(kind.field("bytes").type)
+        return name in declared and is_bytes(kind)
 
     return [field.name for field in schema if is_encoded(field.name, field.type)]
 
@@ -184,15 +190,15 @@ def _label(asked: str | None, features: Mapping[str, Mapping[str, Any]], schema:
 
 
 def _encoded(tables: list[Any], column: str, where: str) -> Iterator[File]:
-    at = 0
-    for table in tables:
-        for value in table[column]:
-            found = value.as_py()
-            content = found.get("bytes") if isinstance(found, dict) else found
-            if content is None:
-                raise UserError(f"image {at} of {where} is not in the file, only its path; embed the images first")
-            yield File(name=f"image {at} of {where}", content=content)
-            at += 1
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    parts = [table[column] for table in tables]
+    parts = [pc.struct_field(part, "bytes") if pa.types.is_struct(part.type) else part for part in parts]
+    for at, value in enumerate(value for part in parts for value in part):
+        if not value.is_valid:
+            raise UserError(f"image {at} of {where} is not in the file, only its path; embed the images first")
+        yield File(name=f"image {at} of {where}", content=value.as_py())
 
 
 def _values(tables: list[Any], column: str, path: Path) -> Array:
