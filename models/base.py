@@ -37,9 +37,8 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from aebench.models import networks
+from aebench.models import likelihoods, networks
 from aebench.models.distributions import PointCode, Posterior, StandardNormal
-from aebench.models.likelihoods import LIKELIHOODS
 from aebench.models.schedules import RateSchedule
 from aebench.models.seeding import initializer
 from aebench.models.streams import stream
@@ -90,7 +89,7 @@ class Autoencoder(keras.Model):
     Args:
         latent_dim: numbers in a code, >= 1.
         network: a key of `networks.NETWORKS`, a `Network`, or a pair of Keras models (encoder, decoder).
-        likelihood: a key of `likelihoods.LIKELIHOODS`. `"bernoulli"` wants images of 0 and 1 only.
+        likelihood: a name that `likelihoods.find` knows. `"bernoulli"` wants images of 0 and 1 only.
         seed: decides initial weights and noise.
         rate_warmup, rate_cycles: how the weight of the rate rises in training; see `schedules.RateSchedule`.
         training_steps: how many steps training will take, over which schedules are laid; without it they stand at
@@ -133,7 +132,7 @@ class Autoencoder(keras.Model):
             raise ValueError(f"`rate_warmup` needs a rate, and {type(self).__name__} has none")
         self.latent_dim, self.seed = latent_dim, seed
         self.network, self.likelihood_name = networks.find(network), likelihood
-        self.likelihood = _known("likelihood", likelihood, LIKELIHOODS)(name="likelihood")
+        self.likelihood = likelihoods.find(likelihood)
         self.noise = keras.random.SeedGenerator(stream(seed, "noise"))
         self.distortion_tracker = keras.metrics.Mean(name="distortion")
         self.rate_tracker = keras.metrics.Mean(name="rate") if self.has_posterior else None
@@ -217,12 +216,13 @@ class Autoencoder(keras.Model):
             )
         self.image_shape = tuple(int(size) for size in input_shape[1:] if size is not None)
         self.input_spec = keras.InputSpec(shape=(None, *self.image_shape))
-        encoder, decoder = self.network.trunks(self.image_shape, self.decoder_width(), self.seed)
+        output_shape = self.likelihood.parameter_shape(self.image_shape)
+        encoder, decoder = self.network.trunks(self.image_shape, self.decoder_width(), self.seed, output_shape)
         self.encoder = encoder
         self.build_heads(self.encoder.output_shape)
         self.decoder = decoder
         self.likelihood.build(input_shape)
-        self.output_bias = self.add_weight(name="output_bias", shape=self.image_shape, initializer="zeros")
+        self.output_bias = self.add_weight(name="output_bias", shape=output_shape, initializer="zeros")
         self.built = True
 
     def build_heads(self, feature_shape: tuple[int | None, ...]) -> None:
@@ -280,7 +280,7 @@ class Autoencoder(keras.Model):
         return self.encoder(ops.cast(self.likelihood.encoded(images), self.compute_dtype), training=training)
 
     def decode(self, codes: Any, training: bool = False) -> Any:
-        """Parameters of the likelihood, `(batch, *image_shape)`, for `codes` `(batch, latent_dim)`."""
+        """Parameters of the likelihood, `(batch, *parameter_shape)`, for `codes` `(batch, latent_dim)`."""
         output = self.decoder(codes, training=training)
         return ops.cast(output, self.variable_dtype) + self.output_bias
 
@@ -362,9 +362,3 @@ class Autoencoder(keras.Model):
         """Restores what `save_own_variables` saved."""
         self.noise.state.assign(store["noise"])
         super().load_own_variables({key: store[key] for key in store.keys() if key != "noise"})  # noqa: SIM118
-
-
-def _known(kind: str, name: str, table: dict[str, Any]) -> Any:
-    if name not in table:
-        raise ValueError(f"unknown {kind} {name!r}; known: {', '.join(table)}")
-    return table[name]

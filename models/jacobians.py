@@ -13,6 +13,8 @@ from typing import Any
 import keras
 from keras import layers, ops
 
+from aebench.models.residual import Residual, single
+
 SLOPES: dict[str, Callable[[Any], Any] | None] = {
     "linear": None,
     "relu": lambda y: ops.cast(y > 0.0, y.dtype),
@@ -44,7 +46,7 @@ def differentiable(trunk: Any) -> list[Any]:
     Raises:
         ValueError: it is no `Sequential` model, or a layer or its activation is of a kind that isn't known.
     """
-    for layer in chain(trunk):
+    for layer in single(chain(trunk)):
         if not isinstance(layer, _KNOWN):
             known = ", ".join(kind.__name__ for kind in _KNOWN)
             raise ValueError(f"layers of the {trunk.name} must be of {known}. Received: {type(layer).__name__}")
@@ -71,11 +73,25 @@ def squared_jacobian(chain: list[Any], inputs: Any, noise: keras.random.SeedGene
     steps, dense = [], True
     value = inputs
     for layer in chain:
-        value = layer(value)
-        slope = SLOPES[_activation(layer)]
-        steps.append((layer, slope and slope(ops.cast(value, layer.variable_dtype))))
+        value, step = _step(layer, value)
+        steps.append(step)
         dense &= isinstance(layer, _IN_ORDER) or (isinstance(layer, layers.Dense) and len(value.shape) == 2)
     return _exact(*_blocks(steps, math.prod(inputs.shape[1:]))) if dense else _estimate(steps, inputs, noise)
+
+
+def _step(layer: Any, value: Any) -> tuple[Any, tuple[Any, Any]]:
+    """A layer's output, and the layer with the slope of its activation there: of a residual block, its own steps."""
+    if isinstance(layer, Residual):
+        steps = []
+
+        def applied(part: Any, inner: Any) -> Any:
+            output, step = _step(part, inner)
+            steps.append(step)
+            return output
+
+        return layer.applied(value, applied), (layer, steps)
+    output, slope = layer(value), SLOPES[_activation(layer)]
+    return output, (layer, slope and slope(ops.cast(output, layer.variable_dtype)))
 
 
 def _activation(layer: Any) -> str:
@@ -120,11 +136,19 @@ def _exact(blocks: list[Any], slopes: list[Any]) -> Any:
 
 def _estimate(steps: list[Any], inputs: Any, noise: keras.random.SeedGenerator) -> Any:
     draws = keras.random.uniform(ops.shape(inputs), dtype="float32", seed=noise)
-    tangents = ops.where(draws < 0.5, -1.0, 1.0)
+    tangents = _pushed(steps, ops.where(draws < 0.5, -1.0, 1.0))
+    return ops.sum(tangents**2, axis=tuple(range(1, len(tangents.shape))))
+
+
+def _pushed(steps: list[Any], tangents: Any) -> Any:
+    """What the steps' derivatives make of tangents `(batch, ...)`."""
     for layer, slope in steps:
+        if isinstance(layer, Residual):
+            tangents = tangents + _pushed(slope, tangents)
+            continue
         tangents = _through(layer, ops.cast(tangents, layer.variable_dtype))
         tangents = tangents if slope is None else tangents * slope
-    return ops.sum(tangents**2, axis=tuple(range(1, len(tangents.shape))))
+    return tangents
 
 
 def _through(layer: Any, tangents: Any) -> Any:

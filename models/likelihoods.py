@@ -1,6 +1,7 @@
 """Likelihoods p(x|z): what a decoder's output means, in nats per image.
 
-Each is a Keras layer, since some own weights. `parameters` is the decoder's output, of the image's shape.
+Each is a Keras layer, since some own weights. `parameters` is the decoder's output: of the image's shape, or with more
+channels where a pixel takes more numbers.
 
 What values a likelihood `takes`: `unit`, in [0, 1]; `real`, any, in units of the training data's standard deviation;
 `counts`, whole numbers from 0.
@@ -15,42 +16,8 @@ import keras
 import numpy as np
 from keras import ops
 
-
-def per_image_sum(values: Any) -> Any:
-    """Sums `(batch, ...)` over everything but the batch: `(batch,)`."""
-    return ops.sum(values, axis=tuple(range(1, len(values.shape))))
-
-
-def _inside(pixel_mean: np.ndarray) -> np.ndarray:
-    """Means a little inside (0, 1), as in Burda et al.'s code: border pixels are always 0."""
-    inside: np.ndarray = np.clip(pixel_mean, 1e-3, 1.0 - 1e-3)
-    return inside
-
-
-class Likelihood(keras.layers.Layer):
-    """p(x | parameters), factorised over pixels.
-
-    Class attributes:
-        takes: the kinds of values that it has a density for.
-    """
-
-    takes: tuple[str, ...]
-
-    def encoded(self, images: Any) -> Any:
-        """What the encoder network sees of images `(batch, *image_shape)`; as they are, unless a subclass says more."""
-        return images
-
-    def log_prob(self, images: Any, parameters: Any) -> Any:
-        """log p(x|z) of images `(batch, *image_shape)`, `(batch,)` nats, for parameters of the same shape."""
-        raise NotImplementedError
-
-    def mean(self, parameters: Any) -> Any:
-        """E[x|z]: the expected image, `(batch, *image_shape)`."""
-        raise NotImplementedError
-
-    def initial_bias(self, pixel_mean: np.ndarray) -> np.ndarray:
-        """Decoder output, of the image's shape, at which the expected image is the training mean."""
-        raise NotImplementedError
+from aebench.models.levels import Categorical, DiscretisedLogistics
+from aebench.models.likelihood import Likelihood, bisected, inside, per_image_sum
 
 
 class Bernoulli(Likelihood):
@@ -65,8 +32,8 @@ class Bernoulli(Likelihood):
         return ops.sigmoid(parameters)
 
     def initial_bias(self, pixel_mean: np.ndarray) -> np.ndarray:  # noqa: D102
-        inside = _inside(pixel_mean)
-        logits: np.ndarray = np.log(inside / (1.0 - inside))
+        mean = inside(pixel_mean)
+        logits: np.ndarray = np.log(mean / (1.0 - mean))
         return logits
 
 
@@ -88,13 +55,7 @@ class ContinuousBernoulli(Likelihood):
 
     def initial_bias(self, pixel_mean: np.ndarray) -> np.ndarray:
         """The logit at which E[x] is the pixel's mean, by bisection, since the inverse has no form."""
-        target = _inside(pixel_mean)
-        low, high = np.full_like(target, -1000.0), np.full_like(target, 1000.0)
-        for _ in range(60):
-            middle = (low + high) / 2.0
-            below = ops.convert_to_numpy(self.mean(ops.convert_to_tensor(middle))) < target
-            low, high = np.where(below, middle, low), np.where(below, high, middle)
-        return low
+        return bisected(lambda logits: self.mean(ops.convert_to_tensor(logits)), inside(pixel_mean), 1000.0)
 
 
 def _log_normaliser(logits: Any) -> Any:
@@ -223,4 +184,20 @@ LIKELIHOODS: dict[str, type[Likelihood]] = {
     "student_t": StudentT,
     "poisson": Poisson,
     "negative_binomial": NegativeBinomial,
+    "discretised_logistics": DiscretisedLogistics,
+    "categorical": Categorical,
 }
+
+
+def find(name: str) -> Likelihood:
+    """The likelihood of a name of `LIKELIHOODS`, with a number behind it where its class takes one.
+
+    Raises:
+        ValueError: no likelihood has that name.
+    """
+    stem, _, number = name.rpartition("-")
+    if name in LIKELIHOODS:
+        return LIKELIHOODS[name](name="likelihood")
+    if stem in LIKELIHOODS and (setting := LIKELIHOODS[stem].numbered) and number.isdecimal() and int(number) > 0:
+        return LIKELIHOODS[stem](**{setting: int(number)}, name="likelihood")
+    raise ValueError(f"unknown likelihood {name!r}; known: {', '.join(LIKELIHOODS)}")

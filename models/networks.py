@@ -1,9 +1,9 @@
 """Encoder and decoder networks, shared by all variants, so that a comparison compares objectives.
 
 A network is a function decorated with `@register_network("name", version=N)` that makes a pair of Keras models: an
-encoder from images to features, and a decoder from codes to an output of the image's shape; series are images of shape
-`(time steps, channels)`, vectors of `(columns,)`. In a file of your own it works the same way; so does a pair of Keras
-models that are there already.
+encoder from images to features, and a decoder from codes to an output of the image's shape, or of more channels where
+the likelihood takes several numbers for a pixel; series are images of shape `(time steps, channels)`, vectors of
+`(columns,)`. In a file of your own it works the same way; so does a pair of Keras models that are there already.
 
     @register_network("small", version=1)
     def small(image_shape, latent_dim, seed):
@@ -26,6 +26,8 @@ from typing import Any
 import keras
 from keras import layers
 
+from aebench.models import convolutional
+from aebench.models.residual import residual_block
 from aebench.models.seeding import initializer, seeded
 
 ImageShape = tuple[int, ...]  # (height, width, channels), (time steps, channels) of series, or (columns,) of vectors
@@ -50,13 +52,25 @@ class Network:
     make: Make
     config: Any = None
 
-    def trunks(self, image_shape: ImageShape, latent_dim: int, seed: int) -> tuple[Any, Any]:
+    def trunks(
+        self, image_shape: ImageShape, latent_dim: int, seed: int, output_shape: ImageShape | None = None
+    ) -> tuple[Any, Any]:
         """The encoder and the decoder of a run with this `seed`, both with weights.
+
+        Args:
+            image_shape: of what the encoder takes.
+            latent_dim: numbers in what the decoder takes.
+            seed: of the run.
+            output_shape: of what the decoder makes, where that is not `image_shape`: a likelihood may take several
+                numbers for a pixel. The decoder is then the one that `make` has for images of this shape.
 
         Raises:
             ValueError: one of them has an output of another shape than it must have.
         """
         encoder, decoder = self.make(image_shape, latent_dim, seed)
+        output_shape = output_shape or image_shape
+        if output_shape != image_shape:
+            _, decoder = self.make(output_shape, latent_dim, seed)
         encoder, decoder = seeded(encoder, "encoder", seed), seeded(decoder, "decoder", seed)
         _build(encoder, (None, *image_shape), f"encoder of network {self.name!r}")
         _build(decoder, (None, latent_dim), f"decoder of network {self.name!r}")
@@ -65,10 +79,11 @@ class Network:
                 f"the encoder of network {self.name!r} must end in (batch, features), as by `Flatten`. "
                 f"Received output shape: {encoder.output_shape}"
             )
-        if tuple(decoder.output_shape[1:]) != image_shape:
+        if tuple(decoder.output_shape[1:]) != output_shape:
+            what = "images" if output_shape == image_shape else "the likelihood's parameters"
             raise ValueError(
-                f"the decoder of network {self.name!r} must end in images (batch, {', '.join(map(str, image_shape))}), "
-                f"as by `Reshape`. Received output shape: {decoder.output_shape}"
+                f"the decoder of network {self.name!r} must end in {what} (batch, "
+                f"{', '.join(map(str, output_shape))}), as by `Reshape`. Received output shape: {decoder.output_shape}"
             )
         return encoder, decoder
 
@@ -194,30 +209,20 @@ def dense(
     return encoder, decoder
 
 
-def _conv(
-    kind: type[keras.layers.Layer], filters: int, width: int, strides: int, seed: int, name: str
-) -> keras.layers.Layer:
-    return kind(
-        filters,
-        width,
-        strides=strides,
-        padding="same",
-        activation="relu",
-        kernel_initializer=initializer(seed, name),
-        name=name.replace("/", "_"),
-    )
-
-
 @register_network("conv", version=1)
 def conv(image_shape: ImageShape, latent_dim: int, seed: int) -> tuple[Any, Any]:
     """Two strided 3x3 convolutions (32, 64 filters), then 256 ReLU; the decoder mirrors that."""
     del latent_dim
-    if len(image_shape) != 3:
-        raise ValueError(
-            "network 'conv' needs images (height, width, channels); for series choose 'conv1d', for vectors one of "
-            f"dense layers, as 'mlp'. Received shape: {image_shape}"
-        )
-    return _conv_encoder(layers.Conv2D, 3, seed), _conv_decoder(_IN_PLANE, 3, image_shape, seed)
+    _require_images("conv", image_shape)
+    return convolutional.trunks(convolutional.IN_PLANE, image_shape, seed)
+
+
+@register_network("resnet", version=1)
+def resnet(image_shape: ImageShape, latent_dim: int, seed: int) -> tuple[Any, Any]:
+    """As `conv`, with a residual block of two 3x3 convolutions at each of its sizes, without normalisation."""
+    del latent_dim
+    _require_images("resnet", image_shape)
+    return convolutional.trunks(convolutional.IN_PLANE, image_shape, seed, residual_block)
 
 
 @register_network("conv1d", version=1)
@@ -229,53 +234,12 @@ def conv1d(image_shape: ImageShape, latent_dim: int, seed: int) -> tuple[Any, An
             "network 'conv1d' needs series (time steps, channels); for images choose 'conv', for vectors one of dense "
             f"layers, as 'mlp'. Received shape: {image_shape}"
         )
-    return _conv_encoder(layers.Conv1D, 5, seed), _conv_decoder(_IN_TIME, 5, image_shape, seed)
+    return convolutional.trunks(convolutional.IN_TIME, image_shape, seed)
 
 
-_IN_PLANE = (layers.Conv2D, layers.Conv2DTranspose, layers.Cropping2D)
-_IN_TIME = (layers.Conv1D, layers.Conv1DTranspose, layers.Cropping1D)
-
-
-def _conv_encoder(kind: type[keras.layers.Layer], width: int, seed: int) -> keras.Sequential:
-    return keras.Sequential(
-        [
-            _conv(kind, 32, width, 2, seed, "encoder/0"),
-            _conv(kind, 64, width, 2, seed, "encoder/1"),
-            layers.Flatten(),
-            layers.Dense(256, "relu", kernel_initializer=initializer(seed, "encoder/2"), name="encoder_2"),
-        ],
-        name="encoder",
-    )
-
-
-def _conv_decoder(kinds: tuple[Any, Any, Any], width: int, image_shape: ImageShape, seed: int) -> keras.Sequential:
-    """Sizes that 4 does not divide are made one cell too large and cropped."""
-    *sizes, channels = image_shape
-    plain, transposed, cropping = kinds
-    cells = [math.ceil(size / 4) for size in sizes]
-    spare = [4 * count - size for count, size in zip(cells, sizes, strict=True)]
-    crop = tuple((extra // 2, extra - extra // 2) for extra in spare)
-    return keras.Sequential(
-        [
-            layers.Dense(256, "relu", kernel_initializer=initializer(seed, "decoder/0"), name="decoder_0"),
-            layers.Dense(
-                math.prod(cells) * 64,
-                "relu",
-                kernel_initializer=initializer(seed, "decoder/1"),
-                name="decoder_1",
-            ),
-            layers.Reshape((*cells, 64)),
-            _conv(transposed, 64, width, 2, seed, "decoder/2"),
-            _conv(transposed, 32, width, 2, seed, "decoder/3"),
-            plain(
-                channels,
-                width,
-                padding="same",
-                use_bias=False,
-                kernel_initializer=initializer(seed, "decoder/output"),
-                name="output",
-            ),
-            cropping(crop if len(crop) > 1 else crop[0]),
-        ],
-        name="decoder",
-    )
+def _require_images(name: str, image_shape: ImageShape) -> None:
+    if len(image_shape) != 3:
+        raise ValueError(
+            f"network {name!r} needs images (height, width, channels); for series choose 'conv1d', for vectors one of "
+            f"dense layers, as 'mlp'. Received shape: {image_shape}"
+        )

@@ -10,6 +10,7 @@ from keras import ops
 from aebench.models.base import register
 from aebench.models.jacobians import chain
 from aebench.models.rae import RAE
+from aebench.models.residual import Residual, single
 from aebench.models.streams import stream
 
 
@@ -17,9 +18,10 @@ from aebench.models.streams import stream
 class RAESN(RAE):
     """A regularised autoencoder each layer of whose decoder has spectral norm 1 (Ghosh et al. 2020, there "RAE-SN").
 
-    So its outputs change no more than the code does. Each kernel W is divided by its largest singular value, which a
-    step of power iteration follows through the training (Miyato et al. 2018, algorithm 1); that of a convolution is its
-    kernel's as a matrix of as many columns as its last axis has. Larger codes make up for the norm: β decides.
+    So its outputs change no more than the code does. Each kernel W is divided by its largest singular value, which
+    a step of power iteration follows through the training (Miyato et al. 2018, algorithm 1); that of a convolution
+    is its kernel's as a matrix of as many columns as its last axis has, and a residual block adds its input. Larger
+    codes make up for the norm: β decides.
 
     Objective:
         D + β/2 |z|²    (D: distortion under the normalised decoder, in nats; z: the code)
@@ -40,7 +42,7 @@ class RAESN(RAE):
     def build(self, input_shape: tuple[int | None, ...]) -> None:  # noqa: D102
         super().build(input_shape)
         self.directions: dict[str, Any] = {}
-        for layer in filter(_has_matrix, chain(self.decoder)):
+        for layer in filter(_has_matrix, single(chain(self.decoder))):
             if not hasattr(layer, "kernel"):
                 raise ValueError(f"matrices of the decoder must be called `kernel`. Received: {type(layer).__name__}")
             name = f"direction_{layer.name}"
@@ -52,10 +54,16 @@ class RAESN(RAE):
         """Parameters of the likelihood: a layer of x/σ is a layer of kernel W/σ."""
         output = codes
         for layer in self.decoder.layers:
-            if layer.name in self.directions:
-                output = ops.divide(output, self.spectral_norm(layer, training))
-            output = layer(output, training=training)
+            output = self._applied(layer, output, training)
         return ops.cast(output, self.variable_dtype) + self.output_bias
+
+    def _applied(self, layer: Any, value: Any, training: bool) -> Any:
+        """What a layer makes of a value with its kernel normalised, a residual block with all of its own."""
+        if isinstance(layer, Residual):
+            return layer.applied(value, lambda part, inner: self._applied(part, inner, training))
+        if layer.name in self.directions:
+            value = ops.divide(value, self.spectral_norm(layer, training))
+        return layer(value, training=training)
 
     def spectral_norm(self, layer: Any, training: bool) -> Any:
         """Largest singular value of a layer's kernel, one step nearer to it; kept in training."""

@@ -13,12 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from aebench import study
-from aebench.data import import_dataset
+from aebench.data import decoding, huggingface, import_dataset
 from aebench.data.idx import read_idx
 from aebench.errors import UserError
 from aebench.records.packs import opened
@@ -156,6 +159,41 @@ def test_any_idx_file(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "any"
     path.write_bytes(content)
     told(lambda: read_idx(path))
+
+
+def picture(kind: str) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(np.arange(75, dtype="uint8").reshape(5, 5, 3)).save(file, kind)
+    return file.getvalue()
+
+
+@SETTINGS
+@given(content=st.one_of([spoiled(picture(kind)) for kind in decoding.FORMATS]))
+def test_any_image_file(content: bytes) -> None:
+    told(lambda: decoding.decode({"train": [decoding.File(name="any", content=content)]}, (4, 4), "any"))
+
+
+def table(ending: str) -> bytes:
+    """Encoded images and labels, as Hugging Face's datasets lays them out in a file of this kind."""
+    rows = pa.table({"image": [{"bytes": picture("PNG"), "path": "a.png"}] * 3, "label": [0, 1, 0]})
+    features = {"image": {"_type": "Image"}, "label": {"_type": "ClassLabel", "names": ["a", "b"]}}
+    rows = rows.replace_schema_metadata({"huggingface": json.dumps({"info": {"features": features}})})
+    file = io.BytesIO()
+    if ending == "parquet":
+        pq.write_table(rows, file)
+    else:
+        with pa.ipc.new_stream(file, rows.schema) as writer:
+            writer.write_table(rows)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("ending", ["parquet", "arrow"])
+@SETTINGS
+@given(data=st.data())
+def test_any_table_of_images(ending: str, data: st.DataObject, tmp_path: Path) -> None:
+    (tmp_path / "state.json").write_text("{}")
+    (tmp_path / f"any.{ending}").write_bytes(data.draw(spoiled(table(ending))))
+    told(lambda: huggingface.read(tmp_path, None, None))
 
 
 def npz() -> bytes:

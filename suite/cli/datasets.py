@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
+from aebench.errors import UserError
+
 app = typer.Typer(no_args_is_help=True, help="Data sets: import your own or see what is there.")
+
+SizeOption = Annotated[
+    str | None,
+    typer.Option(metavar="HEIGHT[xWIDTH]", help="Scale image files to this size; needed where they differ in it."),
+]
 
 
 @app.command("import")
@@ -33,9 +41,12 @@ def import_(
     group: Annotated[
         str | None, typer.Option(help="Column of what must stay in one split, as a person or a recording.")
     ] = None,
+    size: SizeOption = None,
 ) -> None:
-    """Import NAME from PATH: images, time series or vectors, from idx.gz files, an npz, npy, CSV or parquet file.
+    """Import NAME from PATH: images, time series or vectors, from a folder, an npz, npy, CSV or parquet file.
 
+    A folder holds image files (PNG, JPEG ...), its subfolders being classes, or train, validation and test with classes
+    inside; or what Hugging Face's datasets left on disk (arrow, parquet); or idx.gz files.
     An npz has x_train and, if there are, y_train, x_test, y_test, groups_train, factors_train, factors_test,
     factor_names and column_names. Images are (n, height, width) or (n, height, width, channels), vectors (n, columns).
     A table is rows of numbers under names, or with --id and --time the time steps of series. Without a test split, one
@@ -45,11 +56,27 @@ def import_(
     from aebench.records.record import VALUES, items
 
     roles = data.Roles(label=label, factors=_names(factors), ignore=_names(ignore), id=id_, time=time, group=group)
-    dataset = data.import_dataset(name, path, roles, values, series=series)
+    dataset = data.import_dataset(name, path, roles, values, series=series, size=height_and_width(size))
     sizes = ", ".join(f"{len(getattr(dataset, split))} {split}" for split in ("train", "validation", "test"))
     shape = "x".join(map(str, dataset.image_shape))
     what = f"{items(dataset.image_shape)} of {shape}" + (f" {VALUES[dataset.values]}" if dataset.columns else "")
     typer.echo(f"{dataset.name}: {sizes} {what}; {dataset.split_rule}")
+    if found := dataset.source.partition(" Found: ")[2]:
+        typer.echo(f"Found: {found}")
+
+
+def height_and_width(size: str | None) -> tuple[int, int] | None:
+    """What `--size` says.
+
+    Raises:
+        UserError: it is neither a side nor two.
+    """
+    if size is None:
+        return None
+    sides = re.fullmatch(r"([1-9]\d{0,3})(?:x([1-9]\d{0,3}))?", size)
+    if sides is None:
+        raise UserError(f"--size {size!r} is no size in pixels; give a side, as 32, or HEIGHTxWIDTH, as 32x48")
+    return int(sides[1]), int(sides[2] or sides[1])
 
 
 def _names(text: str) -> tuple[str, ...]:

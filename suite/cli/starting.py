@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from aebench.cli import completing
+from aebench.cli.datasets import SizeOption, height_and_width
 from aebench.errors import UserError, unknown
 from aebench.records.writing import write_aside
 
@@ -35,6 +36,7 @@ def init(
     series: Annotated[
         bool, typer.Option("--series", help="The file holds time series: (n, time steps) or with channels behind.")
     ] = False,
+    size: SizeOption = None,
 ) -> None:
     """Look at data and write a study for them, with the reason for each choice; it runs as it is."""
     from aebench import data
@@ -44,19 +46,22 @@ def init(
     chosen = target if known else name or _name(Path(target))
     written = output or Path(f"{chosen}.toml")
     _refuse(written)
-    dataset = data.load(target) if known else _imported(chosen, Path(target).expanduser(), series=series)
+    if known:
+        dataset = data.load(target)
+    else:
+        dataset = _imported(chosen, Path(target).expanduser(), series=series, size=height_and_width(size))
     text = proposal.propose(dataset, str(written)).encode()
     write_aside(written, lambda file: file.write(text))
     typer.echo(f"{written}; train it with: aebench bench {written}")
 
 
-def _imported(name: str, path: Path, *, series: bool) -> Dataset:
+def _imported(name: str, path: Path, *, series: bool, size: tuple[int, int] | None) -> Dataset:
     from aebench import data
 
     if not path.exists():
         raise unknown("data set or file", str(path), data.known())
-    dataset = data.import_dataset(name, path, series=series)
-    typer.echo(f"{path} is imported as data set {dataset.name}")
+    dataset = data.import_dataset(name, path, series=series, size=size)
+    typer.echo(f"{path} is imported as data set {dataset.name}. {dataset.source}")
     return dataset
 
 

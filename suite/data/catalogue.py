@@ -8,6 +8,7 @@ from aebench.data import cache, tfds
 from aebench.data.columns import standardised
 from aebench.data.conform import conform, sort_by_content
 from aebench.data.dataset import Dataset, DatasetStatus, Published
+from aebench.data.decoding import Size
 from aebench.data.importing import read_path
 from aebench.data.known import KNOWN
 from aebench.data.names import check_name
@@ -62,19 +63,27 @@ def digest(name: str) -> str:
 
 
 def import_dataset(
-    name: str, path: str | Path, roles: Roles = _NO_ROLES, values: Values | None = None, *, series: bool = False
+    name: str,
+    path: str | Path,
+    roles: Roles = _NO_ROLES,
+    values: Values | None = None,
+    *,
+    series: bool = False,
+    size: Size | None = None,
 ) -> Dataset:
     """Fills the cache from local files: a known set, checked against its published content, or a user's own.
 
     Args:
         name: a known name, or a new one for a user's own data.
-        path: a folder of idx files (or of binarized_mnist's .amat files), an npz with `x_train`, `y_train`, `x_test`,
-            `y_test` (without labels both `y` are left out, without a test split what ends in `_test`), an npy, or a
-            table as CSV or parquet. Images are `(n, height, width)` or with `channels` behind, vectors `(n, columns)`,
-            series `(n, time steps)` or with `channels` behind.
+        path: a folder of image files or of a Hugging Face data set, a folder of idx files (or of binarized_mnist's
+            .amat files), an npz with `x_train`, `y_train`, `x_test`, `y_test` (without labels both `y` are left out,
+            without a test split what ends in `_test`), an npy, or a table as CSV or parquet. Images are `(n, height,
+            width)` or with `channels` behind, vectors `(n, columns)`, series `(n, time steps)` or with `channels`
+            behind.
         roles: what a table's columns are; data, all of them, without.
         values: of vectors and series: `real` unless told otherwise.
         series: whether these are series, which no shape tells from grey images and from vectors.
+        size: height and width to scale image files to, where they differ.
 
     Returns:
         The data set. Importing the same content again changes nothing.
@@ -85,8 +94,9 @@ def import_dataset(
     check_name(name)
     if name in KNOWN and KNOWN[name].make:
         raise UserError(f"{name!r} is built in and is not imported; choose another name")
-    published = read_path(name, Path(path).expanduser(), roles, values, series=series)
+    published = read_path(name, Path(path).expanduser(), roles, values, series=series, size=size)
     source = _OWN_SOURCE.format(items(published.train.images.shape[1:]))
+    source += f" Found: {published.note}." if published.note else ""
     if name in KNOWN:
         published, source = conform(name, KNOWN[name], published), KNOWN[name].source
     return _store(_build(name, published, source), f"data import {path}")

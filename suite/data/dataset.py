@@ -66,6 +66,7 @@ class Published:
         class_names: one name per class index, or None without labels.
         factors: what the columns of each split's factors are; empty without.
         values: what kind of numbers it holds.
+        note: what was found in files of images and done to them, for a sentence; empty elsewhere.
     """
 
     train: Split
@@ -74,6 +75,7 @@ class Published:
     class_names: tuple[str, ...] | None = None
     factors: tuple[Factor, ...] = ()
     values: Values = "unit"
+    note: str = ""
 
     def splits(self) -> dict[str, Split]:
         """The splits that exist, by name."""
@@ -118,6 +120,11 @@ class Dataset:
     def image_shape(self) -> tuple[int, ...]:
         """`(height, width, channels)`, `(time steps, channels)` of series, or `(columns,)` of vectors."""
         return self.train.images.shape[1:]
+
+    @property
+    def levels(self) -> int:
+        """How many values a pixel may have, as far apart from 0 to 1; 0 of vectors and of floats."""
+        return int(self.train.maximum) + 1 if self.train.images.dtype == np.uint8 else 0
 
     @property
     def columns(self) -> tuple[Column, ...]:

@@ -1,4 +1,4 @@
-"""Reads data sets from local files: folders of idx files, npz, npy, tables, the binarised MNIST's text files."""
+"""Reads data sets from local files: folders of images or of idx files, npz, npy, tables, the binarised MNIST's text."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from aebench.data import factors
+from aebench.data import factors, huggingface, image_folder
 from aebench.data.arrays import RawSplit, publish
 from aebench.data.dataset import Array, Published
+from aebench.data.decoding import Size
 from aebench.data.idx import read_idx
 from aebench.data.tables import ENDINGS, Roles, read_table
 from aebench.errors import UserError
@@ -27,12 +28,18 @@ _ROLES = {
 _PREFIX = {"emnist": "emnist-balanced-"}
 _NPZ_ARRAYS = ("x_train", "y_train", "x_test", "y_test", "groups_train", "column_names")
 _NO_ROLES = Roles()
-_ALLOWED = "a folder with idx.gz files, or a file .npz, .npy, .csv or .parquet"
+_ALLOWED = "a folder of images, of a Hugging Face data set or of idx.gz files, or a file .npz, .npy, .csv or .parquet"
 _AMAT = {"train": "train", "validation": "valid", "test": "test"}
 
 
 def read_path(
-    name: str, path: Path, roles: Roles = _NO_ROLES, values: Values | None = None, *, series: bool = False
+    name: str,
+    path: Path,
+    roles: Roles = _NO_ROLES,
+    values: Values | None = None,
+    *,
+    series: bool = False,
+    size: Size | None = None,
 ) -> Published:
     """Reads the files of one data set.
 
@@ -42,16 +49,23 @@ def read_path(
         roles: what a table's columns are.
         values: what kind of numbers vectors or series hold; `None` where nobody says.
         series: whether arrays, or rows of a table, are series; those of long tables always are.
+        size: height and width to scale image files to.
 
     Returns:
         The published splits.
 
     Raises:
         UserError: nothing there, files missing or damaged, values that are neither images nor vectors, or roles
-            without a table.
+            without a table, or a size without image files.
     """
     if not path.exists():
         raise UserError(f"{path} does not exist; give {_ALLOWED}")
+    if (published := _image_files(name, path, roles, values, size)) is not None:
+        if series:
+            raise UserError(f"{path} holds images; --series is for arrays and tables")
+        return published
+    if size is not None:
+        raise UserError(f"{path} has no image files; --size is for a folder of images or of a Hugging Face data set")
     is_table = path.suffix in ENDINGS and path.is_file()
     if roles.named and not is_table:
         raise UserError(
@@ -68,6 +82,24 @@ def read_path(
         return publish(_raw(name, path), str(path), values=values, series=series)
     except OSError as error:
         raise UserError(f"cannot read {path}: {error}; check its permissions") from error
+
+
+def _image_files(name: str, path: Path, roles: Roles, values: Values | None, size: Size | None) -> Published | None:
+    """What a folder of encoded images holds; `None` where it is none."""
+    try:
+        if huggingface.holds(path):
+            if roles.factors or roles.ignore:
+                raise UserError(f"{path} holds images; --factors and --ignore are for tables")
+            raw, note, names = huggingface.read(path, size, roles.label)
+            return replace(huggingface.named(publish(raw, str(path), values=values), names, str(path)), note=note)
+        if path.is_dir() and name != "binarized_mnist" and image_folder.holds_images(path):
+            if roles.named:
+                raise UserError(f"{path} is no table; its subfolders are the classes")
+            raw, note = image_folder.read(path, size)
+            return replace(publish(raw, str(path), values=values), note=note)
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error}; check its permissions") from error
+    return None
 
 
 def _raw(name: str, path: Path) -> dict[str, RawSplit]:
@@ -90,6 +122,8 @@ def _idx_folder(path: Path, prefix: str) -> dict[str, RawSplit]:
     unlabelled = not (found["train labels"] or found["test labels"])
     missing = [role for role, file in found.items() if file is None and not (unlabelled and "labels" in role)]
     if missing:
+        if not any(found.values()):
+            raise UserError(f"{path} holds nothing that can be imported; give {_ALLOWED}")
         raise UserError(
             f"{path} has no idx file for {', '.join(missing)}; expected train-images-idx3-ubyte, "
             "train-labels-idx1-ubyte, t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte, gzipped or plain"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from aebench.data import combinations, dsprites, measurements, morpho_mnist, time_series, xysquares
+from aebench.data import combinations, dsprites, measurements, morpho_mnist, photographs, time_series, xysquares
 from aebench.data.dataset import Published
 from aebench.data.digits import read_digits
 from aebench.records.record import Factor
@@ -228,6 +228,17 @@ _MORPHO_MNIST = replace(
     factors=morpho_mnist.FACTORS,
 )
 
+_PHOTO_PATCHES = KnownDataset(
+    source="Patches of the photographs of a temple and of a flower that scikit-learn ships (load_sample_images), "
+    "colour; another version of the JPEG decoder may round a few pixels otherwise.",
+    rule="blocks",
+    image_shape=(photographs.SIDE, photographs.SIDE, 3),
+    published_sizes={"train": 2500, "validation": 500, "test": 500},
+    sizes=(2500, 500, 500),
+    class_names=photographs.NAMES,
+    make=photographs.read_patches,
+)
+
 _WINE = KnownDataset(
     source="Chemical analyses of wines of three growers (Forina et al. 1988), as scikit-learn ships them (load_wine).",
     rule="fifth",
@@ -298,6 +309,7 @@ KNOWN: dict[str, KnownDataset] = {
     "dsprites_32": _DSPRITES_32,
     "xysquares": _XYSQUARES,
     "morpho_mnist": _MORPHO_MNIST,
+    "photo_patches": _PHOTO_PATCHES,
     "wine": _WINE,
     "breast_cancer": _BREAST_CANCER,
     "diabetes": _DIABETES,

@@ -36,6 +36,7 @@ class Inputs:
         factors: what is known of each image beside its class; empty where nothing is.
         factor_values, train_factor_values: of the test and training images, `(n, factors)`; `None` without.
         column_names: of vectors, or of the channels of series.
+        levels: how many values a pixel may have, as far apart; 0 where any.
     """
 
     train: np.ndarray
@@ -52,6 +53,7 @@ class Inputs:
     factor_values: np.ndarray | None = None
     train_factor_values: np.ndarray | None = None
     column_names: tuple[str, ...] = ()
+    levels: int = 0
 
     @property
     def has_images(self) -> bool:
@@ -89,6 +91,7 @@ def prepare(dataset: Dataset, likelihood: str, train_on: TrainOn) -> Inputs:
         factor_values=dataset.test.factors,
         train_factor_values=_of_training(dataset.train.factors, dataset.validation.factors, train_on),
         column_names=tuple(column.name for column in dataset.columns),
+        levels=2 if binary else dataset.levels,
     )
 
 

@@ -151,4 +151,17 @@ def _part(published: Published, divisor: int, word: str) -> Splits:
     return Splits(train=train, validation=validation, test=test, rule=rule)
 
 
-RULES: dict[str, Callable[[Published], Splits]] = {"digits": _digits, "last": _last, "tenth": _tenth, "fifth": _fifth}
+def _blocks(published: Published) -> Splits:
+    assert published.validation is not None  # every set with this rule is made with all three
+    assert published.test is not None
+    rule = "Each photograph's blocks of 60x60 pixels in a fixed pattern: a seventh is test, another validation."
+    return Splits(train=published.train, validation=published.validation, test=published.test, rule=rule)
+
+
+RULES: dict[str, Callable[[Published], Splits]] = {
+    "digits": _digits,
+    "last": _last,
+    "tenth": _tenth,
+    "fifth": _fifth,
+    "blocks": _blocks,
+}

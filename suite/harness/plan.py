@@ -150,15 +150,36 @@ def _refuse_large_batches(specs: list[RunSpec]) -> None:
 
 def _refuse_unfit_likelihoods(specs: list[RunSpec]) -> None:
     """Told before anything is trained."""
-    takes = declarations.likelihoods()
     for name, likelihood in dict.fromkeys((spec.dataset, spec.likelihood) for spec in specs):
-        dataset = data.load(name)
-        if dataset.values not in takes[likelihood]:
-            allowed = [one for one, kinds in takes.items() if dataset.values in kinds]
+        dataset, known = data.load(name), declarations.likelihood(likelihood)
+        if known is None or dataset.values not in known.takes:
+            allowed = [one for one, other in declarations.likelihoods().items() if _fits(dataset, other)]
             raise UserError(
                 f"likelihood {likelihood!r} has no density for {name}, which holds {VALUES[dataset.values]}; choose "
                 f"{', '.join(allowed)}"
             )
+        if not _fits(dataset, known):
+            raise _other_levels(dataset, likelihood, known)
+
+
+def _fits(dataset: data.Dataset, likelihood: declarations.Likelihood) -> bool:
+    return dataset.values in likelihood.takes and likelihood.levels in (0, dataset.levels)
+
+
+def _other_levels(dataset: data.Dataset, name: str, likelihood: declarations.Likelihood) -> UserError:
+    has = f"pixels of {dataset.levels} levels" if dataset.levels else "values of any size, not whole levels (bytes)"
+    own = [
+        one if other.levels == dataset.levels else f"{one}-{dataset.levels}"
+        for one, other in declarations.likelihoods().items()
+        if dataset.levels and other.levels and (other.levels == dataset.levels or other.numbered == "levels")
+    ]
+    any_values = [
+        one for one, other in declarations.likelihoods().items() if dataset.values in other.takes and not other.levels
+    ]
+    return UserError(
+        f"likelihood {name!r} is of {likelihood.levels} levels, and {dataset.name} has {has}; choose "
+        f"{', '.join([*own, *any_values])}"
+    )
 
 
 def _missing_timings(study: Study, chosen: list[RunSpec], store: Store) -> Iterator[tuple[RunSpec, TimingSpec]]:

@@ -6,7 +6,7 @@ computes with it is imported when it is called.
 
 from __future__ import annotations
 
-from aebench.measures import bound, cost, diagnostics, importance, information, reconstruction, training_split
+from aebench.measures import bound, cost, diagnostics, importance, information, lossless, reconstruction, training_split
 from aebench.measures.classes import family as classes
 from aebench.measures.factors import family as factors
 from aebench.measures.family import GROUPS, Family
@@ -31,6 +31,7 @@ FAMILIES: tuple[Family, ...] = (
     bound.FAMILY,
     importance.FAMILY,
     training_split.FAMILY,
+    lossless.FAMILY,
     information.FAMILY,
     diagnostics.FAMILY,
     reconstruction.FAMILY,

@@ -12,6 +12,7 @@ from aebench.analysis.sources import Source
 from aebench.records.rates import device_name, study_images_per_s
 from aebench.records.record import VALUES, DatasetRecord, items
 from aebench.records.spec import RunSpec
+from aebench.study import declarations
 
 _LIKELIHOODS = {
     "bernoulli": "Bernoulli likelihood (binarised pixels)",
@@ -21,6 +22,8 @@ _LIKELIHOODS = {
     "student_t": "Student's t likelihood with a scale and degrees of freedom for each column",
     "poisson": "Poisson likelihood (counts)",
     "negative_binomial": "negative binomial likelihood (counts)",
+    "discretised_logistics": "mixture of discretised logistics (probabilities of bytes)",
+    "categorical": "categorical likelihood (probabilities of levels)",
 }
 
 
@@ -34,6 +37,9 @@ class Fact:
 
 def likelihood_words(likelihood: str) -> str:
     """The likelihood with the pixels it sees."""
+    stem, _, number = likelihood.rpartition("-")
+    if stem in _LIKELIHOODS:
+        return f"{_LIKELIHOODS[stem]}, {declarations.likelihoods()[stem].numbered}: {number}"
     return _LIKELIHOODS.get(likelihood, f"{likelihood} likelihood")
 
 

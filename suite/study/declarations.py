@@ -8,9 +8,10 @@ from __future__ import annotations
 import ast
 import hashlib
 import importlib.util
+import re
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -65,25 +66,54 @@ def code(path: Path) -> str:
     return hashlib.sha256(ast.unparse(tree).encode()).hexdigest()[:16]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Likelihood:
+    """What a likelihood's class says of itself: see `aebench.models.likelihood.Likelihood`."""
+
+    takes: tuple[str, ...]
+    levels: int
+    numbered: str
+
+
 @cache
-def likelihoods() -> dict[str, tuple[str, ...]]:
-    """What values each likelihood takes, by the keys of `aebench.models.likelihoods.LIKELIHOODS`."""
+def likelihoods() -> dict[str, Likelihood]:
+    """Each likelihood by the keys of `aebench.models.likelihoods.LIKELIHOODS`."""
     body = _parsed(models() / "likelihoods.py").body
-    classes = {node.name: node for node in body if isinstance(node, ast.ClassDef)}
+    sources = [node.module.split(".")[-1] for node in body if isinstance(node, ast.ImportFrom) and node.module]
+    files = [path for name in sources if (path := models() / f"{name}.py").exists()]
+    nodes = [*body, *(node for path in files for node in _parsed(path).body)]
+    classes = {node.name: node for node in nodes if isinstance(node, ast.ClassDef)}
     for node in body:
         if isinstance(node, ast.AnnAssign) and ast.unparse(node.target) == "LIKELIHOODS":
             assert isinstance(node.value, ast.Dict)
             pairs = zip(node.value.keys, node.value.values, strict=True)
-            return {str(ast.literal_eval(key)): _takes(ast.unparse(cls), classes) for key, cls in pairs if key}
+            return {str(ast.literal_eval(key)): _likelihood(ast.unparse(cls), classes) for key, cls in pairs if key}
     raise AssertionError("models/likelihoods.py has no LIKELIHOODS")
 
 
-def _takes(name: str, classes: Mapping[str, ast.ClassDef]) -> tuple[str, ...]:
+def likelihood(name: str) -> Likelihood | None:
+    """What is declared of the likelihood that a study calls so: `categorical-17` is `categorical` of 17 levels."""
+    stem, _, number = name.rpartition("-")
+    if name in likelihoods():
+        return likelihoods()[name]
+    found = likelihoods().get(stem)
+    if found is None or not found.numbered or not re.fullmatch("[1-9][0-9]{0,3}", number):
+        return None
+    return replace(found, levels=int(number)) if found.numbered == "levels" else found
+
+
+def _likelihood(name: str, classes: Mapping[str, ast.ClassDef]) -> Likelihood:
+    return Likelihood(**{attribute: _said(attribute, name, classes) for attribute in ("takes", "levels", "numbered")})
+
+
+def _said(attribute: str, name: str, classes: Mapping[str, ast.ClassDef]) -> Any:
     """What the class of this name says of itself, or its base says for it."""
     for part in classes[name].body:
-        if isinstance(part, ast.Assign) and ast.unparse(part.targets[0]) == "takes":
-            return tuple(ast.literal_eval(part.value))
-    return _takes(ast.unparse(classes[name].bases[0]), classes)
+        if isinstance(part, ast.Assign | ast.AnnAssign) and part.value is not None:
+            target = part.targets[0] if isinstance(part, ast.Assign) else part.target
+            if ast.unparse(target) == attribute:
+                return ast.literal_eval(part.value)
+    return _said(attribute, ast.unparse(classes[name].bases[0]), classes)
 
 
 def _parsed(path: Path) -> ast.Module:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args
@@ -21,11 +22,17 @@ TIMED_BATCH_SIZES = (1, 1024, 8192)
 
 @dataclass(frozen=True, kw_only=True)
 class Axis:
-    """What a key of the grid may hold: one value or a list of them, each checked by `check`."""
+    """What a key of the grid may hold: one value or a list of them, each checked by `check`.
+
+    Attributes:
+        known: names; all are allowed where there are none.
+        numbered: whether a name that is not among them is one of them with a number.
+    """
 
     kind: type
     default: Any = None
     known: tuple[str, ...] = ()
+    numbered: Callable[[str], bool] = lambda _: False
     minimum: float | None = None
     exclusive: bool = False
     below: float = math.inf
@@ -46,7 +53,7 @@ class Axis:
     def _check_name(self, value: Any, where: str) -> str:
         if not isinstance(value, str):
             raise UserError(f"{where}: {value!r} is not a name; put it in quotes")
-        if self.known and value not in self.known:
+        if self.known and value not in self.known and not self.numbered(value):
             raise UserError(f"{where}: {unknown('value', value, self.known)}")
         return value
 
@@ -71,7 +78,12 @@ def _a(kind: type) -> str:
 GRID: dict[str, Axis] = {
     "dataset": Axis(kind=str),
     "network": Axis(kind=str, default="mlp", known=tuple(networks.built_in())),
-    "likelihood": Axis(kind=str, default="bernoulli", known=tuple(declarations.likelihoods())),
+    "likelihood": Axis(
+        kind=str,
+        default="bernoulli",
+        known=tuple(declarations.likelihoods()),
+        numbered=lambda name: declarations.likelihood(name) is not None,
+    ),
     "latent_dim": Axis(kind=int, minimum=1),
     "epochs": Axis(kind=int, minimum=1),
     "batch_size": Axis(kind=int, default=128, minimum=1),

@@ -43,6 +43,7 @@ class Seen:
         components: principal components that hold `SHARE` of the variance.
         classes: how many; 0 without labels.
         factors: names of known factors of variation.
+        levels: how many values a pixel may have; 0 where any.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Seen:
     components: int
     classes: int
     factors: tuple[str, ...]
+    levels: int
 
     @property
     def values(self) -> int:
@@ -116,6 +118,7 @@ def look(dataset: Dataset) -> Seen:
         components=_components(shown.reshape(len(shown), -1)),
         classes=len(dataset.class_names or ()),
         factors=tuple(factor.name for factor in dataset.factors),
+        levels=dataset.levels,
     )
 
 
@@ -170,11 +173,17 @@ def _likelihood(seen: Seen) -> Proposed:
             '"continuous_bernoulli".'
         )
         return _named("likelihood", "bernoulli", why)
-    why = (
+    between = (
         f"{'Colours' if seen.shape[-1] > 1 else 'Greys'} in between matter ({share} of the values are near the ends of "
-        "the range), and a Bernoulli likelihood would see only 0 and 1. The Gaussian's variance is learned, so "
-        "reconstruction and rate are weighed by the data."
+        "the range), and a Bernoulli likelihood would see only 0 and 1."
     )
+    if seen.levels == 256:
+        why = (
+            f"{between} Probabilities of all 256 values, so that bits per dimension can be held against those of "
+            'lossless compression. "gaussian" takes less time, and tells densities.'
+        )
+        return _named("likelihood", "discretised_logistics", why)
+    why = f"{between} The Gaussian's variance is learned, so reconstruction and rate are weighed by the data."
     return _named("likelihood", "gaussian", why)
 
 

@@ -305,3 +305,38 @@ def test_code_that_changed_under_the_same_version_is_told(
     for spec in grid:
         store.write_record(store.read_record(spec).model_copy(update={"environment": other}))
     assert planned(store).recoded == {}
+
+
+@pytest.mark.parametrize(
+    ("dataset", "likelihood", "message"),
+    [
+        ("digits", "categorical", r"is of 256 levels, and digits has pixels of 17 levels; choose categorical-17, bern"),
+        (
+            "digits",
+            "discretised_logistics-3",
+            r"'discretised_logistics-3' is of 256 levels, and digits has pixels of 17",
+        ),
+        ("wine", "categorical", r"'categorical' has no density for wine, which holds real numbers"),
+        (
+            "photo_patches",
+            "categorical-17",
+            r"is of 17 levels, and .* 256 levels; choose discretised_logistics, categor",
+        ),
+        ("digits", "categorical-17", None),
+        ("photo_patches", "discretised_logistics", None),
+    ],
+)
+def test_a_likelihood_of_other_levels_is_refused_before_training(
+    dataset: str, likelihood: str, message: str | None, tmp_path: Path
+) -> None:
+    text = (
+        f'dataset = "{dataset}"\nlikelihood = "{likelihood}"\nseeds = 1\nepochs = 1\nlatent_dim = 2\nbatch_size = 32\n'
+    )
+    (tmp_path / "levels.toml").write_text(f'{text}\n[[variant]]\nname = "ae"\n')
+    asked = study.read(str(tmp_path / "levels.toml"))
+    if message is None:
+        assert len(plan.plan(asked, "tensorflow", Store(tmp_path)).missing) == 1
+        return
+    with pytest.raises(UserError, match=message) as found:
+        plan.plan(asked, "tensorflow", Store(tmp_path))
+    assert "\n" not in str(found.value)

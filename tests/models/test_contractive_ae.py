@@ -93,7 +93,7 @@ def test_the_norm_of_a_dense_jacobian_is_exact(network, trunk, grey):
 
 
 @pytest.mark.parametrize("trunk", ["encoder", "decoder"])
-@pytest.mark.parametrize(("network", "shape"), [("conv", (8, 8, 1)), ("conv1d", (15, 4))])
+@pytest.mark.parametrize(("network", "shape"), [("conv", (8, 8, 1)), ("resnet", (8, 8, 1)), ("conv1d", (15, 4))])
 def test_a_convolutional_jacobian_is_applied_exactly_to_random_signs(network, shape, trunk, grey):
     images = grey[:2].reshape(2, -1)[:, : math.prod(shape)].reshape(2, *shape)
     parts, inputs, noise = parts_and_inputs(network, trunk, images)

@@ -5,8 +5,11 @@ import numpy as np
 import pytest
 from keras import ops
 
+from aebench.backends.layers import convolutions
+from aebench.measures.speed.flops import flops_per_image
 from aebench.models import AE, VAE
 from aebench.models.networks import NETWORKS
+from aebench.models.residual import Residual
 from aebench.models.streams import stream
 
 OF_SERIES = [(12, 1), (31, 3), (1, 2)]
@@ -25,13 +28,13 @@ def built(cls: type[keras.Model], seed: int, network: str) -> dict[str, np.ndarr
 
 
 def test_names():
-    assert {"linear", "mlp", "mlp-400", "mlp-200-200", "conv"} <= set(NETWORKS)
+    assert {"linear", "mlp", "mlp-400", "mlp-200-200", "conv", "resnet"} <= set(NETWORKS)
 
 
 @pytest.mark.parametrize("shape", [*SHAPES, *OF_SERIES], ids=str)
 @pytest.mark.parametrize("name", NETWORKS)
 def test_shapes(name, shape):
-    if (name, len(shape)) in {("conv", 2), ("conv1d", 3)}:
+    if (name, len(shape)) in {("conv", 2), ("resnet", 2), ("conv1d", 3)}:
         with pytest.raises(ValueError, match=f"'{name}' needs (images|series) .*choose 'conv"):
             NETWORKS[name].trunks(shape, 3, 0)
         return
@@ -61,7 +64,7 @@ def test_dense_layers(name, widths, activation):
     assert decoder.layers[-2].activation is keras.activations.linear
 
 
-@pytest.mark.parametrize("network", ["linear", "mlp", "mlp-200-200", "conv", "conv1d"])
+@pytest.mark.parametrize("network", ["linear", "mlp", "mlp-200-200", "conv", "resnet", "conv1d"])
 def test_runs_of_one_seed_share_their_initial_weights(network):
     ae, vae = built(AE, 5, network), built(VAE, 5, network)
     assert set(vae) - set(ae) == {"beta", "log_var/kernel", "log_var/bias"}
@@ -75,7 +78,7 @@ def test_other_seeds_have_other_weights(network):
     assert not any(np.allclose(one[path], other[path]) for path in kernels)
 
 
-@pytest.mark.parametrize("network", ["mlp-200-200", "conv", "conv1d"])
+@pytest.mark.parametrize("network", ["mlp-200-200", "conv", "resnet", "conv1d"])
 def test_no_two_layers_share_a_stream(network):
     """Layers of one stream would start with the same uniform draws, up to Glorot's scale."""
     kernels = [value.ravel()[:20] for path, value in built(VAE, 5, network).items() if path.endswith("kernel")]
@@ -112,3 +115,25 @@ def test_streams():
 def test_streams_stay_what_they_were():
     """Another value would change the numbers of every run that was ever recorded."""
     assert stream(0, "noise") == 1229674181
+
+
+def test_residual_blocks_are_seen_by_what_counts_convolutions():
+    """The engine's choice and FLOPs: each block adds two convolutions at its size, of as many filters."""
+    plain, residual = (AE(3, network=name) for name in ("conv", "resnet"))
+    for model in (plain, residual):
+        model.build((None, 8, 8, 1))
+    assert len(convolutions(residual)) - len(convolutions(plain)) == 8
+    added = {name: flops_per_image(residual)[name] - flops_per_image(plain)[name] for name in ("encode", "decode")}
+    blocks = {"encode": [(4, 32), (2, 64)], "decode": [(2, 64), (4, 64)]}
+    for name, sizes in blocks.items():
+        assert added[name] == sum(2 * 2 * side**2 * 9 * filters**2 for side, filters in sizes)
+
+
+def test_a_block_adds_what_its_parts_make_of_its_input():
+    parts = [keras.layers.Dense(4, name="one"), keras.layers.Dense(5, name="two")]
+    block, x = Residual(parts), np.random.default_rng(0).normal(size=(3, 5)).astype("float32")
+    assert np.asarray(block(x)) == pytest.approx(x + np.asarray(parts[1](parts[0](x))), rel=1e-5)
+    again = Residual.from_config(block.get_config())
+    assert [part.name for part in again.layers] == ["one", "two"]
+    with pytest.raises(ValueError, match=r"must keep the shape. Received: \(3, 5\) to \(3, 4\)"):
+        Residual(parts[:1]).build((3, 5))

@@ -11,6 +11,7 @@ import rounding
 from keras import layers, ops
 
 from aebench.models import AE, RAE, RAEGP, RAEL2, RAESN
+from aebench.models.residual import single
 
 
 def numpy(tensor: Any) -> np.ndarray:
@@ -141,14 +142,15 @@ def test_a_layer_of_kernels_of_norm_1_is_left_as_it_is(images):
     assert numpy(model.decode(codes)) == pytest.approx(numpy(plain.decode(codes)), rel=1e-5)
 
 
-def test_scaled_kernels_decode_alike(images):
-    model = adapted(RAESN, images, "conv")
+@pytest.mark.parametrize(("network", "kernels"), [("conv", 5), ("resnet", 9)])
+def test_scaled_kernels_decode_alike(network, kernels, images):
+    model = adapted(RAESN, images, network)
     codes = np.random.default_rng(1).normal(size=(5, 4)).astype("float32")
     before = numpy(model.decode(codes))
-    for layer in model.decoder.layers:
+    for layer in single(model.decoder.layers):
         if layer.name in model.directions:
             layer.kernel.assign(layer.kernel * 7.0)
-    assert len(model.directions) == 5
+    assert len(model.directions) == kernels
     assert numpy(model.decode(codes)) == pytest.approx(before, rel=1e-5, abs=1e-6)
 
 

@@ -12,9 +12,11 @@ import pytest
 
 from aebench import page
 from aebench.errors import UserError
+from aebench.page.facts import likelihood_words
 from aebench.page.scatter import scatter
 from aebench.page.sheets import montage, sprite
 from aebench.records.store import Store
+from aebench.study import declarations
 from aebench.study.expectations import Expectation
 
 
@@ -22,6 +24,13 @@ def test_titles_and_labels_are_text_and_never_markup(write):
     text = write(title="<script>alert(1)</script> & Co").read_text()
     assert "<script>alert" not in text
     assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; Co" in text
+
+
+def test_every_likelihood_has_words_of_its_own():
+    words = {name: likelihood_words(name) for name in declarations.likelihoods()}
+    assert not any(words[name] == f"{name} likelihood" for name in words)
+    assert len(set(words.values())) == len(words)
+    assert likelihood_words("categorical-17") == f"{words['categorical']}, levels: 17"
 
 
 def test_numbers_on_the_page_are_those_of_the_records(write):

@@ -23,6 +23,7 @@ BINARY = (RNG.random((120, 8, 8)) < 0.3).astype("uint8")
 INK = np.where(RNG.random((120, 8, 8)) < 0.8, BINARY, RNG.random((120, 8, 8))).astype("float32")
 GREY = RNG.random((120, 8, 8)).astype("float32")
 COLOUR = RNG.random((120, 16, 16, 3)).astype("float32")
+BYTES = (255 * COLOUR).astype("uint8")
 LARGE = INK[:, np.arange(40) % 8][:, :, np.arange(40) % 8]
 LABELS = np.arange(120) % 3
 
@@ -58,6 +59,7 @@ CHOICES = {
     "ink": (INK, "bernoulli", "mlp-256"),
     "grey": (GREY, "gaussian", "mlp-256"),
     "colour": (COLOUR, "gaussian", "conv"),
+    "bytes": (BYTES, "discretised_logistics", "conv"),
     "large": (LARGE, "bernoulli", "conv"),
 }
 

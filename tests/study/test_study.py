@@ -44,6 +44,7 @@ def expand(study: Study) -> list[RunSpec]:
         ("factors", 100),
         ("tabular", 90),
         ("series", 70),
+        ("colour", 12),
     ],
 )
 def test_built_in_studies(name: str, runs: int) -> None:

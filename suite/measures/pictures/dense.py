@@ -23,7 +23,8 @@ def dense_decoder(model: Any, weights: Weights) -> dict[str, np.ndarray]:
     Returns:
         For layer i `decoder_kernel(i)` `(inputs, outputs)` float16 and `decoder_bias(i)` `(outputs,)` float32, and
         `Figures.DECODER_ACTIVATIONS`, a name of `ACTIVATIONS` for each layer; the last layer's outputs are an image's
-        parameters, flattened. Nothing if the decoder is not a chain of dense layers, or half floats cannot hold it.
+        parameters, flattened. Nothing if the decoder is not a chain of dense layers, if a pixel takes several
+        parameters, or if half floats cannot hold it.
     """
     layers = _chain(model)
     if layers is None:
@@ -50,6 +51,8 @@ def _chain(model: Any) -> list[Any] | None:
     if (cls.decode, cls.decode_mean) != (Autoencoder.decode, Autoencoder.decode_mean):
         return None
     if model.decoder_width() != model.code_dim:
+        return None
+    if model.output_bias.shape != model.image_shape:  # a page shows a number a pixel
         return None
     parts = [layer for layer in model.decoder.layers if not isinstance(layer, layers.Reshape)]
     plain = all(isinstance(layer, layers.Dense) and layer.activation.__name__ in ACTIVATIONS for layer in parts)

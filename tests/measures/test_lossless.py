@@ -1,0 +1,32 @@
+"""What images cost without a model, against SciPy and against a file that is read again."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from aebench.measures.lossless import frequencies_bits, png_bits
+
+
+def test_frequencies_cost_their_cross_entropy():
+    """Bit for bit the entropy of each channel where test is as train, up to the one count that is added to each."""
+    rng = np.random.default_rng(0)
+    shares = rng.dirichlet(np.ones(6), 3)
+    train, test = (np.stack([rng.choice(6, (4000, 5, 5), p=share) for share in shares], axis=-1) for _ in range(2))
+    expected = stats.entropy(shares, base=2, axis=1).mean()
+    error = np.std(np.log2(shares), axis=1).max() / np.sqrt(100_000)
+    assert frequencies_bits(train, test, 6) == pytest.approx(expected, abs=4.0 * error)
+    assert frequencies_bits(np.zeros((0, 5, 5, 3), int), test, 256) == pytest.approx(8.0)
+
+
+def test_a_level_that_training_lacks_is_not_impossible():
+    assert np.isfinite(frequencies_bits(np.zeros((3, 2, 2, 1), int), np.full((1, 2, 2, 1), 9), 10))
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_noise_cannot_be_compressed_and_one_colour_costs_nothing(channels):
+    noise = np.random.default_rng(0).integers(0, 256, (200, 16, 16, channels))
+    least = 8.0 + 8.0 / (16 * channels)  # a byte a row says how it is filtered
+    assert 8.0 < png_bits(noise) < 1.01 * least
+    assert png_bits(np.full_like(noise, 7)) < 0.1
