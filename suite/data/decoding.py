@@ -53,8 +53,8 @@ def decode(files: Mapping[str, Sequence[File]], size: Size | None, where: str) -
         where: what to call them together in messages.
 
     Raises:
-        UserError: there is none, a file is no image that can be read, is suspiciously large or of 32 bits, sizes differ and none is
-            given, or all together are too large.
+        UserError: there is none, a file is no image that can be read, is suspiciously large or of 32 bits, sizes differ
+            and none is given, or all together are too large.
     """
     every = [file for part in files.values() for file in part]
     seen = Counter(_header(file) for file in every)
