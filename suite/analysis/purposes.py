@@ -101,6 +101,8 @@ USES = (
     _use("Clustering", "kmeans_nmi", 1, pca="PCA", pixels="raw pixels", untrained="an untrained encoder"),
     _use("Retrieval", "retrieval_map", 1, pca="PCA", pixels="raw pixels", untrained="an untrained encoder"),
     _use("Anomalies", "anomaly_auroc", 1, pca="PCA's error", pixels="distance in pixels"),
+    _use("Unseen class", "unseen_class_auroc", 1, pca="PCA's error", pixels="distance in pixels"),
+    _use("Other data sets", "other_set_auroc", 1, pca="PCA's error", pixels="distance in pixels"),
     _use("Imputation", "imputation_mse_half", -1, pca="PCA", neighbours="nearest images", mean="the mean image"),
     _use("Denoising", "denoising_mse", -1, pca="PCA", noisy="the noisy image"),
     _use("Compression", "compression_mse_16", -1, pca="PCA"),

@@ -20,11 +20,12 @@ from aebench.measures.uses import (
     few_labels,
     geometry,
     imputation,
+    outsiders,
     retrieval,
     robustness,
 )
 
-__all__ = ["FAMILIES", "GROUPS", "METRICS", "OF_IMAGES", "PROFILES", "Family", "Metric", "versions"]
+__all__ = ["FAMILIES", "GROUPS", "METRICS", "OF_IMAGES", "ON_REQUEST", "PROFILES", "Family", "Metric", "versions"]
 
 # In the order of tables and columns.
 FAMILIES: tuple[Family, ...] = (
@@ -40,6 +41,7 @@ FAMILIES: tuple[Family, ...] = (
     few_labels.FAMILY,
     retrieval.FAMILY,
     anomalies.FAMILY,
+    *outsiders.FAMILIES.values(),
     imputation.FAMILY,
     denoising.FAMILY,
     compression.FAMILY,
@@ -50,6 +52,7 @@ FAMILIES: tuple[Family, ...] = (
     cost.FAMILY,
 )
 OF_IMAGES = frozenset(name for family in FAMILIES if family.needs_images for name in family.metrics)
+ON_REQUEST = frozenset(name for family in FAMILIES if family.on_request for name in family.metrics)
 METRICS: dict[str, Metric] = {name: metric for family in FAMILIES for name, metric in family.metrics.items()}
 PROFILES: dict[str, Metric] = {name: metric for family in FAMILIES for name, metric in family.profiles.items()}
 
