@@ -106,5 +106,13 @@ USES = (
     _use("Imputation", "imputation_mse_half", -1, pca="PCA", neighbours="nearest images", mean="the mean image"),
     _use("Denoising", "denoising_mse", -1, pca="PCA", noisy="the noisy image"),
     _use("Compression", "compression_mse_16", -1, pca="PCA"),
+    Purpose(
+        name="Lossless storage",
+        metric="lossless_bits",
+        criterion=validation_elbo,
+        references=tuple(
+            (f"lossless_bits_{key}", called) for key, called in (("png", "PNG"), ("pixels", "single pixels"))
+        ),
+    ),
     _use("Under shift", "shift_accuracy", 1, pca="PCA", pixels="raw pixels"),
 )
