@@ -26,16 +26,21 @@ Arrays = dict[str, npt.NDArray[Any]]
 MOST_SHOWN = 28  # configurations of a page whose pictures are drawn
 MOST_SPRITES = 16_000  # reconstructions on a page, which all its explorers share
 _PER_ROW = 5
+_CELL = 12  # pixels of a matrix's row
 
 
 @dataclass(frozen=True, kw_only=True)
 class Kind:
-    """One kind of picture: what it is called, what it shows, the array that it needs, and how it is drawn."""
+    """One kind of picture: what it is called, what it shows, the array that it needs, and how it is drawn.
+
+    Those of a handful are drawn of the winners alone, since a page has no room for all.
+    """
 
     title: str
     about: str
     needs: str
     draw: Callable[[Arrays], Sheet]
+    of_few: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,7 +137,13 @@ class Seeing:
         ]
 
 
-def seeing(board: Sequence[Configuration], looks: Looks, store: Store, wanted: Sequence[Configuration]) -> Seeing:
+def seeing(
+    board: Sequence[Configuration],
+    looks: Looks,
+    store: Store,
+    wanted: Sequence[Configuration],
+    of_uses: Sequence[Configuration] = (),
+) -> Seeing:
     """The pictures of a board.
 
     Args:
@@ -140,16 +151,18 @@ def seeing(board: Sequence[Configuration], looks: Looks, store: Store, wanted: S
         looks: names and colours.
         store: where the runs' pictures are.
         wanted: configurations to begin with, and the first to have live decoders.
+        of_uses: winners of uses: these and those to begin with are pictured at them.
     """
     ordered = [item for items in looks.series(board).values() for item in items]
     ordered.sort(key=lambda item: item.latent_dim)  # stable: inside a size by look
     first = list(dict.fromkeys(item.id for item in wanted))
-    chosen = sorted(ordered, key=lambda item: item.id not in first)[:MOST_SHOWN]  # stable: the others in order
+    few = {*first, *(item.id for item in of_uses)}
+    chosen = sorted(ordered, key=lambda item: item.id not in few)[:MOST_SHOWN]  # stable: the others in order
     kept = {item.id: found for item in ordered if item in chosen and (found := _first_kept(item, store)) is not None}
     shown = [item for item in ordered if item.id in kept]
     arrays = next((own for _, own in kept.values()), {})
     explored = _explored(arrays, len(shown))
-    models = tuple(_model(item, *kept[item.id], explored, looks) for item in shown)
+    models = tuple(_model(item, *kept[item.id], explored, looks, item.id in few) for item in shown)
     by_wish = sorted(shown, key=lambda item: first.index(item.id) if item.id in first else len(first))
     names = tuple(str(name) for name in arrays.get(Figures.CLASS_NAMES, ()))
     return Seeing(
@@ -204,7 +217,9 @@ def _data(arrays: Arrays, explored: npt.NDArray[np.intp], names: tuple[str, ...]
     return {"index": arrays[Figures.EMBEDDING_INDEX][explored].tolist(), "labels": labels, "names": list(names)}
 
 
-def _model(item: Configuration, seed: int, arrays: Arrays, explored: npt.NDArray[np.intp], looks: Looks) -> Model:
+def _model(
+    item: Configuration, seed: int, arrays: Arrays, explored: npt.NDArray[np.intp], looks: Looks, few: bool
+) -> Model:
     whole = Figures.EMBEDDING_RECONSTRUCTIONS in arrays and len(explored)
     return Model(
         id=item.id,
@@ -212,7 +227,9 @@ def _model(item: Configuration, seed: int, arrays: Arrays, explored: npt.NDArray
         latent_dim=item.latent_dim,
         name=looks.title(item),
         seed=seed,
-        pictures=tuple(_picture(kind, arrays, looks.title(item)) for kind in _kinds(arrays)),
+        pictures=tuple(
+            _picture(kind, {} if kind.of_few and not few else arrays, looks.title(item)) for kind in _kinds(arrays)
+        ),
         planes=tuple(_planes(arrays, explored)) if whole else (),
         sprite=_sprite(Figures.EMBEDDING_RECONSTRUCTIONS, arrays, explored, exact=False) if whole else None,
     )
@@ -222,7 +239,7 @@ def _picture(kind: Kind, arrays: Arrays, name: str) -> Picture:
     if kind.needs not in arrays:
         return Picture(kind=kind, sheet=None, alt="")
     drawn = kind.draw(arrays)
-    labelled = f", which the classifier reads as {' '.join(drawn.labels)}" if drawn.labels else ""
+    labelled = f", labelled {' '.join(filter(None, drawn.labels))}" if drawn.labels else ""
     return Picture(kind=kind, sheet=drawn, alt=f"{kind.title} of {name}{labelled}")
 
 
@@ -255,6 +272,26 @@ def _reconstructions(arrays: Arrays) -> Sheet:
 def _prior_samples(arrays: Arrays) -> Sheet:
     labels = arrays.get(Figures.PRIOR_SAMPLE_LABELS, np.array([])).tolist()
     return sheet(in_rows(arrays[Figures.PRIOR_SAMPLES], _PER_ROW), labels)
+
+
+def _traversals(arrays: Arrays) -> Sheet:
+    """With the factor that each dimension tells most of, and how much of it, in the middle below its row."""
+    rows = arrays[Figures.TRAVERSALS]
+    if Figures.FACTOR_SHARES not in arrays:
+        return sheet(list(rows))
+    names, shares, middle = arrays[Figures.FACTOR_NAMES], arrays[Figures.FACTOR_SHARES], rows.shape[1] // 2
+    labels = [[""] * rows.shape[1] for _ in rows]
+    for own, told in zip(labels, shares, strict=True):
+        own[middle] = f"{names[told.argmax()]} {told.max():.2f}"
+    return sheet(list(rows), [label for own in labels for label in own])
+
+
+def _followed(arrays: Arrays) -> Sheet:
+    """A column a factor, a row a dimension: the darker, the more it tells."""
+    shares = np.clip(arrays[Figures.FACTOR_SHARES], 0.0, 1.0)
+    cells = np.repeat((255 * (1.0 - shares)).round().astype(np.uint8), _CELL, axis=0)
+    columns = np.repeat(cells.T[:, :, None, None], 2 * _CELL, axis=2)
+    return sheet([columns], [str(name) for name in arrays[Figures.FACTOR_NAMES]], exact=True)
 
 
 PLANES = {
@@ -291,9 +328,38 @@ KINDS = (
     Kind(
         title="Traversals",
         about="from the mean code along the dimensions that vary most, one a row, from -3 to 3 of their own standard "
-        "deviations",
+        "deviations; where factors are known, below each row the one that the dimension tells most of, and which share",
         needs=Figures.TRAVERSALS,
-        draw=lambda arrays: sheet(list(arrays[Figures.TRAVERSALS])),
+        draw=_traversals,
+    ),
+    Kind(
+        title="Factors in dimensions",
+        about="a row a dimension, in the order of the traversals, and a column a known factor: black where the "
+        "dimension tells all of it (mutual information as a share of the factor's entropy), white where nothing",
+        needs=Figures.FACTOR_SHARES,
+        draw=_followed,
+    ),
+    Kind(
+        title="Anomalies",
+        about="of winners alone: the test images that are found strangest, those least strange, and the outliers that "
+        "pass most easily, by the score that is best on validation",
+        needs=Figures.ANOMALIES,
+        draw=lambda arrays: sheet(list(arrays[Figures.ANOMALIES])),
+        of_few=True,
+    ),
+    Kind(
+        title="Imputations",
+        about="of winners alone: the first test images, the same with the missing half in grey, and filled in",
+        needs=Figures.IMPUTATIONS,
+        draw=lambda arrays: sheet(list(arrays[Figures.IMPUTATIONS])),
+        of_few=True,
+    ),
+    Kind(
+        title="Retrieval",
+        about="of winners alone: five test images, each before the training images whose codes are nearest to its own",
+        needs=Figures.RETRIEVED,
+        draw=lambda arrays: sheet(list(arrays[Figures.RETRIEVED])),
+        of_few=True,
     ),
     Kind(
         title="Manifold",

@@ -138,4 +138,4 @@ def robustness(codes: np.ndarray, levels: np.ndarray) -> float | None:
 def _strayed(points: np.ndarray, column: np.ndarray) -> np.ndarray:
     """How far each dimension strays while a factor is held, mean over its values, `(code_dim,)`."""
     groups = [points[column == value] for value in np.unique(column)]
-    return np.mean([np.quantile(np.abs(own - own.mean(axis=0)), STRAYS, axis=0) for own in groups], axis=0)
+    return np.asarray(np.mean([np.quantile(np.abs(own - own.mean(axis=0)), STRAYS, axis=0) for own in groups], axis=0))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -16,6 +17,7 @@ from aebench.records.record import Profiles
 if TYPE_CHECKING:
     from aebench.measures.context import Context
     from aebench.measures.uses.detection import Scores
+    from aebench.measures.uses.trials import Trial
 
 SCORES: Final = {
     "reconstruction": ("by reconstruction", "by -log p(x|z) at the posterior mean"),
@@ -46,7 +48,23 @@ def measure(context: Context) -> Sequence[Measured]:
 
     known = trials(context.inputs)
     found = {part: scores(context, trial) for part in PARTS if (trial := known.made(part)) is not None}
-    return [_measured({part: own[run] for part, own in found.items()}) for run in range(context.count)]
+    by_run = [{part: own[run] for part, own in found.items()} for run in range(context.count)]
+    return [with_pictures(_measured(own), context, run, known.made("test"), own) for run, own in enumerate(by_run)]
+
+
+def with_pictures(
+    told: Measured, context: Context, run: int, trial: Trial | None, found: Mapping[str, Mapping[str, Scores]]
+) -> Measured:
+    """Adds the images that a run that is pictured ranks, by the score that is best on validation."""
+    from aebench.measures.uses.shown import ranked
+    from aebench.measures.uses.trials import best_on_validation
+
+    if trial is None or not context.members[run].pictured:
+        return told
+    best = best_on_validation(found["validation"], [*SCORES]) if "validation" in found else None
+    score = best[0] if best else "reconstruction"
+    finite = all(np.isfinite(own.get(score, np.array(np.nan))).all() for own in found["test"].values())
+    return replace(told, figures=ranked(trial, found["test"], score)) if finite else told
 
 
 def _measured(found: Mapping[str, Mapping[str, Scores]]) -> Measured:

@@ -55,8 +55,8 @@ def measure(context: Context) -> Sequence[Measured]:
                     own if name == "test" else float(own.mean())
                 )
     shared, curve = references(context.inputs), jpeg(context.inputs)
-    for own in found:
-        own["compression_jpeg_bits"] = jpeg_bits(curve, float(np.mean(own[_name(RATES[-1])])))  # type: ignore[arg-type]
+    for taken in found:
+        taken["compression_jpeg_bits"] = jpeg_bits(curve, float(np.mean(np.asarray(taken[_name(RATES[-1])]))))
     return [
         measured({**(own if fine else {}), **shared}, FAMILY.metrics) for own, fine in zip(found, finite, strict=True)
     ]

@@ -46,6 +46,12 @@ def nearest(gallery: np.ndarray, points: np.ndarray) -> np.ndarray:
     return np.asarray(np.linalg.norm(points.astype("float64") - gallery[found], axis=1))
 
 
+def nearest_places(gallery: np.ndarray, points: np.ndarray, count: int) -> np.ndarray:
+    """Places in `gallery` `(m, d)` of the `count` nearest to each of `points` `(n, d)`, the nearest first."""
+    apart = np.stack([np.linalg.norm(gallery.astype("float64") - point, axis=1) for point in points])
+    return np.argsort(apart, axis=1, kind="stable")[:, :count]
+
+
 class SinglePixels:
     """A model of images whose pixels know nothing of each other: Bernoulli of binary pixels, else Gaussian.
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from aebench.measures.family import Family, Measured
 from aebench.measures.metric import Metric
-from aebench.measures.uses.anomalies import MARGIN, PARTS, REFERENCES, SCORES
+from aebench.measures.uses.anomalies import MARGIN, PARTS, REFERENCES, SCORES, with_pictures
 from aebench.measures.uses.taken import measured, per_image
 from aebench.records.record import Profiles
 
@@ -34,7 +34,9 @@ def measure_unseen(context: Context) -> Sequence[Measured]:
         return [Measured()] * context.count
     known = trials(context.inputs)
     found = {part: scores(context, trial) for part in PARTS if (trial := known.of_unseen_class(part)) is not None}
-    return [_measured(UNSEEN, {part: own[run] for part, own in found.items()}) for run in range(context.count)]
+    by_run = [{part: own[run] for part, own in found.items()} for run in range(context.count)]
+    trial = known.of_unseen_class("test")
+    return [with_pictures(_measured(UNSEEN, own), context, run, trial, own) for run, own in enumerate(by_run)]
 
 
 def measure_other(context: Context) -> Sequence[Measured]:
