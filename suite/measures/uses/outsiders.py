@@ -80,7 +80,7 @@ def _family(which: str, label: str, validation: str, measure: object) -> Family:
             unit="share",
             better="higher",
             about="how often an outlier scores higher than a test image, by the score that does best on the validation "
-            f"split; outliers: {outliers}",
+            f"split, where outliers have to be known; outliers: {outliers}",
             margin=MARGIN,
             kept=kept(f"{which}_auroc"),
         ),
