@@ -33,7 +33,7 @@ from aebench.analysis.purposes import (
 from aebench.analysis.ranking import Ranking
 from aebench.analysis.statistics import Side, better_or_worse, conclusions
 from aebench.analysis.timings import TimedOperation
-from aebench.measures import METRICS, OF_IMAGES
+from aebench.measures import METRICS, OF_IMAGES, ON_REQUEST
 from aebench.measures.classes.family import references_of
 
 Name = Callable[[Configuration], str]
@@ -94,13 +94,15 @@ def answers(
 def uses(evidence: Evidence, name: Name) -> tuple[Answer, ...]:
     """The best of one board for each use of codes, and which references it beats; nothing where no use was measured.
 
-    Uses of images alone are left out where none of them was measured, as of vectors.
+    Uses of images alone are left out where none of them was measured, as of vectors, and those that studies ask for
+    where none did.
 
     Args:
         evidence: of the board.
         name: of a configuration on the page.
     """
     found = {use: _best(evidence, name, use) for use in USES}
+    found = {use: answer for use, answer in found.items() if answer or use.metric not in ON_REQUEST}
     if not any(found.values()):
         return ()
     if not any(answer for use, answer in found.items() if use.metric in OF_IMAGES):

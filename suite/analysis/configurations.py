@@ -14,7 +14,7 @@ from aebench.records.record import Environment, RunRecord
 from aebench.records.spec import RunSpec
 from aebench.study import Study
 
-_NOT_SHARED = {"variant", "variant_version", "scalars", "options", "annealing", "seed"}
+_NOT_SHARED = {"variant", "variant_version", "scalars", "options", "annealing", "seed", "without_class"}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -101,8 +101,18 @@ USES = (
     _use("Clustering", "kmeans_nmi", 1, pca="PCA", pixels="raw pixels", untrained="an untrained encoder"),
     _use("Retrieval", "retrieval_map", 1, pca="PCA", pixels="raw pixels", untrained="an untrained encoder"),
     _use("Anomalies", "anomaly_auroc", 1, pca="PCA's error", pixels="distance in pixels"),
+    _use("Unseen class", "unseen_class_auroc", 1, pca="PCA's error", pixels="distance in pixels"),
+    _use("Other data sets", "other_set_auroc", 1, pca="PCA's error", pixels="distance in pixels"),
     _use("Imputation", "imputation_mse_half", -1, pca="PCA", neighbours="nearest images", mean="the mean image"),
     _use("Denoising", "denoising_mse", -1, pca="PCA", noisy="the noisy image"),
     _use("Compression", "compression_mse_16", -1, pca="PCA"),
+    Purpose(
+        name="Lossless storage",
+        metric="lossless_bits",
+        criterion=validation_elbo,
+        references=tuple(
+            (f"lossless_bits_{key}", called) for key, called in (("png", "PNG"), ("pixels", "single pixels"))
+        ),
+    ),
     _use("Under shift", "shift_accuracy", 1, pca="PCA", pixels="raw pixels"),
 )

@@ -49,6 +49,10 @@ class Split:
             return np.asarray((self.images - mean) / scale, np.float32)
         return self.images.astype(np.float32) / np.float32(self.maximum)
 
+    def without(self, label: int) -> Split:
+        """The images of all classes but this one."""
+        return self.take(np.flatnonzero(self.labels != label))
+
     def take(self, indices: Array) -> Split:
         """The images (with labels and factors) at `indices`, in that order, as a new split."""
         labels = None if self.labels is None else self.labels[indices]
@@ -130,6 +134,18 @@ class Dataset:
     def columns(self) -> tuple[Column, ...]:
         """How models see each column of vectors or channel of series; empty for images."""
         return self.train.columns
+
+    def without(self, label: int) -> Dataset:
+        """The same without a class in training and validation; the test split keeps it.
+
+        Args:
+            label: the class's index.
+
+        Returns:
+            A view with a digest of its own; nothing is cached.
+        """
+        train, validation = self.train.without(label), self.validation.without(label)
+        return replace(self, digest=f"{self.digest} without {label}", train=train, validation=validation)
 
     def splits(self) -> dict[str, Split]:
         """The three splits by name."""

@@ -6,7 +6,7 @@ seed, for validation and test; under any other likelihood pixels stay grey.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 
 import numpy as np
@@ -37,6 +37,8 @@ class Inputs:
         factor_values, train_factor_values: of the test and training images, `(n, factors)`; `None` without.
         column_names: of vectors, or of the channels of series.
         levels: how many values a pixel may have, as far apart; 0 where any.
+        unseen_class: the class that neither training nor validation images are of, where one was left out.
+        unseen_validation: the validation images of that class, of the same kind as `validation`.
     """
 
     train: np.ndarray
@@ -54,6 +56,8 @@ class Inputs:
     train_factor_values: np.ndarray | None = None
     column_names: tuple[str, ...] = ()
     levels: int = 0
+    unseen_class: int | None = None
+    unseen_validation: np.ndarray | None = None
 
     @property
     def has_images(self) -> bool:
@@ -73,9 +77,16 @@ class Inputs:
 
 
 @cache
-def prepare(dataset: Dataset, likelihood: str, train_on: TrainOn) -> Inputs:
+def prepare(dataset: Dataset, likelihood: str, train_on: TrainOn, without_class: int | None = None) -> Inputs:
     """The pixels that a run with this likelihood trains on and is scored on; made once in a process."""
     binary = likelihood == "bernoulli"
+    if without_class is not None:
+        unseen = dataset.validation.take(np.flatnonzero(dataset.validation.labels == without_class))
+        return replace(
+            prepare(dataset.without(without_class), likelihood, train_on),
+            unseen_class=without_class,
+            unseen_validation=_fixed(unseen, "validation/unseen", binary),
+        )
     return Inputs(
         train=_training_pixels(dataset, train_on),
         validation=_fixed(dataset.validation, "validation", binary),

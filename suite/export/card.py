@@ -153,9 +153,10 @@ def _data(selected: Selected) -> str:
 
 def _training(record: RunRecord) -> str:
     spec, place = record.spec, record.environment
+    left = "" if spec.without_class is None else f" without class {spec.without_class}"
     versions = ", ".join(f"{name} {version}" for name, version in place.versions.items())
     return (
-        f"{spec.epochs} epochs on {spec.train_on}, batches of {spec.batch_size}, Adam at {spec.learning_rate:g} "
+        f"{spec.epochs} epochs on {spec.train_on}{left}, batches of {spec.batch_size}, Adam at {spec.learning_rate:g} "
         f"({spec.schedule}), {spec.precision}, seed {spec.seed}. On {place.device} with Python {place.python}, "
         f"{versions}. Finished {record.finished}; run `{record.run_id}`."
     )

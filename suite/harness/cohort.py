@@ -63,7 +63,8 @@ class Cohort:
     @cached_property
     def inputs(self) -> pixels.Inputs:
         """The pixels that these runs see."""
-        return pixels.prepare(self.dataset, self.specs[0].likelihood, self.specs[0].train_on)
+        first = self.specs[0]
+        return pixels.prepare(self.dataset, first.likelihood, first.train_on, first.without_class)
 
     @cached_property
     def scorer(self) -> Scorer:

@@ -91,6 +91,8 @@ def plan(
     """
     grid = study.expand({name: data.digest(name) for name in study.datasets}, backend)
     chosen = grid if only is None else _only(grid, only)
+    _refuse_unfit_outliers(study)
+    _refuse_missing_classes(chosen)
     _refuse_large_batches(chosen)
     _refuse_unfit_likelihoods(chosen)
     records = {spec.run_id: record for spec in grid if (record := store.read_record(spec)) is not None}
@@ -136,11 +138,41 @@ def _only(grid: list[RunSpec], query: str) -> list[RunSpec]:
     return list(itertools.compress(grid, matches))
 
 
+def _refuse_unfit_outliers(study: Study) -> None:
+    """Told before anything is trained; images of another shape, or the study's own, cannot be outliers."""
+    for name in study.measures.outlier_sets:
+        for own in study.datasets:
+            if name == own:
+                raise UserError(f"outlier_sets: {name} is the study's own data set; give others")
+            shape, needed = data.load(name).image_shape, data.load(own).image_shape
+            if shape != needed or len(shape) != 3:
+                raise UserError(
+                    f"outlier_sets: {name} has shape {shape} and {own} {needed}; give image sets of one shape"
+                )
+
+
+def _refuse_missing_classes(specs: list[RunSpec]) -> None:
+    """Told before anything is trained; each class has to be left with others, and has to have outliers to be told."""
+    for name, left in dict.fromkeys((spec.dataset, spec.without_class) for spec in specs):
+        if left is None:
+            continue
+        dataset = data.load(name)
+        names = dataset.class_names or ()
+        if len(names) < 2:
+            raise UserError(f"without_class: {name} has no classes; leave it out of the study")
+        if left >= len(names):
+            raise UserError(f"without_class: {name} has no class {left}; give numbers from 0 to {len(names) - 1}")
+        if left not in dataset.test.labels:  # type: ignore[operator]
+            raise UserError(f"without_class: {name} has no test images of class {left}; give other classes")
+
+
 def _refuse_large_batches(specs: list[RunSpec]) -> None:
     """Told before anything is trained; engines leave out an epoch's last, incomplete batch."""
-    for name, train_on, size in dict.fromkeys((spec.dataset, spec.train_on, spec.batch_size) for spec in specs):
+    kinds = ((spec.dataset, spec.train_on, spec.without_class, spec.batch_size) for spec in specs)
+    for name, train_on, left, size in dict.fromkeys(kinds):
         dataset = data.load(name)
-        images = len(dataset.train) + (len(dataset.validation) if train_on == "train+validation" else 0)
+        parts = [dataset.train, dataset.validation][: 2 if train_on == "train+validation" else 1]
+        images = sum(len(part if left is None else part.without(left)) for part in parts)
         if size > images:
             raise UserError(
                 f"batch_size {size} is larger than what {name} has to train on ({images} images in {train_on}); "

@@ -6,7 +6,7 @@ computes with it is imported when it is called.
 
 from __future__ import annotations
 
-from aebench.measures import bound, cost, diagnostics, importance, information, lossless, reconstruction, training_split
+from aebench.measures import bound, cost, diagnostics, importance, information, levels, reconstruction, training_split
 from aebench.measures.classes import family as classes
 from aebench.measures.factors import family as factors
 from aebench.measures.family import GROUPS, Family
@@ -20,18 +20,20 @@ from aebench.measures.uses import (
     few_labels,
     geometry,
     imputation,
+    lossless,
+    outsiders,
     retrieval,
     robustness,
 )
 
-__all__ = ["FAMILIES", "GROUPS", "METRICS", "OF_IMAGES", "PROFILES", "Family", "Metric", "versions"]
+__all__ = ["FAMILIES", "GROUPS", "METRICS", "OF_IMAGES", "ON_REQUEST", "PROFILES", "Family", "Metric", "versions"]
 
 # In the order of tables and columns.
 FAMILIES: tuple[Family, ...] = (
     bound.FAMILY,
     importance.FAMILY,
     training_split.FAMILY,
-    lossless.FAMILY,
+    levels.FAMILY,
     information.FAMILY,
     diagnostics.FAMILY,
     reconstruction.FAMILY,
@@ -41,9 +43,11 @@ FAMILIES: tuple[Family, ...] = (
     few_labels.FAMILY,
     retrieval.FAMILY,
     anomalies.FAMILY,
+    *outsiders.FAMILIES.values(),
     imputation.FAMILY,
     denoising.FAMILY,
     compression.FAMILY,
+    lossless.FAMILY,
     robustness.FAMILY,
     geometry.FAMILY,
     samples.FAMILY,
@@ -51,6 +55,7 @@ FAMILIES: tuple[Family, ...] = (
     cost.FAMILY,
 )
 OF_IMAGES = frozenset(name for family in FAMILIES if family.needs_images for name in family.metrics)
+ON_REQUEST = frozenset(name for family in FAMILIES if family.on_request for name in family.metrics)
 METRICS: dict[str, Metric] = {name: metric for family in FAMILIES for name, metric in family.metrics.items()}
 PROFILES: dict[str, Metric] = {name: metric for family in FAMILIES for name, metric in family.profiles.items()}
 

@@ -53,6 +53,7 @@ def facts(source: Source) -> tuple[Fact, ...]:
         Fact(name="Data", lines=tuple(_data_line(spec, source.datasets) for spec in _first_of_each(specs, "dataset"))),
         *_units(specs, source.datasets),
         *_factors(specs, source.datasets),
+        *_left_out(specs),
         Fact(name="Likelihood", lines=tuple(likelihood_words(name) for name in _values(specs, "likelihood"))),
         Fact(name="Network", lines=(listed([str(name) for name in _values(specs, "network")]),)),
         Fact(name="Training", lines=(_training(specs), *_speed(comparison))),
@@ -116,6 +117,15 @@ def _factors(specs: Sequence[RunSpec], datasets: Mapping[str, DatasetRecord]) ->
     known = [one for one in _known(specs, datasets) if one.factors]
     if lines := tuple(f"{one.name}: {listed([*map(str, one.factors)])}" for one in known):
         yield Fact(name="Known factors", lines=lines)
+
+
+def _left_out(specs: Sequence[RunSpec]) -> Iterator[Fact]:
+    """That runs are trained without a class, where they are."""
+    turns = dict.fromkeys((spec.seed, spec.without_class) for spec in specs if spec.without_class is not None)
+    if turns:
+        told = listed([f"seed {seed} without class {left}" for seed, left in turns])
+        line = f"each run is trained without one class, and tested on all: {told}; what differs from seed to seed is "
+        yield Fact(name="Left out", lines=(f"{line}the class too",))
 
 
 def _training(specs: Sequence[RunSpec]) -> str:

@@ -17,16 +17,21 @@ from aebench.records.record import items
 
 Arrays = dict[str, npt.NDArray[Any]]
 _PER_ROW = 5
+_CELL = 12  # pixels of a matrix's row
 
 
 @dataclass(frozen=True, kw_only=True)
 class Kind:
-    """One kind of picture: what it is called, what it shows, the array that it needs, and how it is drawn."""
+    """One kind of picture: what it is called, what it shows, the array that it needs, and how it is drawn.
+
+    Those of a handful are drawn of the winners alone, since a page has no room for all.
+    """
 
     title: str
     about: str
     needs: str
     draw: Callable[[Arrays], Sheet]
+    of_few: bool = False
 
 
 def _reconstructions(arrays: Arrays) -> Sheet:
@@ -39,6 +44,26 @@ def _reconstructions(arrays: Arrays) -> Sheet:
 def _prior_samples(arrays: Arrays) -> Sheet:
     labels = arrays.get(Figures.PRIOR_SAMPLE_LABELS, np.array([])).tolist()
     return sheet(in_rows(arrays[Figures.PRIOR_SAMPLES], _PER_ROW), labels)
+
+
+def _traversals(arrays: Arrays) -> Sheet:
+    """With the factor that each dimension tells most of, and how much of it, in the middle below its row."""
+    rows = arrays[Figures.TRAVERSALS]
+    if Figures.FACTOR_SHARES not in arrays:
+        return sheet(list(rows))
+    names, shares, middle = arrays[Figures.FACTOR_NAMES], arrays[Figures.FACTOR_SHARES], rows.shape[1] // 2
+    labels = [[""] * rows.shape[1] for _ in rows]
+    for own, told in zip(labels, shares, strict=True):
+        own[middle] = f"{names[told.argmax()]} {told.max():.2f}"
+    return sheet(list(rows), [label for own in labels for label in own])
+
+
+def _followed(arrays: Arrays) -> Sheet:
+    """A column a factor, a row a dimension: the darker, the more it tells."""
+    shares = np.clip(arrays[Figures.FACTOR_SHARES], 0.0, 1.0)
+    cells = np.repeat((255 * (1.0 - shares)).round().astype(np.uint8), _CELL, axis=0)
+    columns = np.repeat(cells.T[:, :, None, None], 2 * _CELL, axis=2)
+    return sheet([columns], [str(name) for name in arrays[Figures.FACTOR_NAMES]], exact=True)
 
 
 KINDS = (
@@ -70,9 +95,38 @@ KINDS = (
     Kind(
         title="Traversals",
         about="from the mean code along the dimensions that vary most, one a row, from -3 to 3 of their own standard "
-        "deviations",
+        "deviations; where factors are known, below each row the one that the dimension tells most of, and which share",
         needs=Figures.TRAVERSALS,
-        draw=lambda arrays: sheet(list(arrays[Figures.TRAVERSALS])),
+        draw=_traversals,
+    ),
+    Kind(
+        title="Factors in dimensions",
+        about="a row a dimension, in the order of the traversals, and a column a known factor: black where the "
+        "dimension tells all of it (mutual information as a share of the factor's entropy), white where nothing",
+        needs=Figures.FACTOR_SHARES,
+        draw=_followed,
+    ),
+    Kind(
+        title="Anomalies",
+        about="of winners alone: the test images that are found strangest, those least strange, and the outliers that "
+        "pass most easily, by the score that is best on validation",
+        needs=Figures.ANOMALIES,
+        draw=lambda arrays: sheet(list(arrays[Figures.ANOMALIES])),
+        of_few=True,
+    ),
+    Kind(
+        title="Imputations",
+        about="of winners alone: the first test images, the same with the missing half in grey, and filled in",
+        needs=Figures.IMPUTATIONS,
+        draw=lambda arrays: sheet(list(arrays[Figures.IMPUTATIONS])),
+        of_few=True,
+    ),
+    Kind(
+        title="Retrieval",
+        about="of winners alone: five test images, each before the training images whose codes are nearest to its own",
+        needs=Figures.RETRIEVED,
+        draw=lambda arrays: sheet(list(arrays[Figures.RETRIEVED])),
+        of_few=True,
     ),
     Kind(
         title="Manifold",

@@ -38,6 +38,7 @@ from aebench.records.writing import write_aside
 from aebench.study import Study
 
 TEMPLATES = Path(__file__).parent / "templates"
+PICTURED_USES = ("Retrieval", "Anomalies", "Unseen class", "Imputation")
 SCRIPTS = ("table.js", "pictures.js", "live.js", "figures.js")
 
 
@@ -209,13 +210,14 @@ def _board(
     dataset = source.datasets.get(known.board[0].specs[0].dataset_digest)
     best = answers(known, shared.title, rows, dataset.image_shape if dataset else None)
     winners, standing, by_use = [one.winner for one in best if one.winner], league(known), league(known, USES)
+    of_uses = uses(known, shared.title)
     return BoardSection(
         key=key,
         title=title,
         answers=best,
         verdicts=verdicts(known),
         separations=separations(known, shared),
-        uses=uses(known, shared.title),
+        uses=of_uses,
         league=league_table(standing, shared),
         uses_league=league_table(by_use, shared),
         plots=(
@@ -225,7 +227,13 @@ def _board(
             *board_plots(known.board, shared, winners),
         ),
         robustness=robustness(known, shared),
-        seeing=seeing(known.board, shared, source.store, winners),
+        seeing=seeing(
+            known.board,
+            shared,
+            source.store,
+            winners,
+            [one.winner for one in of_uses if one.winner and one.question in PICTURED_USES],
+        ),
         looks=shared,
     )
 

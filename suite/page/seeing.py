@@ -130,7 +130,13 @@ class Seeing:
         ]
 
 
-def seeing(board: Sequence[Configuration], looks: Looks, store: Store, wanted: Sequence[Configuration]) -> Seeing:
+def seeing(
+    board: Sequence[Configuration],
+    looks: Looks,
+    store: Store,
+    wanted: Sequence[Configuration],
+    of_uses: Sequence[Configuration] = (),
+) -> Seeing:
     """The pictures of a board.
 
     Args:
@@ -138,16 +144,18 @@ def seeing(board: Sequence[Configuration], looks: Looks, store: Store, wanted: S
         looks: names and colours.
         store: where the runs' pictures are.
         wanted: configurations to begin with, and the first to have live decoders.
+        of_uses: winners of uses: these and those to begin with are pictured at them.
     """
     ordered = [item for items in looks.series(board).values() for item in items]
     ordered.sort(key=lambda item: item.latent_dim)  # stable: inside a size by look
     first = list(dict.fromkeys(item.id for item in wanted))
-    chosen = sorted(ordered, key=lambda item: item.id not in first)[:MOST_SHOWN]  # stable: the others in order
+    few = {*first, *(item.id for item in of_uses)}
+    chosen = sorted(ordered, key=lambda item: item.id not in few)[:MOST_SHOWN]  # stable: the others in order
     kept = {item.id: found for item in ordered if item in chosen and (found := _first_kept(item, store)) is not None}
     shown = [item for item in ordered if item.id in kept]
     arrays = next((own for _, own in kept.values()), {})
     explored = _explored(arrays, len(shown))
-    models = tuple(_model(item, *kept[item.id], explored, looks) for item in shown)
+    models = tuple(_model(item, *kept[item.id], explored, looks, item.id in few) for item in shown)
     by_wish = sorted(shown, key=lambda item: first.index(item.id) if item.id in first else len(first))
     names, columns = (
         tuple(str(name) for name in arrays.get(array, ())) for array in (Figures.CLASS_NAMES, Figures.COLUMN_NAMES)
@@ -204,7 +212,9 @@ def _data(arrays: Arrays, explored: npt.NDArray[np.intp], names: tuple[str, ...]
     return {"index": arrays[Figures.EMBEDDING_INDEX][explored].tolist(), "labels": labels, "names": list(names)}
 
 
-def _model(item: Configuration, seed: int, arrays: Arrays, explored: npt.NDArray[np.intp], looks: Looks) -> Model:
+def _model(
+    item: Configuration, seed: int, arrays: Arrays, explored: npt.NDArray[np.intp], looks: Looks, few: bool
+) -> Model:
     whole = Figures.EMBEDDING_RECONSTRUCTIONS in arrays and len(explored)
     return Model(
         id=item.id,
@@ -212,7 +222,9 @@ def _model(item: Configuration, seed: int, arrays: Arrays, explored: npt.NDArray
         latent_dim=item.latent_dim,
         name=looks.title(item),
         seed=seed,
-        pictures=tuple(_picture(kind, arrays, looks.title(item)) for kind in kinds_of(arrays)),
+        pictures=tuple(
+            _picture(kind, {} if kind.of_few and not few else arrays, looks.title(item)) for kind in kinds_of(arrays)
+        ),
         planes=tuple(_planes(arrays, explored)) if whole else (),
         sprite=_sprite(Figures.EMBEDDING_RECONSTRUCTIONS, arrays, explored, exact=False) if whole else None,
     )
@@ -222,7 +234,7 @@ def _picture(kind: Kind, arrays: Arrays, name: str) -> Picture:
     if kind.needs not in arrays:
         return Picture(kind=kind, sheet=None, alt="")
     drawn = kind.draw(arrays)
-    labelled = f", which the classifier reads as {' '.join(drawn.labels)}" if drawn.labels else ""
+    labelled = f", labelled {' '.join(filter(None, drawn.labels))}" if drawn.labels else ""
     return Picture(kind=kind, sheet=drawn, alt=f"{kind.title} of {name}{labelled}")
 
 

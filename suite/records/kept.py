@@ -50,6 +50,11 @@ class Figures(StrEnum):
     CENTROIDS = "centroids"
     TRAVERSALS = "traversals"  # (dimensions, steps, ...)
     MANIFOLD = "manifold"  # (rows, columns, ...), of two-dimensional codes
+    ANOMALIES = "anomalies"  # (rows, images, ...), see `aebench.measures.uses.shown`
+    IMPUTATIONS = "imputations"  # (truth, masked, filled; images, ...)
+    RETRIEVED = "retrieved"  # (queries, the query and what is nearest, ...)
+    FACTOR_SHARES = "factor_shares"  # (dimensions as of traversals, factors)
+    FACTOR_NAMES = "factor_names"
     EMBEDDING_INDEX = "embedding_index"  # places of the embedded images in the test split, (m,)
     EMBEDDING_IMAGES = "embedding_images"
     EMBEDDING_RECONSTRUCTIONS = "embedding_reconstructions"

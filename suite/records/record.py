@@ -65,11 +65,13 @@ class MeasureSettings(Frozen):
             that takes it stands as a bound.
         nll_budget: the most codes for it, mean of test images.
         train_elbo_draws: codes of each training image in the ELBO of the training split; 0 leaves that out.
+        outlier_sets: data sets whose images are to be told from the study's own.
     """
 
     nll_tolerance: float = Field(default=0.01, ge=0)
     nll_budget: int = Field(default=1024, ge=64)
     train_elbo_draws: int = Field(default=0, ge=0)
+    outlier_sets: tuple[str, ...] = ()
 
 
 class Training(Frozen):

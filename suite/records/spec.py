@@ -53,7 +53,11 @@ class ModelSpec(Frozen):
 
 
 class RunSpec(ModelSpec):
-    """One point of a study's grid. Two runs of equal RunSpec have equal numbers, up to rounding."""
+    """One point of a study's grid. Two runs of equal RunSpec have equal numbers, up to rounding.
+
+    A run with a `without_class` trains on images of all other classes; of that one it sees test images alone. Like the
+    seed it tells replicates apart, and no configurations.
+    """
 
     scalars: dict[str, float] = {}
     dataset: str
@@ -66,24 +70,27 @@ class RunSpec(ModelSpec):
     schedule: Schedule = "constant"
     adam: Adam = Adam()
     annealing: Annealing | None = None
+    without_class: int | None = Field(default=None, ge=0)
 
     @model_serializer(mode="wrap")
-    def _without_what_is_constant(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """A rate whose weight is constant has no entry: so the identities of runs from before there was one stand."""
+    def _without_what_is_not_used(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """What few runs have has no entry in others: so the identities of runs from before there was one stand."""
         fields: dict[str, Any] = serialise(self)
-        if self.annealing is None:
-            fields.pop("annealing", None)
+        for name in ("annealing", "without_class"):
+            if getattr(self, name) is None:
+                fields.pop(name, None)
         return fields
 
     @property
     def configuration(self) -> str:
         """Identity of everything but the seed: runs that share it are replicates."""
-        return f"{self._slug()}-{_digest(self.model_dump(exclude={'seed'}))}"
+        return f"{self._slug()}-{_digest(self._replicated())}"
 
     @property
     def run_id(self) -> str:
         """Readable slug and hash; the name of the run's files."""
-        return f"{self._slug()}-s{self.seed}-{_digest(self.model_dump())}"
+        left = "" if self.without_class is None else f"-without{self.without_class}"
+        return f"{self._slug()}-s{self.seed}{left}-{_digest(self.model_dump())}"
 
     @property
     def cohort(self) -> str:
@@ -94,6 +101,11 @@ class RunSpec(ModelSpec):
     def cohort_name(self) -> str:
         """Readable slug and `cohort`, for names of files."""
         return f"{_file_name(f'{self.variant}-z{self.latent_dim}')}-{self.cohort}"
+
+    def _replicated(self) -> dict[str, Any]:
+        """All that replicates share: that each is without a class, but not which."""
+        fields = self.model_dump(exclude={"seed", "without_class"})
+        return fields if self.without_class is None else {**fields, "without_class": "its own"}
 
     @property
     def rate_schedule(self) -> dict[str, float]:

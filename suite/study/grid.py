@@ -119,6 +119,8 @@ class Study:
         timed_batch_sizes: at which, beside its own, each program's speed is measured.
         contrasts: which variants are held against which.
         expectations: values that its numbers are held against.
+        without_class: classes that runs are trained without, by turns: the run of seed s without the one at place s,
+            counted round; empty where all are trained on.
     """
 
     name: str
@@ -131,6 +133,7 @@ class Study:
     networks: dict[str, networks.Declaration] = field(default_factory=dict)
     contrasts: tuple[Contrast, ...] = ()
     expectations: tuple[Expectation, ...] = ()
+    without_class: tuple[int, ...] = ()
     source: Path = field(compare=False)
 
     @property
@@ -160,12 +163,16 @@ class Study:
             backend: the Keras backend that trains.
         """
         runs = [
-            _run_spec(grid, dict(zip(_keys(grid), values, strict=True)), seed, digests, backend)
+            _run_spec(grid, dict(zip(_keys(grid), values, strict=True)), seed, self._left_out(seed), digests, backend)
             for grid in self.grids
             for values in itertools.product(*_values(grid))
             for seed in self.seeds
         ]
         return list({run.run_id: run for run in runs}.values())
+
+    def _left_out(self, seed: int) -> int | None:
+        """The class that the runs of a seed are trained without."""
+        return self.without_class[seed % len(self.without_class)] if self.without_class else None
 
 
 def _keys(grid: VariantGrid) -> list[str]:
@@ -176,7 +183,9 @@ def _values(grid: VariantGrid) -> list[tuple[Any, ...]]:
     return [*grid.axes.values(), *grid.scalars.values(), *grid.options.values()]
 
 
-def _run_spec(grid: VariantGrid, point: dict[str, Any], seed: int, digests: dict[str, str], backend: str) -> RunSpec:
+def _run_spec(
+    grid: VariantGrid, point: dict[str, Any], seed: int, left_out: int | None, digests: dict[str, str], backend: str
+) -> RunSpec:
     return RunSpec(
         variant=grid.declaration.name,
         variant_version=grid.declaration.version,
@@ -186,6 +195,7 @@ def _run_spec(grid: VariantGrid, point: dict[str, Any], seed: int, digests: dict
         adam=Adam(**{name: point.pop(f"adam_{name}") for name in Adam.model_fields}),
         dataset_digest=digests[point["dataset"]],
         seed=seed,
+        without_class=left_out,
         backend=backend,
         **point,
     )

@@ -21,7 +21,7 @@ STUDIES = Path(__file__).parent / "studies"
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 MOST_SEEDS = 100_000  # more have been meant to be one: seeds = [1234567]
 TABLES = ("measure", "contrast", "expected", "own_network", "variant")
-TOP = ("name", "title", "about", "seeds", "timed_batch_sizes", *TABLES, *GRID)
+TOP = ("name", "title", "about", "seeds", "without_class", "timed_batch_sizes", *TABLES, *GRID)
 
 
 def names() -> list[str]:
@@ -64,6 +64,7 @@ def _read_file(path: Path, elsewhere: Collection[str] = ()) -> Study:
         title=_text(table, "title", name, path),
         about=_text(table, "about", "", path),
         seeds=_seeds(table.get("seeds"), path),
+        without_class=_whole_numbers(table.get("without_class", []), f"{path}: without_class"),
         grids=grids,
         networks={network.identity: network for network in brought.values()},
         timed_batch_sizes=_batch_sizes(table.get("timed_batch_sizes", list(TIMED_BATCH_SIZES)), path),
@@ -99,9 +100,15 @@ def _seeds(value: Any, path: Path) -> tuple[int, ...]:
     if value is None:
         raise UserError(f"{path}: 'seeds' is missing; give how many (seeds = 5) or which (seeds = [0, 1, 2])")
     if isinstance(value, list):
-        axis = Axis(kind=int, minimum=0)
-        return tuple(dict.fromkeys(axis.check(item, f"{path}: seeds") for item in _not_empty(value, f"{path}: seeds")))
+        return _whole_numbers(_not_empty(value, f"{path}: seeds"), f"{path}: seeds")
     return tuple(range(Axis(kind=int, minimum=1, maximum=MOST_SEEDS).check(value, f"{path}: seeds")))
+
+
+def _whole_numbers(values: Any, where: str) -> tuple[int, ...]:
+    if not isinstance(values, list):
+        raise UserError(f"{where}: {values!r} is not a list; give one, as in [0, 1, 2]")
+    axis = Axis(kind=int, minimum=0)
+    return tuple(dict.fromkeys(axis.check(item, where) for item in values))
 
 
 def _batch_sizes(value: Any, path: Path) -> tuple[int, ...]:

@@ -15,7 +15,7 @@ from aebench.analysis.league import league
 from aebench.analysis.per_image import kept_arrays
 from aebench.analysis.purposes import USES
 from aebench.analysis.questions.uses import good_for
-from aebench.measures import METRICS, OF_IMAGES
+from aebench.measures import METRICS, OF_IMAGES, ON_REQUEST
 from aebench.page.look import looks
 
 LABELS = USES[0]
@@ -66,7 +66,10 @@ def test_uses_of_images_alone_are_left_out_where_none_was_measured(known):
     given = numbers(0.6, 0.8, 0.9)
     assert told(known(given)).keys() == {use.name for use in USES if use.metric not in OF_IMAGES}
     found = told(known(lambda spec: {**given(spec), "compression_mse_16": 0.1 + 0.01 * spec.seed}))
-    assert found.keys() == {use.name for use in USES}
+    assert found.keys() == {use.name for use in USES if use.metric not in ON_REQUEST}
+    asked = told(known(lambda spec: {**given(spec), "unseen_class_auroc": 0.9 + 0.01 * spec.seed}))
+    assert "Unseen class" in asked, "what a study asks for is shown where it was measured"
+    assert "Other data sets" not in asked
     assert found["Denoising"].winner is None
     assert found["Denoising"].answer.startswith("n/a")
 

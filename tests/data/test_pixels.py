@@ -75,3 +75,18 @@ def test_training_labels_follow_the_training_images(dataset):
     np.testing.assert_array_equal(both, np.concatenate([labels["train"], labels["validation"]]))
     np.testing.assert_array_equal(inputs.prepare(labelled, "gaussian", "train").train_labels, labels["train"])
     assert inputs.prepare(dataset, "gaussian", "train").train_labels is None
+
+
+@pytest.mark.parametrize("likelihood", ["bernoulli", "gaussian"])
+def test_a_class_that_is_left_out_stays_in_the_test_split_alone(dataset, likelihood):
+    splits = {name: replace(split, labels=np.arange(len(split)) % 3) for name, split in dataset.splits().items()}
+    labelled = replace(dataset, digest="left out", **splits)
+    whole = inputs.prepare(labelled, likelihood, "train+validation")
+    found = inputs.prepare(labelled, likelihood, "train+validation", 1)
+    assert set(found.train_labels.tolist()) == set(found.validation_labels.tolist()) == {0, 2}
+    np.testing.assert_array_equal(found.train, whole.train[whole.train_labels != 1])
+    np.testing.assert_array_equal(found.test, whole.test)
+    assert len(found.unseen_validation) == (splits["validation"].labels == 1).sum()
+    if likelihood == "gaussian":
+        np.testing.assert_array_equal(found.unseen_validation, whole.validation[splits["validation"].labels == 1])
+    assert (found.unseen_class, whole.unseen_class) == (1, None)

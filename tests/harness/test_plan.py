@@ -15,7 +15,7 @@ from aebench.cli import benching
 from aebench.errors import UserError
 from aebench.harness import execute, plan
 from aebench.harness.plan import Plan
-from aebench.records.record import Curve, RunRecord, TimingRecord
+from aebench.records.record import Curve, MeasureSettings, RunRecord, TimingRecord
 from aebench.records.spec import RunSpec, TimingSpec
 from aebench.records.store import Store
 from aebench.study import declarations
@@ -105,6 +105,22 @@ def test_only_what_meets_the_condition_is_chosen(condition: str, runs: int, stor
     assert len(todo.chosen) == len(todo.missing) == runs
     assert len(todo.grid) == 12
     assert [spec for spec in todo.grid if spec in todo.chosen] == list(todo.chosen)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"without_class": (10,)}, "digits has no class 10; give numbers from 0 to 9"),
+        ({"measures": MeasureSettings(outlier_sets=("digits",))}, "digits is the study's own data set"),
+        ({"measures": MeasureSettings(outlier_sets=("wine",))}, r"wine has shape \(13,\) and digits \(8, 8, 1\)"),
+        ({"measures": MeasureSettings(outlier_sets=("digit",))}, "did you mean 'digits'"),
+    ],
+)
+def test_outliers_that_cannot_be_are_told_before_anything_is_trained(
+    changes: dict[str, Any], told: str, store: Store
+) -> None:
+    with pytest.raises(UserError, match=told):
+        plan.plan(replace(study.read("smoke"), **changes), "tensorflow", store)
 
 
 def test_each_program_is_timed_at_its_own_batch_size_and_those_of_the_study(store: Store) -> None:

@@ -6,6 +6,7 @@ from itertools import product
 
 import numpy as np
 import pytest
+from scipy.stats import norm
 
 from aebench.measures.factors import information, interventions, predictability
 from aebench.measures.factors.family import FAMILY, MEASURES
@@ -64,6 +65,10 @@ def test_a_turn_by_45_degrees_destroys_modularity_and_not_explicitness() -> None
     assert found["mig"] == pytest.approx(0.0, abs=1e-9)
     assert found["sap"] == pytest.approx(0.0, abs=1e-9)
     assert found["dci_explicitness"] == pytest.approx(1.0, abs=1e-6)
+    assert found["infom"] == pytest.approx(0.0, abs=1e-9)
+    assert found["infoc"] == pytest.approx(0.0, abs=1e-9)
+    assert found["infoe"] == pytest.approx(1.0)
+    assert found["irs"] == pytest.approx(0.5, abs=0.02), "with one of two summands held, half of the range is left"
     assert found["dci_disentanglement"] < 0.1
     assert found["dci_completeness"] < 0.1
     assert found["dci_informativeness"] > 0.95
@@ -77,8 +82,13 @@ def test_random_codes_are_at_chance() -> None:
     found = measured(*codes, *varying(factors, *values)).numbers
     assert found["dci_explicitness"] is None
     assert found["dci_informativeness"] == pytest.approx(0.0, abs=0.01)
-    for name in ("mig", "dci_disentanglement", "dci_completeness", "sap"):
+    for name in ("mig", "dci_disentanglement", "dci_completeness", "sap", "infoe"):
         assert found[name] == pytest.approx(0.0, abs=0.02), name
+    for name in ("infom", "infoc"):  # of information by chance, the greatest is more than the mean
+        assert 0.0 < found[name] < 0.1, name
+    farthest = np.abs(codes[1] - codes[1].mean(axis=0)).max(axis=0)
+    least = np.average(1.0 - norm.ppf(0.995) / farthest, weights=farthest)  # the quantile of |N(0, 1)|
+    assert found["irs"] == pytest.approx(least, abs=0.02), "codes that know nothing have more than 0"
     # The same images come in many sets, so single sets are not independent: a share of the images' number more.
     for name in SHARES:
         assert found[name] == pytest.approx(1 / 5, abs=5 * np.sqrt(0.2 * 0.8 / 3000)), name
@@ -129,7 +139,7 @@ def test_order_sign_and_scale_of_dimensions_change_nothing() -> None:
     known = numbers(codes, values.astype(float), ordered(3, 6, 8))
     for other in (codes[:, ::-1], -codes, codes * [1e-3, 1.0, 8.0, 1e3, 0.5] + 3.0):
         found = numbers(other, values.astype(float), ordered(3, 6, 8))
-        for name in ("mig", "sap", "modularity"):
+        for name in ("mig", "sap", "modularity", "infoe"):
             assert found[name] == pytest.approx(known[name], abs=1e-6), name
         for name in ("dci_disentanglement", "dci_completeness", "dci_informativeness", *SHARES):
             assert found[name] == pytest.approx(known[name], abs=0.02), name
@@ -149,6 +159,43 @@ def test_order_sign_and_scale_of_dimensions_change_nothing() -> None:
 )
 def test_explicitness_of_a_loss_curve(losses: list[float], expected: float) -> None:
     assert predictability.explicitness_of(np.array(losses)) == pytest.approx(expected)
+
+
+def test_infomec_and_irs_are_their_definitions() -> None:
+    """Counted by hand, on codes one of which is too narrow to be asked."""
+    codes, factors = noisy()
+    codes[:, 4] *= 0.01
+    told, entropies = information.mutual_information(codes, factors), information.entropies(factors)
+    shares = (told / entropies)[:4]
+    modular, compact = information.purities(told, entropies, codes)
+    assert modular == pytest.approx((np.mean([max(row) / sum(row) for row in shares]) - 1 / 3) / (2 / 3))
+    assert compact == pytest.approx((np.mean([max(row) / sum(row) for row in shares.T]) - 1 / 4) / (3 / 4))
+    scores, weights = [], []
+    for column in codes.T:
+        weights.append(max(abs(column - column.mean())))
+        held = [
+            np.mean([
+                np.percentile(abs(column[factor == value] - column[factor == value].mean()), 99)
+                for value in np.unique(factor)
+            ])
+            for factor in factors.T
+        ]  # fmt: skip
+        scores.append(1.0 - min(held) / weights[-1])
+    assert interventions.robustness(codes, factors) == pytest.approx(np.dot(scores, weights) / np.sum(weights))
+
+
+def test_a_linear_probe_tells_half_of_a_noisy_factor_and_all_of_a_class() -> None:
+    rng = np.random.default_rng(0)
+    values = np.column_stack([rng.integers(0, 8, 4000), rng.integers(0, 3, 4000)]).astype(float)
+    factors = (*ordered(8), Factor(name="kind", kind="categorical", levels=3))
+    known, _ = varying(factors, values, values)
+    noise = rng.normal(size=4000) * values[:, 0].std()
+    kinds = np.eye(3)[values[:, 1].astype(int)]
+    codes = np.column_stack([values[:, 0] + noise, kinds])
+    both = predictability.Codes(train=codes, test=codes, train_factors=known, test_factors=known).standardised()
+    assert predictability.linear_information(both) == pytest.approx((0.5 + 1.0) / 2, abs=0.02)
+    idle = predictability.Codes(train=codes[:, :1], test=codes[:, :1], train_factors=known, test_factors=known)
+    assert predictability.linear_information(idle.standardised()) == pytest.approx(0.5 / 2, abs=0.02)
 
 
 def test_a_periodic_factor_is_told_by_cosine_and_sine() -> None:
@@ -187,9 +234,9 @@ def test_one_factor_or_one_dimension_has_no_score_that_needs_two() -> None:
     values = grid(4, 5, 6)
     single = numbers(values, values[:, :1], ordered(4))
     absent = {name for name, value in single.items() if value is None}
-    assert absent == {"dci_disentanglement", "modularity", *SHARES}
+    assert absent == {"dci_disentanglement", "modularity", "infom", *SHARES}
     narrow = numbers(values[:, :1], values, ordered(4, 5, 6))
-    assert {name for name, value in narrow.items() if value is None} == {"dci_completeness"}
+    assert {name for name, value in narrow.items() if value is None} == {"dci_completeness", "infoc"}
     assert narrow["mig"] == pytest.approx(1 / 3)
 
 
@@ -197,7 +244,7 @@ def test_collapsed_codes_tell_nothing_and_broken_ones_have_no_number() -> None:
     values = grid(4, 5, 6)
     collapsed = numbers(np.full((120, 3), 0.1, "float32"), values, ordered(4, 5, 6))
     zero = {name for name, value in collapsed.items() if value is not None}
-    assert zero == {"mig", "sap", "dci_informativeness"}
+    assert zero == {"mig", "sap", "dci_informativeness", "infoe"}
     assert {collapsed[name] for name in zero} == {0.0}
     dead = numbers(np.hstack([values, np.zeros((120, 2))]), values, ordered(4, 5, 6))
     assert dead == {name: pytest.approx(1.0, abs=1e-9) for name in MEASURES}

@@ -12,7 +12,7 @@ import pytest
 
 from aebench import page
 from aebench.errors import UserError
-from aebench.page.facts import likelihood_words
+from aebench.page.facts import facts, likelihood_words
 from aebench.page.scatter import scatter
 from aebench.page.sheets import montage, sprite
 from aebench.records.store import Store
@@ -159,3 +159,13 @@ def test_dots_lie_where_their_codes_do_with_the_second_axis_upwards():
     drawn = scatter(points, np.array([0, 0, 1, 1]), ("a", "b"))
     assert [one.path for one in drawn] == ["M30 735h0M970 735h0", "M30 265h0M970 265h0"]
     assert [(one.name, one.x, one.y) for one in drawn] == [("a", 500, 735), ("b", 500, 265)]
+
+
+def test_what_runs_are_trained_without_is_told(source, expand, make_record):
+    given = source(seeds=2, latent_dim=[2], beta=[1.0])
+    assert "Left out" not in {fact.name for fact in facts(given)}
+    study = replace(given.study, without_class=(4, 7))
+    specs = expand(study)
+    without = replace(given, study=study, specs=specs, records={spec.run_id: make_record(spec) for spec in specs})
+    (told,) = (fact.lines[0] for fact in facts(without) if fact.name == "Left out")
+    assert "seed 0 without class 4 and seed 1 without class 7" in told

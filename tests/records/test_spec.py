@@ -43,6 +43,7 @@ OTHERS: dict[str, Any] = {
     "schedule": "cosine",
     "adam": Adam(epsilon=1e-7),
     "annealing": Annealing(warmup=0.5, cycles=2),
+    "without_class": 3,
 }
 SPEC = RunSpec(**FIELDS)
 

@@ -45,6 +45,7 @@ def expand(study: Study) -> list[RunSpec]:
         ("tabular", 90),
         ("series", 70),
         ("colour", 12),
+        ("anomaly", 60),
     ],
 )
 def test_built_in_studies(name: str, runs: int) -> None:
@@ -181,3 +182,22 @@ def test_a_study_is_read_from_its_own_file_or_the_suites(tmp_path: Path) -> None
     (tmp_path / "folder.toml").mkdir()
     with pytest.raises(UserError, match=r"cannot read the study .*: Is a directory"):
         studies.read(str(tmp_path / "folder.toml"))
+
+
+def test_runs_leave_out_classes_by_turns_and_stay_replicates(write: Callable[..., Study]) -> None:
+    turns = TOP.replace("seeds = 2", "seeds = 5") + "without_class = [3, 7]\n"
+    specs = expand(write(turns + '[[variant]]\nname = "vae"\n'))
+    assert [(spec.seed, spec.without_class) for spec in specs] == [(0, 3), (1, 7), (2, 3), (3, 7), (4, 3)]
+    assert len({spec.configuration for spec in specs}) == 1
+    assert len({spec.cohort for spec in specs}) == 2, "what is trained as one program shares its images"
+    assert "without7" in specs[1].run_id
+    (plain, *_) = expand(write(TOP + '[[variant]]\nname = "vae"\n'))
+    assert "without_class" not in plain.model_dump_json()
+    assert plain.configuration != specs[0].configuration
+    assert RunSpec.model_validate_json(specs[0].model_dump_json()) == specs[0]
+
+
+@pytest.mark.parametrize("value", ["3", "[-1]", '["3"]'])
+def test_classes_to_leave_out_are_a_list_of_numbers(value: str, write: Callable[..., Study]) -> None:
+    with pytest.raises(UserError, match="without_class"):
+        write(f'{TOP}without_class = {value}\n[[variant]]\nname = "vae"\n')

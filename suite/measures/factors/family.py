@@ -55,6 +55,31 @@ MEASURES: Final[dict[str, tuple[str, str, str]]] = {
         "how far each dimension has mutual information with one factor alone, mean over dimensions that have any "
         "(Ridgeway & Mozer 2018); noise counts too, so dead dimensions blur it",
     ),
+    "infom": (
+        "InfoM",
+        "0..1",
+        "how nearly alone its factor is for each dimension: the greatest share of a factor's entropy that it tells, "
+        "over the sum of all, 0 where evenly spread, mean over dimensions with a twentieth of the widest range (Hsu et "
+        "al. 2023); information counted in 20 parts",
+    ),
+    "infoe": (
+        "InfoE",
+        "0..1",
+        "how much of each factor a linear probe tells: R² of ordered and periodic factors, share of the entropy of "
+        "categorical ones, on test images (Hsu et al. 2023)",
+    ),
+    "infoc": (
+        "InfoC",
+        "0..1",
+        "how nearly alone its dimension is for each factor, as InfoM the other way round (Hsu et al. 2023)",
+    ),
+    "irs": (
+        "IRS",
+        "0..1",
+        "interventional robustness: how still each dimension stays while its factor is held and the others change, as "
+        "a share of the farthest it strays, mean over dimensions weighted by that (Suter et al. 2019); codes that know "
+        "nothing do not have 0",
+    ),
     "factor_vae_score": (
         "FactorVAE score",
         "share",

@@ -1,9 +1,10 @@
-"""Mutual information of single code dimensions and factors, and what is read from it: MIG and modularity."""
+"""Mutual information of single code dimensions and factors, and what is read from it: MIG, modularity, InfoMEC."""
 
 from __future__ import annotations
 
 import numpy as np
 
+ACTIVE_SHARE = 1 / 20  # of the widest dimension's range
 BINS = 20  # of equal width, in each code dimension: as in disentanglement_lib, and published numbers since
 
 
@@ -71,3 +72,32 @@ def modularity(information: np.ndarray) -> float | None:
         return None
     most = squares.max(axis=1)
     return float(np.mean(1.0 - (squares.sum(axis=1) - most) / (most * (factors - 1))))
+
+
+def purities(information: np.ndarray, entropy: np.ndarray, codes: np.ndarray) -> tuple[float | None, float | None]:
+    """InfoM and InfoC (Hsu et al. 2023, section 4): how nearly alone a dimension's factor, a factor's dimension, is.
+
+    Of shares of the factors' entropies, each row's, or column's, greatest over their sum, mean, moved and scaled so
+    that evenly spread ones have 0. Dimensions whose range is at most `ACTIVE_SHARE` of the widest are left out. The
+    authors estimate information by neighbours; here it is counted in `BINS` parts.
+
+    Args:
+        information: `(code_dim, factors)` nats.
+        entropy: of each factor, `(factors,)` nats.
+        codes: `(n, code_dim)`.
+
+    Returns:
+        Both 0..1, or `None`: InfoM for fewer than two factors, InfoC for fewer than two dimensions, either where
+        nothing is told.
+    """
+    ranges = np.ptp(codes.astype("float64"), axis=0)
+    shares = (information / entropy)[ranges > ACTIVE_SHARE * ranges.max()]
+    return _purity(shares), _purity(shares.T)
+
+
+def _purity(rows: np.ndarray) -> float | None:
+    told = rows[rows.sum(axis=1) > 1e-12]
+    if rows.shape[1] < 2 or not len(told):
+        return None
+    chance = 1.0 / rows.shape[1]
+    return float((np.mean(told.max(axis=1) / told.sum(axis=1)) - chance) / (1.0 - chance))

@@ -1,4 +1,4 @@
-"""Scores by holding a factor still: which factor it was is to be seen in the codes (β-VAE and FactorVAE scores).
+"""Scores by holding a factor still: which it was is to be seen in the codes (β-VAE, FactorVAE), what holds them (IRS).
 
 Images are drawn from those that there are: of a value that few images have, the same few come again and again. Of a
 continuous factor they share a part of its range; the end parts of a factor with long tails vary by themselves, so that
@@ -14,6 +14,7 @@ import numpy as np
 from aebench.data.pixels import FIXED_SEED
 
 TOGETHER = 64  # images, or pairs of them, that share a factor's value
+STRAYS = 0.99  # quantile of images, in place of the farthest: as in disentanglement_lib
 POINTS, JUDGED = 10_000, 5_000  # such sets that are learnt from, and that are judged
 
 
@@ -107,3 +108,34 @@ def _held_still(
         value = column[rng.integers(len(column), size=count)]
         offsets = (rng.random((count, together)) * sizes[value, None]).astype(int)
         yield factor, np.asarray(order[starts[value, None] + offsets])
+
+
+def robustness(codes: np.ndarray, levels: np.ndarray) -> float | None:
+    """How still each dimension stays while its own factor is held and all others change (Suter et al. 2019, section 4).
+
+    How far a dimension strays from the mean of the images that share a factor's value, the `STRAYS` quantile of them,
+    mean over values, as a share of the farthest that it strays at all; 1 less that for the factor that holds it best,
+    mean over dimensions weighted by how far they stray. As in disentanglement_lib. Codes that know nothing do not have
+    0: their farthest image lies beyond the quantile.
+
+    Args:
+        codes: `(n, code_dim)` of test images.
+        levels: `(n, factors)` which of its values each factor has.
+
+    Returns:
+        0..1; `None` for constant codes.
+    """
+    points = codes.astype("float64")
+    farthest = np.abs(points - points.mean(axis=0)).max(axis=0)
+    active = farthest > 1e-6 * np.abs(points.mean(axis=0))  # else constant but for rounding
+    if not active.any():
+        return None
+    points, farthest = points[:, active], farthest[active]
+    strayed = np.stack([_strayed(points, column) for column in levels.T], axis=1)
+    return float(np.average(1.0 - (strayed / farthest[:, None]).min(axis=1), weights=farthest))
+
+
+def _strayed(points: np.ndarray, column: np.ndarray) -> np.ndarray:
+    """How far each dimension strays while a factor is held, mean over its values, `(code_dim,)`."""
+    groups = [points[column == value] for value in np.unique(column)]
+    return np.asarray(np.mean([np.quantile(np.abs(own - own.mean(axis=0)), STRAYS, axis=0) for own in groups], axis=0))

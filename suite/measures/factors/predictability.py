@@ -168,6 +168,44 @@ def explicitness_of(losses: np.ndarray) -> float:
     return float(1.0 - np.trapezoid(above) / (0.5 * least * (1.0 - losses[least])))
 
 
+def linear_information(codes: Codes) -> float:
+    """How much of each factor a linear probe tells (InfoE, Hsu et al. 2023, section 4), mean over factors, 0..1.
+
+    Of categorical factors the share of the entropy that a logistic regression takes away, of others the R² of a linear
+    one (of periodic ones, of cosine and sine): the authors' choice for continuous factors. On test images, which the
+    probes have not seen; below 0 counts as 0.
+
+    Args:
+        codes: standardised; a fixed part of `MOST_FITTED` serves.
+    """
+    codes = codes.at_most(MOST_FITTED)
+    pairs = zip(codes.train_factors.columns(), codes.test_factors.columns(), strict=True)
+    return float(np.mean([_linearly(codes, factor, train, test) for (factor, train), (_, test) in pairs]))
+
+
+def _linearly(codes: Codes, factor: Factor, train: np.ndarray, test: np.ndarray) -> float:
+    if factor.kind == "categorical":
+        return _logistically(codes, train, test)
+    known, asked = (np.hstack([np.ones((len(part), 1)), part]) for part in (codes.train, codes.test))
+    wanted = target(factor, train)
+    weights = np.linalg.lstsq(known, wanted, rcond=None)[0]
+    return max(1.0 - _loss(asked @ weights, target(factor, test), wanted), 0.0)
+
+
+def _logistically(codes: Codes, train: np.ndarray, test: np.ndarray) -> float:
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.metrics import log_loss
+
+    values = np.unique(train)
+    if len(values) < 2:
+        return 0.0
+    shares = np.array([np.mean(train == value) for value in values])
+    guessed = np.tile(shares, (len(test), 1))
+    model = LogisticRegression(C=1.0 / PENALTY, max_iter=1000).fit(codes.train, train)
+    errors = [log_loss(test, found, labels=values) for found in (model.predict_proba(codes.test), guessed)]
+    return max(1.0 - float(errors[0] / errors[1]), 0.0)
+
+
 def _loss_curves(codes: Codes) -> np.ndarray:
     """`(capacities, factors)` losses on test images, at most 1."""
     rng, dim = np.random.default_rng(FIXED_SEED), codes.train.shape[1]

@@ -66,8 +66,9 @@ def measured(train: np.ndarray, test: np.ndarray, train_factors: Known, test_fac
     if not (test_factors.factors and np.isfinite(train).all() and np.isfinite(test).all()):
         return Measured()
     levels = test_factors.levels
-    told = information.mutual_information(test, levels)
-    gaps = information.information_gaps(told, information.entropies(levels))
+    told, entropies = information.mutual_information(test, levels), information.entropies(levels)
+    gaps = information.information_gaps(told, entropies)
+    modular, compact = information.purities(told, entropies, test)
     codes = predictability.Codes(
         train=train, test=test, train_factors=train_factors, test_factors=test_factors
     ).standardised()
@@ -81,6 +82,10 @@ def measured(train: np.ndarray, test: np.ndarray, train_factors: Known, test_fac
             "dci_explicitness": predictability.explicitness(codes),
             "sap": float(predictability.attribute_gaps(codes).mean()),
             "modularity": information.modularity(told),
+            "infom": modular,
+            "infoe": predictability.linear_information(codes),
+            "infoc": compact,
+            "irs": interventions.robustness(test, levels),
             "factor_vae_score": interventions.factor_vae_score(test, levels),
             "beta_vae_score": interventions.beta_vae_score(test, levels),
         },

@@ -129,9 +129,14 @@ def traversals(codes: np.ndarray) -> np.ndarray:
         deviations; dims is `TRAVERSED` or `latent_dim`, whichever is less.
     """
     mean, spread = codes.mean(axis=0), codes.std(axis=0)
-    dims = np.argsort(-spread, kind="stable")[:TRAVERSED]
+    dims = most_varied(codes)
     reach = np.eye(codes.shape[1])[dims] * (REACH * spread[dims])[:, None]
     return np.asarray(straight_lines(mean - reach, mean + reach), "float32")
+
+
+def most_varied(codes: np.ndarray) -> np.ndarray:
+    """The dimensions of `codes` `(n, code_dim)` that vary most, at most `TRAVERSED`, the most varied first."""
+    return np.argsort(-codes.std(axis=0), kind="stable")[:TRAVERSED]
 
 
 def grid(codes: np.ndarray) -> np.ndarray:
@@ -183,8 +188,23 @@ def measure(context: Context) -> Sequence[Measured]:
         codes = np.stack([context.scored[run].codes for run in chosen])
         drawn = figures(context.evaluator, [context.members[run].weights for run in chosen], context.inputs, codes)
         for run, own in zip(chosen, drawn, strict=True):
-            found[run] = Measured(figures=_labelled(own, context))
+            found[run] = Measured(figures={**_labelled(own, context), **_followed(context, run)})
     return found
+
+
+def _followed(context: Context, run: int) -> Arrays:
+    """How much each traversed dimension tells of each known factor, in shares of its entropy."""
+    if not context.inputs.factors:
+        return {}
+    from aebench.measures.factors.information import entropies, mutual_information
+    from aebench.measures.factors.representations import representations
+
+    known, codes = representations(context.inputs).test, context.scored[run].codes
+    told = mutual_information(codes[:, most_varied(codes)], known.levels) / entropies(known.levels)
+    return {
+        Figures.FACTOR_SHARES: told.astype("float32"),
+        Figures.FACTOR_NAMES: np.array([factor.name for factor in known.factors]),
+    }
 
 
 def _labelled(figures: Arrays, context: Context) -> Arrays:

@@ -31,6 +31,7 @@ COMPONENTS: Final = 256  # the most that are stored
 def measure(context: Context) -> Sequence[Measured]:
     """Measures each run at each rate; nothing of codes that are not finite."""
     from aebench.measures.uses.images import images
+    from aebench.measures.uses.lengths import jpeg_bits
 
     known = images(context.inputs)
     parts = {"test": known.test, **({} if known.validation is None else {"validation": known.validation})}
@@ -53,7 +54,9 @@ def measure(context: Context) -> Sequence[Measured]:
                 found[run][_name(rate) if name == "test" else f"{_name(rate)}_validation"] = (
                     own if name == "test" else float(own.mean())
                 )
-    shared = references(context.inputs)
+    shared, curve = references(context.inputs), jpeg(context.inputs)
+    for taken in found:
+        taken["compression_jpeg_bits"] = jpeg_bits(curve, float(np.mean(np.asarray(taken[_name(RATES[-1])]))))
     return [
         measured({**(own if fine else {}), **shared}, FAMILY.metrics) for own, fine in zip(found, finite, strict=True)
     ]
@@ -134,6 +137,16 @@ def references(inputs: Inputs) -> Taken:
     return found
 
 
+@cache
+def jpeg(inputs: Inputs) -> tuple[np.ndarray, np.ndarray]:
+    """Bits and errors of the test images as JPEGs of several qualities, see `lengths.jpeg_curve`."""
+    from aebench.measures.uses.images import images
+    from aebench.measures.uses.lengths import jpeg_curve
+
+    part = images(inputs).test
+    return jpeg_curve(part.seen[: part.distinct])
+
+
 def _mse(found: np.ndarray, clean: np.ndarray) -> np.ndarray:
     return np.asarray(np.mean((found - clean) ** 2, axis=(-3, -2, -1), dtype=np.float64))
 
@@ -178,6 +191,13 @@ FAMILY = Family(
             unit="per pixel",
             better="lower",
             about="the same of the validation split: what the best for compression is chosen by",
+        ),
+        "compression_jpeg_bits": Metric(
+            label=f"JPEG's bits for the error of {RATES[-1]}",
+            unit="bits/image",
+            better="higher",
+            about=f"how many bits an image JPEG takes, all test images in one file, to come as near as codes of "
+            f"{RATES[-1]} bits do; where its worst quality is nearer, what that takes",
         ),
     },
 )

@@ -3,18 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache, cached_property
 
 import numpy as np
 
-from aebench.data.pixels import Inputs
-from aebench.measures.uses.images import Part, images
-from aebench.measures.uses.outliers import outliers
-from aebench.measures.uses.representations import some
-
-GALLERY = 2000  # training images that distances are taken to
 LEAST_VARIANCE = 1e-3  # of a grey pixel that never changes, in the model of single pixels
-DATA = "data"  # the kind of images that are no outliers
 
 Scores = Mapping[str, np.ndarray]  # by the name of the score, (n,), higher is stranger
 
@@ -54,6 +46,12 @@ def nearest(gallery: np.ndarray, points: np.ndarray) -> np.ndarray:
     return np.asarray(np.linalg.norm(points.astype("float64") - gallery[found], axis=1))
 
 
+def nearest_places(gallery: np.ndarray, points: np.ndarray, count: int) -> np.ndarray:
+    """Places in `gallery` `(m, d)` of the `count` nearest to each of `points` `(n, d)`, the nearest first."""
+    apart = np.stack([np.linalg.norm(gallery.astype("float64") - point, axis=1) for point in points])
+    return np.argsort(apart, axis=1, kind="stable")[:, :count]
+
+
 class SinglePixels:
     """A model of images whose pixels know nothing of each other: Bernoulli of binary pixels, else Gaussian.
 
@@ -74,52 +72,3 @@ class SinglePixels:
         else:
             each = -0.5 * ((seen - self.mean) ** 2 / self.variance + np.log(2.0 * np.pi * self.variance))
         return np.asarray(each.reshape(len(seen), -1).sum(axis=1))
-
-
-class Trials:
-    """Images to be told from outliers, and what can be said of them without a model.
-
-    Args:
-        inputs: the pixels that runs saw.
-    """
-
-    def __init__(self, inputs: Inputs) -> None:
-        self.inputs = inputs
-        self.gallery = some(len(inputs.train), GALLERY)
-        self.background = SinglePixels(inputs.train, inputs.resample)
-
-    @cached_property
-    def parts(self) -> dict[str, Part]:
-        """The test images, and the validation images where there are any."""
-        known = images(self.inputs)
-        return {part.name: part for part in (known.test, known.validation) if part is not None}
-
-    @cache  # noqa: B019 - one object a kind of inputs
-    def seen(self, part: str) -> dict[str, np.ndarray]:
-        """What models see of a part's images and of each kind of outliers made of them, `(count, *image_shape)`."""
-        own = self.parts[part]
-        return {DATA: own.seen, **outliers(images(self.inputs), own)}
-
-    @cache  # noqa: B019
-    def log_probs(self, part: str) -> dict[str, np.ndarray]:
-        """What the model of single pixels says of each kind of images, `(count,)` nats."""
-        return {kind: self.background.log_prob(seen) for kind, seen in self.seen(part).items()}
-
-    @cache  # noqa: B019
-    def references(self, part: str, count: int) -> dict[str, Scores]:
-        """Scores of each kind of images that need no autoencoder: an error of components, a distance of pixels."""
-        from aebench.measures.uses.spoiling import components
-
-        train, pca = self.inputs.seen_train.reshape(len(self.inputs.seen_train), -1), components(self.inputs, count)
-        found: dict[str, Scores] = {}
-        for kind, seen in self.seen(part).items():
-            flat = seen.reshape(len(seen), -1)
-            error = ((pca.inverse_transform(pca.transform(flat)) - flat) ** 2).sum(axis=1)
-            found[kind] = {"pca": np.asarray(error), "pixels": nearest(train[self.gallery], flat)}
-        return found
-
-
-@cache
-def trials(inputs: Inputs) -> Trials:
-    """The trials of these inputs, one object for all cohorts of a process."""
-    return Trials(inputs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -45,20 +46,27 @@ def measure(context: Context) -> Sequence[Measured]:
     """Measures each run on test images, and the main measure on validation images."""
     from aebench.measures.uses.completion import gaps
     from aebench.measures.uses.images import images
+    from aebench.measures.uses.shown import filled
 
     known, parts = gaps(context.inputs), images(context.inputs)
     shared: dict[str, np.ndarray] = {}
     own: list[dict[str, np.ndarray | float | None]] = [{} for _ in range(context.count)]
+    figures: list[dict[str, np.ndarray]] = [{} for _ in range(context.count)]
     for mask in MASKS:
         for name, errors in known.references(mask, context.latent_dim).items():
             shared |= {f"imputation_{what}_{mask}_{name}": values for what, values in errors.items()}
-        for taken, estimates in zip(own, _estimates(context, parts.test, mask), strict=True):
+        for run, (taken, estimates) in enumerate(zip(own, _estimates(context, parts.test, mask), strict=True)):
+            if mask == "half" and context.members[run].pictured and np.isfinite(estimates).all():
+                figures[run] = filled(parts.test.seen, known.missing(mask), estimates)
             found = known.errors(parts.test, mask, estimates)
             taken |= {f"imputation_{what}_{mask}": values for what, values in found.items()}
     if parts.validation is not None:
         for taken, estimates in zip(own, _estimates(context, parts.validation, "half"), strict=True):
             taken[f"{MAIN}_validation"] = float(known.errors(parts.validation, "half", estimates)["mse"].mean())
-    return [measured(_finite({**taken, **shared}), FAMILY.metrics) for taken in own]
+    return [
+        replace(measured(_finite({**taken, **shared}), FAMILY.metrics), figures=pictures)
+        for taken, pictures in zip(own, figures, strict=True)
+    ]
 
 
 def _estimates(context: Context, part: Part, mask: str) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -38,7 +39,19 @@ def measure(context: Context) -> Sequence[Measured]:
     """Measures each run's codes; nothing without labels or of a single class."""
     from aebench.measures.uses.representations import by_class
 
-    return by_class(context, found_again, f"{MAIN}_validation", _precision, FAMILY.metrics)
+    found = by_class(context, found_again, f"{MAIN}_validation", _precision, FAMILY.metrics)
+    return [
+        replace(told, figures=_pictures(context, run)) if told.numbers.get(MAIN) is not None else told
+        for run, told in enumerate(found)
+    ]
+
+
+def _pictures(context: Context, run: int) -> dict[str, np.ndarray]:
+    from aebench.measures.uses.shown import retrieved
+
+    if not (context.members[run].pictured and context.inputs.has_images):
+        return {}
+    return retrieved(context.inputs, context.train[0][run], context.codes[run])
 
 
 def found_again(inputs: Inputs, codes: Codes) -> Taken:

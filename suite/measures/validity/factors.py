@@ -12,9 +12,9 @@ from aebench.measures.validity.check import SAME, Check, check
 
 LEVELS, TIMES = (8, 8, 8), 4
 NOISE = 0.02  # of a code, in levels: forests and bins then have something to be sure against
-FOR_ONE_FACTOR = ("modularity", "dci_disentanglement")  # whether a dimension knows one factor alone
-IN_ONE_DIMENSION = ("mig", "sap", "dci_completeness")  # whether a factor is held in one dimension alone
-WHETHER_TOLD = ("mig", "sap", "dci_informativeness", "factor_vae_score", "beta_vae_score")
+FOR_ONE_FACTOR = ("modularity", "dci_disentanglement", "infom")  # whether a dimension knows one factor alone
+IN_ONE_DIMENSION = ("mig", "sap", "dci_completeness", "infoc")  # whether a factor is held in one dimension alone
+WHETHER_TOLD = ("mig", "sap", "dci_informativeness", "infoe", "irs", "factor_vae_score", "beta_vae_score")
 Pair = tuple[np.ndarray, np.ndarray]
 
 
@@ -47,7 +47,8 @@ def checks() -> Iterator[Check]:
     turned = numbers(lambda noise: (plain(noise) - 3.5) @ turn)
     twice = numbers(lambda noise: np.hstack([plain(noise), values + NOISE * noise[:, 3:6]]))
     merged = numbers(lambda noise: np.column_stack([plain(noise) @ [1.0, 8.0, 0.0], plain(noise)[:, 2], noise[:, 3]]))
-    evenly_in_two = 1.0 - math.log(2) / math.log(6)  # completeness of a factor that two of six dimensions tell alike
+    # Of a factor that two of six dimensions tell alike.
+    evenly_in_two = {"dci_completeness": 1.0 - math.log(2) / math.log(6), "infoc": (1 / 2 - 1 / 6) / (1.0 - 1 / 6)}
     for measure, best in perfect.items():
         yield check(measure, "each factor in a dimension of its own", (0.95, 1.0 + 1e-6), best)
         for case, (bounds, found) in changed.items():
@@ -58,7 +59,7 @@ def checks() -> Iterator[Check]:
         if measure in (*IN_ONE_DIMENSION, *FOR_ONE_FACTOR):
             yield check(measure, "codes turned far from the axes", (-np.inf, 0.6), turned[measure])
         if measure in IN_ONE_DIMENSION:
-            most = evenly_in_two + 0.05 if measure == "dci_completeness" else 0.1
+            most = evenly_in_two.get(measure, 0.05) + 0.05
             yield check(measure, "every factor in two dimensions", (-np.inf, most), twice[measure])
         if measure in FOR_ONE_FACTOR:
             yield check(measure, "two factors in one dimension", (-np.inf, 0.9), merged[measure])

@@ -40,6 +40,7 @@ def checks() -> Iterator[Check]:
         "total_correlation_nats", f"two dimensions tied by {known:.2f} nats, off", CLOSE, tied.total_correlation - known
     )
     yield check("total_correlation_nats", "12 nats of information, independent", CLOSE, beyond.total_correlation)
+    yield from _total_correlations()
     means = _means(some, 0.0, 0.0)
     idle = np.hstack([means, 0.01 * means])
     for case, codes, units in (
@@ -50,20 +51,32 @@ def checks() -> Iterator[Check]:
         yield check("active_units", case, (0.0, 0.0), active_units(codes) - units)
 
 
-def _told(variance: float, correlation: float = 0.0, moved: float = 0.0) -> Information:
+def _total_correlations() -> Iterator[Check]:
+    """Pairs of dimensions tied by r: -D / 4 log(1 - r²) nats of D dimensions, of which images can show only so many."""
+    variance, correlation = 0.5, 0.9
+    tied = correlation * (1.0 - variance)
+    for size in (10, 100):
+        known = -size / 4.0 * math.log(1.0 - tied**2)
+        case = f"{size} dimensions in pairs, together {known:.1f} nats, share that it is off"
+        found = _told(variance, correlation, size=size).total_correlation
+        yield check("total_correlation_nats", case, (-0.1, 0.1), found / known - 1.0)
+
+
+def _told(variance: float, correlation: float = 0.0, moved: float = 0.0, size: int = SIZE) -> Information:
     from aebench.measures.information import drawn, information, standard_normal_log_prob
 
-    means = _means(variance, correlation, moved)
+    means = _means(variance, correlation, moved, size)
     log_var = np.full_like(means, math.log(variance))
     own = drawn(means, log_var, np.random.default_rng(8))
     return information(means, log_var, own, standard_normal_log_prob(own.codes))
 
 
-def _means(variance: float, correlation: float, moved: float) -> np.ndarray:
-    """Means of the posteriors; the first two dimensions are correlated."""
-    covariance = np.eye(SIZE)
-    covariance[0, 1] = covariance[1, 0] = correlation
-    normal = np.random.default_rng(6).standard_normal((IMAGES, SIZE))
+def _means(variance: float, correlation: float, moved: float, size: int = SIZE) -> np.ndarray:
+    """Means of the posteriors; the first two dimensions are correlated, of more than `SIZE` all pairs."""
+    covariance = np.eye(size)
+    pairs = np.arange(0, 2 if size == SIZE else size, 2)
+    covariance[pairs, pairs + 1] = covariance[pairs + 1, pairs] = correlation
+    normal = np.random.default_rng(6).standard_normal((IMAGES, size))
     normal -= normal.mean(axis=0)
     white = normal @ np.linalg.inv(np.linalg.cholesky(np.cov(normal.T, bias=True))).T  # moments as wanted, no luck
     return np.asarray(math.sqrt(1.0 - variance) * white @ np.linalg.cholesky(covariance).T + moved)

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from aebench.measures.lossless import frequencies_bits, png_bits
+from aebench.measures.levels import frequencies_bits
+from aebench.measures.uses.lengths import png_strip_bits
 
 
 def test_frequencies_cost_their_cross_entropy():
@@ -26,7 +27,8 @@ def test_a_level_that_training_lacks_is_not_impossible():
 
 @pytest.mark.parametrize("channels", [1, 3])
 def test_noise_cannot_be_compressed_and_one_colour_costs_nothing(channels):
-    noise = np.random.default_rng(0).integers(0, 256, (200, 16, 16, channels))
+    noise = np.random.default_rng(0).integers(0, 256, (200, 16, 16, channels)) / 255.0
     least = 8.0 + 8.0 / (16 * channels)  # a byte a row says how it is filtered
-    assert 8.0 < png_bits(noise) < 1.01 * least
-    assert png_bits(np.full_like(noise, 7)) < 0.1
+    numbers = 16 * 16 * channels
+    assert 8.0 < png_strip_bits(noise, binary=False) / numbers < 1.01 * least
+    assert png_strip_bits(np.full_like(noise, 7 / 255), binary=False) / numbers < 0.1

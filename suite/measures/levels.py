@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Sequence
 from functools import cache
@@ -26,10 +25,12 @@ def measure(context: Context) -> Sequence[Measured]:
 
 @cache
 def _references(inputs: Inputs) -> dict[str, float | None]:
+    from aebench.measures.uses.lengths import png_strip_bits
+
     train, test = (np.rint(part * (inputs.levels - 1)).astype(np.int64) for part in (inputs.train, inputs.test))
     return {
         "frequencies_bits_per_dim": frequencies_bits(train, test, inputs.levels),
-        "png_bits_per_dim": png_bits(test) if test.shape[-1] in (1, 3) else None,
+        "png_bits_per_dim": png_strip_bits(inputs.test, binary=False) / math.prod(inputs.test.shape[1:]),
     }
 
 
@@ -49,23 +50,8 @@ def frequencies_bits(train: np.ndarray, test: np.ndarray, levels: int) -> float:
     return float(np.mean(costs))
 
 
-def png_bits(images: np.ndarray) -> float:
-    """Bits per pixel and channel of all images, one below the other, as one PNG.
-
-    Args:
-        images: levels `(n, height, width, 1 or 3)`, up to 255.
-    """
-    from PIL import Image
-
-    count, height, width, channels = images.shape
-    pixels = images.astype(np.uint8).reshape(count * height, width, channels)
-    file = io.BytesIO()
-    Image.fromarray(pixels[..., 0] if channels == 1 else pixels).save(file, "PNG", optimize=True)
-    return 8.0 * len(file.getvalue()) / math.prod(images.shape)
-
-
 FAMILY = Family(
-    name="lossless",
+    name="levels",
     group="likelihood",
     measure=measure,
     needs_images=True,
