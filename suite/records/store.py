@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -12,6 +12,7 @@ import numpy as np
 from pydantic import BaseModel, ValidationError
 
 from aebench.errors import UserError
+from aebench.records import outlines
 from aebench.records.checkpoints import Checkpoints
 from aebench.records.damage import UNREADABLE
 from aebench.records.kept import Kept
@@ -91,8 +92,21 @@ class Store:
         Raises:
             UserError: one is there but cannot be read.
         """
-        paths = sorted((self.root / "records").glob("*.json"))
-        return [record for path in paths if (record := self._read_run(path)) is not None]
+        return [*self.each_record()]
+
+    def each_record(self) -> Iterator[RunRecord]:
+        """As `read_records`, one after the other, so that they need not all be held."""
+        for path in sorted((self.root / "records").glob("*.json")):
+            if (record := self._read_run(path)) is not None:
+                yield record
+
+    def read_outlines(self, specs: Sequence[RunSpec]) -> dict[str, RunRecord]:
+        """The finished ones of these runs by run id, without what no table needs: see `aebench.records.outlines`.
+
+        Raises:
+            UserError: one is there but cannot be read.
+        """
+        return outlines.read(self.root / "records", specs, self._read_run)
 
     def read_datasets(self) -> list[DatasetRecord]:
         """The data that runs here were trained on.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import os
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,7 @@ from aebench.study.contrasts import Contrast
 from aebench.study.expectations import Expectation
 
 TIMED_BATCH_SIZES = (1, 1024, 8192)
+MOST_RUNS = 1_000_000  # of a study, unless $AEBENCH_MOST_RUNS says otherwise; planning takes 2 to 3 kB of memory for each
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,6 +137,28 @@ class Study:
         """How many runs its grids have, those that are in several of them counted in each; nothing is expanded."""
         return len(self.seeds) * sum(math.prod(map(len, _values(grid))) for grid in self.grids)
 
+    def refuse_vast(self) -> None:
+        """Says so, before anything is expanded, where the grids have more runs than anybody trains.
+
+        Raises:
+            UserError: they do.
+        """
+        told = os.environ.get("AEBENCH_MOST_RUNS", str(MOST_RUNS))
+        if not told.isdecimal():
+            raise UserError(f"AEBENCH_MOST_RUNS is a whole number of runs, and got {told!r}")
+        if self.points > int(told):
+            raise UserError(
+                f"study {self.name} has {self.points:,} runs ({self._product()}), and at most {int(told):,} are planned; "
+                f"give fewer values, or set AEBENCH_MOST_RUNS={self.points} if you mean it"
+            )
+
+    def _product(self) -> str:
+        """How so many runs come about in its largest grid, as in `vae: latent_dim 100 x beta 1000 x seeds 100`."""
+        grid = max(self.grids, key=lambda grid: math.prod(map(len, _values(grid))))
+        counts = {name: len(values) for name, values in zip(_keys(grid), _values(grid), strict=True)}
+        factors = [f"{name} {count}" for name, count in {**counts, "seeds": len(self.seeds)}.items() if count > 1]
+        return f"{grid.declaration.name}: {' x '.join(factors)}"
+
     def plain(self, spec: RunSpec) -> bool:
         """Whether every setting of the run's variant is the one that its file declares: the variant as it is."""
         declared, settings = self.declaration(spec.variant), {**spec.scalars, **spec.options}
@@ -146,13 +170,17 @@ class Study:
         Args:
             digests: content digest of each of `datasets`.
             backend: the Keras backend that trains.
+
+        Raises:
+            UserError: there are more than anybody trains.
         """
-        runs = [
-            _run_spec(grid, dict(zip(_keys(grid), values, strict=True)), seed, digests, backend)
+        self.refuse_vast()
+        runs = (
+            run
             for grid in self.grids
             for values in itertools.product(*_values(grid))
-            for seed in self.seeds
-        ]
+            for run in _point(grid, dict(zip(_keys(grid), values, strict=True)), digests, backend).seeded(self.seeds)
+        )
         return list({run.run_id: run for run in runs}.values())
 
 
@@ -164,7 +192,8 @@ def _values(grid: VariantGrid) -> list[tuple[Any, ...]]:
     return [*grid.axes.values(), *grid.scalars.values(), *grid.options.values()]
 
 
-def _run_spec(grid: VariantGrid, point: dict[str, Any], seed: int, digests: dict[str, str], backend: str) -> RunSpec:
+def _point(grid: VariantGrid, point: dict[str, Any], digests: dict[str, str], backend: str) -> RunSpec:
+    """One configuration, with any seed."""
     return RunSpec(
         variant=grid.declaration.name,
         variant_version=grid.declaration.version,
@@ -173,7 +202,7 @@ def _run_spec(grid: VariantGrid, point: dict[str, Any], seed: int, digests: dict
         annealing=_annealing(point.pop("rate_warmup"), point.pop("rate_cycles")),
         adam=Adam(**{name: point.pop(f"adam_{name}") for name in Adam.model_fields}),
         dataset_digest=digests[point["dataset"]],
-        seed=seed,
+        seed=0,
         backend=backend,
         **point,
     )
