@@ -32,8 +32,11 @@ def bench(
     out: OutOption = None,
     only: OnlyOption = None,
     engine: Annotated[
-        Literal["auto", "vectorised", "sequential"],
-        typer.Option(help="Train runs of one shape as one program, one by one, or as is faster here."),
+        Literal["auto", "vectorised", "sequential", "parallel"],
+        typer.Option(
+            help="Train runs of one shape as one program, one by one, or as is faster here; parallel cuts each batch of a "
+            "run into parts, one for each device (JAX)."
+        ),
     ] = "auto",
     retry_diverged: Annotated[bool, typer.Option("--retry-diverged", help="Train diverged runs again.")] = False,
     checkpoint_every: Annotated[

@@ -27,6 +27,7 @@ FORMAT: Final = b"1"  # another with whatever changes in what is kept, or in how
 LEAST: Final = 1000  # records without a kept outline from which on outlines are kept: fewer are read in a moment
 _PART: Final = 1000  # records that are held whole at once
 _METRIC: Final = "metric."
+_REPEATED: Final = ["common", "training"]  # texts that most rows share
 
 
 class _Common(Frozen):
@@ -119,7 +120,7 @@ def _kept(path: Path, stamps: Mapping[str, str]) -> pa.Table | None:
     import pyarrow.parquet as pq
 
     try:
-        table = pq.read_table(path, read_dictionary=["common", "training"], page_checksum_verification=True)
+        table = pq.read_table(path, read_dictionary=_REPEATED, page_checksum_verification=True)
         if (table.schema.metadata or {}).get(b"format") != FORMAT:
             return None
         runs, then = table["run"].to_pylist(), table["stamp"].to_pylist()
@@ -133,7 +134,8 @@ def _write(file: IO[bytes], table: pa.Table) -> None:
     import pyarrow.parquet as pq
 
     kept = table.replace_schema_metadata({b"format": FORMAT})
-    pq.write_table(kept, file, compression="none", use_dictionary=["common", "training"], write_page_checksum=True)
+    pq.write_table(kept, file, compression="none", use_dictionary=_REPEATED, write_statistics=False,
+                   write_page_checksum=True)  # fmt: skip
 
 
 def _parts(runs: Sequence[str]) -> Iterator[Sequence[str]]:
@@ -157,11 +159,12 @@ def _table(
         "common": (one.model_dump_json() for one in common),
         "training": (record.training.model_dump_json() for record in records),
     }
+    shared = pa.dictionary(pa.int32(), pa.string())
     metrics = sorted({name for record in records for name in record.metrics})
     curves = [record.curve.val_objective for record in records]
     return pa.table(
         {
-            **{name: pa.array(values, pa.string()) for name, values in texts.items()},
+            **{name: pa.array(values, shared if name in _REPEATED else pa.string()) for name, values in texts.items()},
             "objective": pa.array(curves, pa.list_(pa.float64())),
             **{f"{_METRIC}{name}": pa.array([record.metrics.get(name) for record in records], pa.float64())
                for name in metrics},

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 from aebench.errors import UserError
 from aebench.records import outlines
 from aebench.records.checkpoints import Checkpoints
-from aebench.records.damage import UNREADABLE
+from aebench.records.damage import UNREADABLE, opened_arrays
 from aebench.records.kept import Kept
 from aebench.records.locks import Locks
 from aebench.records.record import SCHEMA, DatasetRecord, Environment, RunRecord, TimingRecord
@@ -149,15 +149,15 @@ class Store:
         """
         path = self.artefact_path(run_id, name)
         try:
-            with np.load(path, allow_pickle=False) as arrays:
+            with opened_arrays(path) as arrays:
                 return {key: arrays[key] for key in arrays.files if wanted is None or key in wanted}
         except FileNotFoundError:
             return None
         except UNREADABLE as error:
-            raise UserError(
-                f"cannot read {path}: {str(error) or type(error).__name__}; "
-                f"remove records/{run_id}.json and run `aebench bench` to make it again"
-            ) from None
+            anew = f"remove records/{run_id}.json and run `aebench bench` to train that run again"
+            if name in (Kept.LATENTS, Kept.FIGURES) and self.artefact_path(run_id, Kept.WEIGHTS).is_file():
+                anew = "run `aebench rescore` to make it again from the run's weights"
+            raise UserError(f"cannot read {path}: {str(error) or type(error).__name__}; {anew}") from None
 
     def write_failure(self, run_id: str, details: str) -> Path:
         """Keeps the traceback of a run that crashed, for whoever has to mend it; returns its path."""
