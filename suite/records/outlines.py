@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 FORMAT: Final = b"1"  # another with whatever changes in what is kept, or in how records are read
 LEAST: Final = 1000  # records without a kept outline from which on outlines are kept: fewer are read in a moment
-_PART: Final = 1000  # records that are held whole at once
+_PART: Final = 500  # records that are held whole at once
 _METRIC: Final = "metric."
 _REPEATED: Final = ["common", "training"]  # texts that most rows share
 
@@ -91,7 +91,7 @@ def read(folder: Path, specs: Sequence[RunSpec], read_record: Callable[[Path], R
     tables += [_table(ids, folder, stamps, read_record) for ids in _parts(new)]
     if not tables:
         return {}
-    table = pa.concat_tables(tables, promote_options="permissive").combine_chunks()
+    table = pa.concat_tables(tables, promote_options="permissive")
     if len(new) >= LEAST:
         with suppress(UserError):  # where nothing can be written, all are read anew each time
             write_aside(path, lambda file: _write(file, table))
