@@ -73,7 +73,7 @@ def precision(name: Precision) -> Iterator[None]:
 
 @contextmanager
 def spread_batches() -> Iterator[None]:
-    """Models that are made inside it are copied to all devices of the process, each of which trains on a part of a batch.
+    """Models that are made inside it are copied to all devices of the process, each of which takes a part of a batch.
 
     For backends with `spreads_batches` alone.
     """

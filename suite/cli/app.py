@@ -34,8 +34,8 @@ def bench(
     engine: Annotated[
         Literal["auto", "vectorised", "sequential", "parallel"],
         typer.Option(
-            help="Train runs of one shape as one program, one by one, or as is faster here; parallel cuts each batch of a "
-            "run into parts, one for each device (JAX)."
+            help="Train runs of one shape as one program, one by one, or as is faster here; parallel cuts each batch "
+            "of a run in parts, one a device (JAX)."
         ),
     ] = "auto",
     retry_diverged: Annotated[bool, typer.Option("--retry-diverged", help="Train diverged runs again.")] = False,

@@ -31,8 +31,8 @@ def merge(out: Path, given: Sequence[Path]) -> int:
         typer.echo(f"left out: {folders[folder] / path.relative_to(folder)} is no valid record of a run", err=True)
     for path, reason in found.damaged.items():
         folder = path.parents[2]
-        there = (out / "records" / f"{path.parent.name}.json").exists()
-        end = "was taken from another folder" if there else "was left out: `aebench rescore` mends it or says how"
+        taken = (out / "records" / f"{path.parent.name}.json").exists()
+        end = "was taken from another folder" if taken else "was left out: `aebench rescore` mends it or says how"
         typer.echo(f"damaged: {folders[folder] / path.relative_to(folder)}: {reason}; its run {end}", err=True)
     for conflict in found.conflicts:
         where = ", ".join(str(folders[folder]) for folder in conflict.folders)

@@ -100,7 +100,8 @@ def print_held(console: Console, held: Sequence[Held]) -> None:
 
 def _names(items: Sequence[Configuration]) -> list[str]:
     """What each is called: with its data set, network and likelihood where these vary."""
-    varying = [name for name in ("dataset", "network", "likelihood") if len({getattr(item, name) for item in items}) > 1]
+    names = ("dataset", "network", "likelihood")
+    varying = [name for name in names if len({getattr(item, name) for item in items}) > 1]
     return [" ".join([item.label, *(getattr(item, name) for name in varying)]) for item in items]
 
 

@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
 from numpy.lib.npyio import NpzFile
 
@@ -24,26 +24,25 @@ _END = 22  # bytes of an archive's last record, which counts its members at byte
 
 
 @contextmanager
-def opened_arrays(file: Path | IO[bytes]) -> Iterator[NpzFile]:
+def opened_arrays(path: Path) -> Iterator[NpzFile]:
     """An archive of arrays, each of which is checked as it is read.
 
     Raises:
         one of `UNREADABLE`: it is no such archive, or its directory hides some, which no checksum tells.
     """
-    with NpzFile(file, allow_pickle=False) as arrays:
-        archive = arrays.zip
-        archive.fp.seek(-_END, io.SEEK_END)
-        told = int.from_bytes(archive.fp.read()[10:12], "little")
-        if told != len(archive.infolist()):
-            raise zipfile.BadZipFile(f"it tells of {told} arrays and lists {len(archive.infolist())}")
+    with path.open("rb") as file, NpzFile(file, allow_pickle=False) as arrays:
+        file.seek(-_END, io.SEEK_END)
+        told = int.from_bytes(file.read()[10:12], "little")
+        if told != len(arrays.files):
+            raise zipfile.BadZipFile(f"it tells of {told} arrays and lists {len(arrays.files)}")
         yield arrays
 
 
 def damage(path: Path) -> str:
     """What is wrong with an archive of arrays; empty where all of them are whole."""
     try:
-        with opened_arrays(path) as arrays:
-            broken = arrays.zip.testzip()
+        with opened_arrays(path), zipfile.ZipFile(path) as archive:
+            broken = archive.testzip()
     except UNREADABLE as error:
         return str(error) or type(error).__name__
     return f"{broken} has another checksum than it was written with" if broken else ""

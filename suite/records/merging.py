@@ -65,8 +65,9 @@ class _Found:
 def merge(out: Path, folders: Sequence[Path], circumstantial: frozenset[str]) -> Merged:
     """Copies runs with their arrays, timings and what is told of data sets into a new folder.
 
-    A run that has the same numbers in several folders is taken from where it was finished first, and its arrays are
-    whole. Where its numbers differ, neither is taken. Of timings of one configuration in one environment the one that was taken first stays.
+    A run that has the same numbers in several folders is taken from where it was finished first, of those where its
+    arrays are whole. Where its numbers differ, neither is taken. Of timings of one configuration in one environment the
+    one that was taken first stays.
 
     Args:
         out: made; must not hold anything.

@@ -14,13 +14,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final
 
+import numpy as np
+
 from aebench.errors import UserError
 from aebench.records.record import Curve, Environment, MeasureSettings, Outcome, RunRecord, Training
 from aebench.records.spec import Frozen, RunSpec
 from aebench.records.writing import write_aside
 
 if TYPE_CHECKING:
-    import numpy as np
     import pyarrow as pa
 
 FORMAT: Final = b"1"  # another with whatever changes in what is kept, or in how records are read
@@ -58,19 +59,72 @@ class Row(Mapping[str, float | None]):
         return len(self._columns.names)
 
 
-class _Columns(dict[str, "np.ndarray"]):
-    """Metrics of a table by name, each taken out when it is first asked for."""
+class _Columns(dict[str, np.ndarray]):
+    """Metrics of some tables, one after the other, by name: each is read when it is first asked for."""
 
-    def __init__(self, table: pa.Table) -> None:
-        self._table = table
-        self.names = [name.removeprefix(_METRIC) for name in table.column_names if name.startswith(_METRIC)]
+    def __init__(self, tables: Sequence[_Kept | pa.Table]) -> None:
+        self._tables = tables
+        columns = (name for table in tables for name in table.column_names)
+        self._known = {name.removeprefix(_METRIC) for name in columns if name.startswith(_METRIC)}
+        self.names = sorted(self._known)
 
     def __missing__(self, name: str) -> np.ndarray:
-        self[name] = self._table[f"{_METRIC}{name}"].to_numpy()
+        if name not in self._known:
+            raise KeyError(name)
+        parts = (_column(table, f"{_METRIC}{name}") for table in self._tables)
+        self[name] = np.concatenate([*parts])
         return self[name]
 
 
-def read(folder: Path, specs: Sequence[RunSpec], read_record: Callable[[Path], RunRecord | None]) -> dict[str, RunRecord]:
+def _column(table: _Kept | pa.Table, name: str) -> np.ndarray:
+    """A column of numbers, NaN where it has none."""
+    there = name in table.column_names
+    found: np.ndarray = table.select([name])[name].to_numpy() if there else np.full(table.num_rows, np.nan)
+    return found
+
+
+class _Kept:
+    """The outlines that are kept of records as they are now, whose columns are read when they are asked for.
+
+    Raises:
+        OSError, ValueError, KeyError, pyarrow.ArrowException: there are none, or none that can be read.
+    """
+
+    def __init__(self, path: Path, stamps: Mapping[str, str]) -> None:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        self._path = path
+        self._file = pq.ParquetFile(path, read_dictionary=_REPEATED, page_checksum_verification=True, pre_buffer=False)
+        if (self._file.schema_arrow.metadata or {}).get(b"format") != FORMAT:
+            raise ValueError("other outlines")
+        self.column_names = self._file.schema_arrow.names
+        table = self._file.read(["run", "stamp"])
+        runs, then = table["run"].to_pylist(), table["stamp"].to_pylist()
+        same = [stamps.get(run) == stamp for run, stamp in zip(runs, then, strict=True)]
+        self._same = None if all(same) else pa.array(same)
+        self.num_rows = sum(same)
+
+    def select(self, names: Sequence[str]) -> pa.Table:
+        """Some of its columns, which are held against their checksums.
+
+        Raises:
+            UserError: they have others.
+        """
+        import pyarrow as pa
+
+        try:
+            table = self._file.read(list(names))
+        except (pa.ArrowException, OSError) as error:
+            raise UserError(
+                f"{self._path} is damaged: {error}; remove it, and it is made again from records/"
+            ) from None
+        return table if self._same is None else table.filter(self._same)
+
+
+def read(
+    folder: Path, specs: Sequence[RunSpec], read_record: Callable[[Path], RunRecord | None]
+) -> dict[str, RunRecord]:
     """Outlines of the finished ones of some runs, by run id in their order; others' are kept as they are.
 
     Args:
@@ -78,24 +132,19 @@ def read(folder: Path, specs: Sequence[RunSpec], read_record: Callable[[Path], R
         specs: the runs.
         read_record: reads a record's file; `None` for one that is none.
     """
-    import pyarrow as pa
-
     stamps = _stamps(folder)
     if len(stamps) < LEAST:
         found = [read_record(folder / f"{spec.run_id}.json") for spec in specs if spec.run_id in stamps]
         return {record.run_id: record for record in found if record is not None}
     path = folder.parent / f"{folder.name}.parquet"
-    tables = [] if (kept := _kept(path, stamps)) is None else [kept]
-    known = {run for table in tables for run in table["run"].to_pylist()}
+    tables: list[_Kept | pa.Table] = [] if (kept := _kept(path, stamps)) is None else [kept]
+    known = {run for table in tables for run in table.select(["run"])["run"].to_pylist()}
     new = [spec.run_id for spec in specs if spec.run_id in stamps and spec.run_id not in known]
     tables += [_table(ids, folder, stamps, read_record) for ids in _parts(new)]
-    if not tables:
-        return {}
-    table = pa.concat_tables(tables, promote_options="permissive")
     if len(new) >= LEAST:
         with suppress(UserError):  # where nothing can be written, all are read anew each time
-            write_aside(path, lambda file: _write(file, table))
-    return _outlines(table, specs)
+            write_aside(path, lambda file: _write(file, _joined(tables)))
+    return _outlines(tables, specs) if tables else {}
 
 
 def _stamps(folder: Path) -> dict[str, str]:
@@ -114,20 +163,22 @@ def _stamp(file: os.stat_result) -> str:
     return f"{file.st_ino} {file.st_size} {file.st_mtime_ns} {file.st_ctime_ns}"
 
 
-def _kept(path: Path, stamps: Mapping[str, str]) -> pa.Table | None:
-    """The outlines that are kept of records as they are now; `None` if there are none, or none that can be read."""
+def _kept(path: Path, stamps: Mapping[str, str]) -> _Kept | None:
+    """What is kept of records as they are now, all of it sound; `None` if there is none."""
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     try:
-        table = pq.read_table(path, read_dictionary=_REPEATED, page_checksum_verification=True)
-        if (table.schema.metadata or {}).get(b"format") != FORMAT:
-            return None
-        runs, then = table["run"].to_pylist(), table["stamp"].to_pylist()
+        return _Kept(path, stamps)
     except (pa.ArrowException, OSError, ValueError, KeyError, MemoryError):
         return None
-    same = [stamps.get(run) == stamp for run, stamp in zip(runs, then, strict=True)]
-    return table if all(same) else table.filter(pa.array(same))
+
+
+def _joined(tables: Sequence[_Kept | pa.Table], names: Sequence[str] | None = None) -> pa.Table:
+    """Some columns, by default all, of tables one after the other."""
+    import pyarrow as pa
+
+    parts = [table.select(table.column_names if names is None else names) for table in tables]
+    return pa.concat_tables(parts, promote_options="permissive")
 
 
 def _write(file: IO[bytes], table: pa.Table) -> None:
@@ -172,9 +223,10 @@ def _table(
     )  # fmt: skip
 
 
-def _outlines(table: pa.Table, specs: Sequence[RunSpec]) -> dict[str, RunRecord]:
+def _outlines(tables: Sequence[_Kept | pa.Table], specs: Sequence[RunSpec]) -> dict[str, RunRecord]:
     """Records made of rows; all of one cohort are copies of one, which is quicker than to make each."""
-    columns, commons, trainings = _Columns(table), _of(table, "common"), _of(table, "training")
+    table = _joined(tables, ["run", "finished", "objective", *_REPEATED])
+    columns, commons, trainings = _Columns(tables), _of(table, "common"), _of(table, "training")
     made: dict[tuple[str, str], RunRecord] = {}
     finished, curves = table["finished"].to_pylist(), table["objective"].combine_chunks()
     ends, values = curves.offsets.to_pylist(), curves.values.to_numpy()

@@ -18,7 +18,7 @@ from aebench.study.contrasts import Contrast
 from aebench.study.expectations import Expectation
 
 TIMED_BATCH_SIZES = (1, 1024, 8192)
-MOST_RUNS = 1_000_000  # of a study, unless $AEBENCH_MOST_RUNS says otherwise; planning takes 2 to 3 kB of memory for each
+MOST_RUNS = 1_000_000  # of a study, unless $AEBENCH_MOST_RUNS says otherwise; a plan takes 2 to 3 kB of memory for each
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,8 +148,8 @@ class Study:
             raise UserError(f"AEBENCH_MOST_RUNS is a whole number of runs, and got {told!r}")
         if self.points > int(told):
             raise UserError(
-                f"study {self.name} has {self.points:,} runs ({self._product()}), and at most {int(told):,} are planned; "
-                f"give fewer values, or set AEBENCH_MOST_RUNS={self.points} if you mean it"
+                f"study {self.name} has {self.points:,} runs ({self._product()}), and at most {int(told):,} are "
+                f"planned; give fewer values, or set AEBENCH_MOST_RUNS={self.points} if you mean it"
             )
 
     def _product(self) -> str:

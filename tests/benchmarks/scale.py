@@ -113,7 +113,8 @@ def measure(name: str, words: list[str], folder: Path) -> None:
     _, status, used = os.wait4(command.pid, 0)
     took = time.perf_counter() - begun
     failed = f"  status {os.waitstatus_to_exitcode(status)}" if status else ""
-    print(f"{name:<20}{took:>9.1f}{used.ru_utime + used.ru_stime:>9.1f}{used.ru_maxrss / 1024:>10.0f}{failed}", flush=True)
+    busy = used.ru_utime + used.ru_stime
+    print(f"{name:<20}{took:>9.1f}{busy:>9.1f}{used.ru_maxrss / 1024:>10.0f}{failed}", flush=True)
 
 
 if __name__ == "__main__":

@@ -39,9 +39,7 @@ def texts() -> Iterator[str]:
 
 
 @pytest.fixture
-def path(
-    source: Callable[..., Any], make_record: Callable[..., Any], texts: Iterator[str], tmp_path: Path
-) -> Path:
+def path(source: Callable[..., Any], make_record: Callable[..., Any], texts: Iterator[str], tmp_path: Path) -> Path:
     """The page of a study with all of them, one after the other."""
 
     def quoted(count: int) -> list[str]:

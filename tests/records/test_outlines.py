@@ -1,4 +1,4 @@
-"""Outlines: what tables need of records, the same whether they are kept or not, and never of a file that has changed."""
+"""Outlines: what tables need of records, the same whether kept or not, and never of a file that has changed since."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from aebench.errors import UserError
 from aebench.records import outlines
 from aebench.records.record import RunRecord
 from aebench.records.store import Store
@@ -82,7 +83,19 @@ def test_what_others_do_to_records_is_seen(
     assert found[specs[2].run_id].metrics["of_later"] == pytest.approx(0.4)
 
 
-@pytest.mark.parametrize("what", ["absent", "cut", "flipped", "other", "locked"])
+def test_a_flipped_byte_in_kept_outlines_is_told(store: Store, specs: list[Any]) -> None:
+    store.read_outlines(specs)
+    path = store.root / KEPT
+    content = path.read_bytes()
+    at = content.index(struct.pack("<d", 0.1 + 0.2))  # a number of a record
+    path.write_bytes(content[:at] + bytes(1) + content[at + 1 :])
+    found = store.read_outlines(specs)[specs[2].run_id]
+    with pytest.raises(UserError, match=r"records\.parquet is damaged: .*; remove it, and it is made again"):
+        _ = found.metrics["of_later"]
+    assert found.metrics["recon_mse"] is not None, "what is whole is read"
+
+
+@pytest.mark.parametrize("what", ["absent", "cut", "other", "locked"])
 def test_kept_outlines_may_be_anything(store: Store, specs: list[Any], opened: list[str], what: str) -> None:
     before = store.read_outlines(specs)
     path = store.root / KEPT
@@ -91,9 +104,6 @@ def test_kept_outlines_may_be_anything(store: Store, specs: list[Any], opened: l
         path.unlink()
     elif what == "cut":
         path.write_bytes(content[: len(content) // 2])
-    elif what == "flipped":
-        at = content.index(struct.pack("<d", 0.1 + 0.2))  # a number of a record
-        path.write_bytes(content[:at] + bytes(1) + content[at + 1 :])
     elif what == "other":
         path.write_bytes(content.replace(outlines.FORMAT, b"0" * len(outlines.FORMAT)))
     else:

@@ -81,8 +81,8 @@ def _devices(backend: Backend, spec: RunSpec) -> int:
         raise UserError("engine 'parallel' spreads a batch over several devices, and there is one; use --engine auto")
     if spec.batch_size % count:
         raise UserError(
-            f"engine 'parallel' cuts each batch into {count} parts, one a device, and batch_size {spec.batch_size} does "
-            f"not divide by that; choose a multiple of {count}, or fewer devices"
+            f"engine 'parallel' cuts each batch into {count} parts, one a device, and batch_size {spec.batch_size} "
+            f"does not divide by that; choose a multiple of {count}, or fewer devices"
         )
     return count
 
