@@ -41,8 +41,21 @@ def page_folder(found: Sequence[Source], out: str | Path | None) -> Path:
     return Path(out) if out else REPORTS / "+".join(dict.fromkeys(source.study.name for source in found))
 
 
-def finished(name: str, backend: str | None, out: str | Path | None, warn: Warn = print) -> list[Source]:
+def finished(
+    name: str,
+    backend: str | None,
+    out: str | Path | None,
+    warn: Warn = print,
+    read: Callable[[Study, str, Store], Source] = sources.read,
+) -> list[Source]:
     """What there is of a study: on the backend that was asked for, or on every one that has finished runs.
+
+    Args:
+        name: the study's name, or its TOML file.
+        backend: the one that was asked for.
+        out: see `store_of`.
+        warn: told, in one line, of every file that had to be set aside.
+        read: reads a store; `sources.outlined` for no more than tables need.
 
     Raises:
         UserError: the study or the backend is unknown, or nothing of it is finished.
@@ -50,7 +63,7 @@ def finished(name: str, backend: str | None, out: str | Path | None, warn: Warn 
     chosen = study.read(name)
     store = store_of(chosen, out, warn)
     asked = [chosen_backend(backend)] if backend else NAMES
-    found = [source for one in asked if (source := sources.read(chosen, one, store)).records]
+    found = [source for one in asked if (source := read(chosen, one, store)).records]
     if not found:
         on = f" with backend {backend}" if backend else ""
         raise UserError(

@@ -136,6 +136,20 @@ def test_only_the_cohort_and_its_timer_know_engine_and_measures() -> None:
     assert both == {"aebench.harness.cohort", "aebench.harness.timing"}
 
 
+def test_nothing_but_a_record_asks_for_the_time_of_day() -> None:
+    """It is set back and forth: durations, and how old something is, are told by clocks that only go on."""
+    asking = {
+        path.relative_to(REPO).as_posix()
+        for folder in ("suite", "models")
+        for path in (REPO / folder).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute)
+        and ast.unparse(node.value).rpartition(".")[2] in {"time", "datetime", "date"}
+        and node.attr in {"time", "time_ns", "now", "utcnow", "today", "localtime", "gmtime"}
+    }
+    assert asking == {"suite/records/record.py"}
+
+
 @pytest.mark.parametrize("package", ["tensorflow", "jax", "torch"])
 def test_a_framework_is_known_to_its_backend_alone(package: str) -> None:
     knowing = {name for room in ROOMS for name in importing(package, room)}

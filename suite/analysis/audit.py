@@ -31,7 +31,6 @@ TIPPED: Final = 0.01  # share of test images whose neighbour, rank or label may 
 _BOUNDED: Final = ("-1..1", "0..1", "share")  # units of numbers whose scale is 1 however small they are
 _COUNTED: Final = ("0..1", "share")
 _LONGEST: Final = 400  # characters of a finding, which may quote what is in the pack
-_MOST_RUNS: Final = 1_000_000  # of a study that is to be expanded
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,8 +149,7 @@ def _study(pack: Pack, datasets: Mapping[str, DatasetRecord], findings: list[str
     try:
         files.named(pack.study)
         found = study.read(str(pack.study), [known.name for known in datasets.values()])
-        if found.points > _MOST_RUNS:
-            raise UserError(f"it has {found.points:,} runs, and a pack's has at most {_MOST_RUNS:,}")
+        found.refuse_vast()
         return found
     except UserError as error:
         findings.append(f"its study cannot be read: {error}".replace(f"{pack.store.root}/", ""))

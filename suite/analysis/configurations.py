@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -51,7 +52,6 @@ class Configuration:
         records: the finished ones, diverged ones included, in that order.
         summaries: one `Summary` for each metric of `METRICS`, over the runs that did not diverge.
         plain: whether every setting is the one that the variant's file declares.
-        convergence: whether training was long enough; `None` where it is too short to tell or no run finished.
     """
 
     id: str
@@ -65,9 +65,13 @@ class Configuration:
     peers: str
     specs: tuple[RunSpec, ...]
     records: tuple[RunRecord, ...]
-    summaries: dict[str, Summary]
+    summaries: Mapping[str, Summary]
     plain: bool
-    convergence: Convergence | None
+
+    @cached_property
+    def convergence(self) -> Convergence | None:
+        """Whether training was long enough; `None` where it is too short to tell or no run finished."""
+        return convergence(mean_curve(self.usable, "val_objective"))
 
     @property
     def told(self) -> dict[str, float | int | str]:
@@ -179,8 +183,11 @@ def compare(study: Study, specs: Sequence[RunSpec], records: Mapping[str, RunRec
     for spec in specs:
         groups.setdefault(spec.configuration, []).append(spec)
     unvaried = _unvaried(study, specs)
+    finished = [tuple(records[spec.run_id] for spec in group if spec.run_id in records) for group in groups.values()]
+    summarised = _Summarised(finished)
     configurations = tuple(
-        _configuration(study, group, records, unvaried[group[0].variant]) for group in groups.values()
+        _configuration(study, group, finished[at], Summaries(summarised, at), unvaried[group[0].variant])
+        for at, group in enumerate(groups.values())
     )
     return Comparison(
         study=study,
@@ -209,12 +216,59 @@ def _unvaried(study: Study, specs: Sequence[RunSpec]) -> dict[str, set[str]]:
     return found
 
 
+class Summaries(Mapping[str, Summary]):
+    """The summaries of one configuration by metric."""
+
+    def __init__(self, summarised: _Summarised, at: int) -> None:
+        self._summarised, self._at = summarised, at
+
+    def __getitem__(self, metric: str) -> Summary:
+        means, sds, counts = self._summarised[metric]
+        n = int(counts[self._at])
+        mean, sd = (float(found[self._at]) if n > least else None for found, least in ((means, 0), (sds, 1)))
+        return Summary(mean=mean, sd=sd, n=n)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(METRICS)
+
+    def __len__(self) -> int:
+        return len(METRICS)
+
+
+class _Summarised(dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]):
+    """Mean, standard deviation and number of runs of configurations by metric: of all when one is first asked for."""
+
+    def __init__(self, groups: Sequence[Sequence[RunRecord]]) -> None:
+        usable = [[record for record in group if record.outcome == "ok"] for group in groups]
+        self._metrics = [record.metrics for group in usable for record in group]
+        self._groups = np.repeat(np.arange(len(groups)), [len(group) for group in usable])
+        self._count = len(groups)
+
+    def __missing__(self, metric: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        if metric not in METRICS:
+            raise KeyError(metric)
+        values = np.array([metrics.get(metric) for metrics in self._metrics], "float64")
+        there = ~np.isnan(values)
+        values, counts = values[there], np.bincount(self._groups[there], minlength=self._count)
+        starts, (means, sds) = np.cumsum(counts) - counts, np.zeros((2, self._count))
+        for n in np.unique(counts[counts > 0]):  # configurations of as many runs at once
+            which = np.flatnonzero(counts == n)
+            runs = values[starts[which, None] + np.arange(n)]
+            means[which] = runs.mean(axis=1)
+            if n > 1:
+                sds[which] = runs.std(axis=1, ddof=1)
+        self[metric] = means, sds, counts
+        return self[metric]
+
+
 def _configuration(
-    study: Study, specs: Sequence[RunSpec], records: Mapping[str, RunRecord], unvaried: Collection[str]
+    study: Study,
+    specs: Sequence[RunSpec],
+    finished: tuple[RunRecord, ...],
+    summaries: Mapping[str, Summary],
+    unvaried: Collection[str],
 ) -> Configuration:
     first = specs[0]
-    finished = tuple(records[spec.run_id] for spec in specs if spec.run_id in records)
-    usable = [record for record in finished if record.outcome == "ok"]
     return Configuration(
         id=first.configuration,
         label=first.label(unvaried),
@@ -227,16 +281,11 @@ def _configuration(
         peers=first.model_dump_json(exclude=_NOT_SHARED),
         specs=tuple(specs),
         records=finished,
-        summaries={name: _summary(usable, name) for name in METRICS},
+        summaries=summaries,
         plain=study.plain(first),
-        convergence=convergence(mean_curve(usable, "val_objective")),
     )
 
 
-def _summary(records: Iterable[RunRecord], metric: str) -> Summary:
-    values = (record.metrics.get(metric) for record in records)
-    return summarise([value for value in values if value is not None])
-
-
 def _environments(records: Iterable[RunRecord]) -> tuple[Environment, ...]:
-    return tuple({record.environment.model_dump_json(): record.environment for record in records}.values())
+    objects = {id(record.environment): record.environment for record in records}  # which many records share
+    return tuple({place.model_dump_json(): place for place in objects.values()}.values())

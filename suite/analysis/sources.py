@@ -82,16 +82,27 @@ def read(study: Study, backend: str, store: Store) -> Source:
     Raises:
         UserError: the store cannot be read.
     """
-    digests = _digests(store)
-    specs = study.expand({name: digests.get(name, "unknown") for name in study.datasets}, backend)
+    specs = _specs(study, backend, store)
     records = {spec.run_id: record for spec in specs if (record := store.read_record(spec)) is not None}
     return Source(study=study, specs=specs, store=store, records=records, timings=store.read_timings())
+
+
+def outlined(study: Study, backend: str, store: Store) -> Source:
+    """As `read`, with outlines of the records alone: enough for tables, and quick where there are very many runs."""
+    specs = _specs(study, backend, store)
+    records = store.read_outlines(specs)
+    return Source(study=study, specs=specs, store=store, records=records, timings=store.read_timings())
+
+
+def _specs(study: Study, backend: str, store: Store) -> list[RunSpec]:
+    digests = _digests(store)
+    return study.expand({name: digests.get(name, "unknown") for name in study.datasets}, backend)
 
 
 def _digests(store: Store) -> dict[str, str]:
     """The content digest of each data set by name."""
     known = [(item.name, item.digest) for item in store.read_datasets()]
     if len(dict(known)) < len(known) or not known:  # several contents, or records of before this was kept
-        counts = Counter((record.spec.dataset, record.spec.dataset_digest) for record in store.read_records())
+        counts = Counter((record.spec.dataset, record.spec.dataset_digest) for record in store.each_record())
         known += [pair for pair, _ in reversed(counts.most_common())]
     return dict(known)

@@ -71,6 +71,19 @@ def precision(name: Precision) -> Iterator[None]:
         current().set_matrix_products("float32")
 
 
+@contextmanager
+def spread_batches() -> Iterator[None]:
+    """Models that are made inside it are copied to all devices of the process, each of which takes a part of a batch.
+
+    For backends with `spreads_batches` alone.
+    """
+    import keras
+
+    devices = keras.distribution.list_devices()
+    with keras.distribution.DataParallel(devices=devices, auto_shard_dataset=False).scope():
+        yield
+
+
 def refuse_missing(name: Precision) -> None:
     """Raises UserError where the device doesn't have this precision."""
     import keras

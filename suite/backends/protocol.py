@@ -112,11 +112,13 @@ class Backend(Protocol):
         title: as people write it.
         packages: those whose versions a record tells, the first that are installed.
         trains_cohorts: whether `cohort` works.
+        spreads_batches: whether `aebench.backends.spread_batches` works.
     """
 
     title: str
     packages: tuple[str, ...]
     trains_cohorts: bool
+    spreads_batches: bool
 
     def start(self) -> None:
         """Called once, before anything imports Keras: switches that must be set before the framework starts."""

@@ -18,6 +18,7 @@ class Torch:
     title = "PyTorch"
     packages = ("torch",)
     trains_cohorts = False
+    spreads_batches = False
 
     def start(self) -> None:
         """Nothing to be set."""

@@ -32,8 +32,11 @@ def bench(
     out: OutOption = None,
     only: OnlyOption = None,
     engine: Annotated[
-        Literal["auto", "vectorised", "sequential"],
-        typer.Option(help="Train runs of one shape as one program, one by one, or as is faster here."),
+        Literal["auto", "vectorised", "sequential", "parallel"],
+        typer.Option(
+            help="Train runs of one shape as one program, one by one, or as is faster here; parallel cuts each batch "
+            "of a run in parts, one a device (JAX)."
+        ),
     ] = "auto",
     retry_diverged: Annotated[bool, typer.Option("--retry-diverged", help="Train diverged runs again.")] = False,
     checkpoint_every: Annotated[
@@ -133,12 +136,12 @@ def table(
     out: OutOption = None,
 ) -> None:
     """Print the numbers of a study's finished runs; with --by run, one row a run."""
-    from aebench.analysis import best_settings, rows
+    from aebench.analysis import best_settings, rows, sources
     from aebench.cli import tables
     from aebench.cli.progress import console
     from aebench.workspace import chosen_backend, finished
 
-    (source,) = finished(study, chosen_backend(backend), out, warn)
+    (source,) = finished(study, chosen_backend(backend), out, warn, sources.outlined)
     comparison = best_settings.best_settings(source.comparison) if by == "variant" else source.comparison
     if by != "run" and fmt == "text":
         tables.print_comparison(console(), comparison)

@@ -29,10 +29,15 @@ def merge(out: Path, given: Sequence[Path]) -> int:
     for path in found.unread:
         folder = path.parent.parent
         typer.echo(f"left out: {folders[folder] / path.relative_to(folder)} is no valid record of a run", err=True)
+    for path, reason in found.damaged.items():
+        folder = path.parents[2]
+        taken = (out / "records" / f"{path.parent.name}.json").exists()
+        end = "was taken from another folder" if taken else "was left out: `aebench rescore` mends it or says how"
+        typer.echo(f"damaged: {folders[folder] / path.relative_to(folder)}: {reason}; its run {end}", err=True)
     for conflict in found.conflicts:
         where = ", ".join(str(folders[folder]) for folder in conflict.folders)
         typer.echo(f"left out: {conflict.run_id} has other numbers in {where}: {conflict.differing}", err=True)
-    return 1 if found.conflicts or found.unread else 0
+    return 1 if found.conflicts or found.damaged or found.unread else 0
 
 
 @contextmanager

@@ -90,10 +90,11 @@ def verify(path: Path, count: int, draw: str | None, backend: str) -> int:
 def _verify(opened: Pack, count: int, draw: str, backend: str) -> int:
     found = audit(opened)
     wrong, notes, anew = [*found.findings], [*found.notes], 0
-    if not wrong and count:
-        for outcome, lines in _recomputed(opened, found, count, draw, backend):
-            anew += outcome == "measured"
-            (notes if outcome == "left out" else wrong).extend(lines)
+    drawn, left_out = _drawn(opened, found, count, draw, backend) if not wrong and count else ([], [])
+    notes += left_out
+    for outcome, lines in _recomputed(opened, found, drawn, backend):
+        anew += outcome == "measured"
+        (notes if outcome == "left out" else wrong).extend(lines)
     for line in wrong[:MOST_LINES]:
         typer.echo(f"wrong: {line}")
     if len(wrong) > MOST_LINES:
@@ -102,7 +103,7 @@ def _verify(opened: Pack, count: int, draw: str, backend: str) -> int:
         typer.echo(f"not looked at: {line}")
     manifest = opened.manifest
     sender = f" from {packs.shown(manifest.by)}" if manifest.by else ""
-    told = f", {anew} measured anew (--draw {draw})" if anew else ""
+    told = f", {anew}{'' if anew == len(drawn) else f' of {len(drawn)}'} measured anew (--draw {draw})" if drawn else ""
     typer.echo(
         f"{opened.path}: study {manifest.study}{sender}, {counted(len(found.records), 'run')}, digest "
         f"{packs.digest(manifest)}{told}: {counted(len(wrong), 'finding') if wrong else 'sound'}"
@@ -110,13 +111,10 @@ def _verify(opened: Pack, count: int, draw: str, backend: str) -> int:
     return 1 if wrong else 0
 
 
-def _recomputed(
-    opened: Pack, found: Audit, count: int, draw: str, backend: str
-) -> Iterator[tuple[_Outcome, list[str]]]:
-    """For each run of the sample what it differs in; else why runs could not be measured anew."""
+def _drawn(opened: Pack, found: Audit, count: int, draw: str, backend: str) -> tuple[list[str], list[str]]:
+    """The runs of the sample, and why others could not be in it."""
     if not opened.manifest.weights:
-        yield "left out", ["no weights are in it, so no run was measured anew"]
-        return
+        return [], ["no weights are in it, so no run was measured anew"]
     assert found.study is not None
     planned = {spec.run_id for spec in found.study.expand(_digests(found), backend)}
     able: list[str] = []
@@ -129,16 +127,22 @@ def _recomputed(
             why.setdefault(reason, []).append(run_id)
         else:
             able.append(run_id)
-    for reason, runs in why.items():
-        yield "left out", [f"{counted(len(runs), 'run')} not measured anew: {reason}"]
-    chosen = recompute.sample(able, count, draw)
+    left_out = [f"{counted(len(runs), 'run')} not measured anew: {reason}" for reason, runs in why.items()]
+    return recompute.sample(able, count, draw), left_out
+
+
+def _recomputed(opened: Pack, found: Audit, drawn: list[str], backend: str) -> Iterator[tuple[_Outcome, list[str]]]:
+    """For each run of the sample what it differs in; else why runs could not be measured anew."""
+    if not drawn:
+        return
+    assert found.study is not None
     try:
-        for again in recompute.recompute(found.study, backend, opened.store, chosen) if chosen else ():
+        for again in recompute.recompute(found.study, backend, opened.store, drawn):
             yield "measured", differing(found.records[again.run_id], again)
     except UserError as error:
         yield "left out", [f"measuring runs anew ended: {error}"]
     except Exception as error:  # whatever weights that are none of the model make of it
-        yield "broken", [f"the weights of {', '.join(chosen)} cannot all be measured: {packs.shown(f'{error}')}"]
+        yield "broken", [f"the weights of {', '.join(drawn)} cannot all be measured: {packs.shown(f'{error}')}"]
 
 
 def _digests(found: Audit) -> dict[str, str]:

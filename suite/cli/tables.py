@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 
@@ -27,6 +28,7 @@ SHORT = {
     "active_units": "active",
 }
 SHOWN = tuple(SHORT)
+_LEFT, _ABSENT = ("variant", "z", "n"), "n/a"
 ARROWS = {"higher": " ↑", "lower": " ↓", None: ""}
 
 
@@ -50,27 +52,29 @@ def print_comparison(console: Console, comparison: Comparison) -> None:
     Columns that a narrow terminal has no room for are left to `aebench table --format csv` and the report.
     """
     items = comparison.configurations
-    columns = [name for name in SHOWN if any(item.summaries[name].n for item in items)]
-    cells = {name: [_cell(item.summaries[name]) for item in items] for name in columns}
-    names = [_name(item, comparison) for item in items]
-    room = console.width - max(map(len, names)) - 16
-    table = Table(
-        title=f"{comparison.study.title}: mean ± sd over seeds, test split",
-        title_justify="left",
-        box=SIMPLE_HEAD,
+    columns = {"variant": _names(items), "z": [str(item.latent_dim) for item in items],
+               "n": [_count(item) for item in items]}  # fmt: skip
+    widths = {head: max(map(cell_len, [head, *cells])) for head, cells in columns.items()}
+    for name in SHOWN:
+        cells, head = [_cell(item.summaries[name]) for item in items], f"{SHORT[name]}{ARROWS[METRICS[name].better]}"
+        width = max(map(len, [head, *cells]))
+        if sum(widths.values()) + 3 * len(widths) + width + 2 <= console.width and {*cells} != {_ABSENT}:
+            columns[head], widths[head] = cells, width
+    rows = zip(*columns.values(), strict=True)
+    console.out(f"{comparison.study.title}: mean ± sd over seeds, test split\n")
+    # Line by line, since tables that may fold their cells take a millisecond a row.
+    console.out(_line(columns, widths))
+    console.out(f" {'─' * (sum(widths.values()) + 3 * len(widths) - 1)} ")
+    console.out("".join(f"{_line(row, widths)}\n" for row in rows))
+
+
+def _line(cells: Iterable[str], widths: Mapping[str, int]) -> str:
+    """Cells under their heads: names at the left, numbers at the right."""
+    padded = (
+        f"{cell}{' ' * (width - cell_len(cell))}" if head in _LEFT else cell.rjust(width)
+        for cell, (head, width) in zip(cells, widths.items(), strict=True)
     )
-    for head in ("variant", "z", "n"):
-        table.add_column(head, no_wrap=True)
-    shown = []
-    for name in columns:
-        head = f"{SHORT[name]}{ARROWS[METRICS[name].better]}"
-        room -= max(len(head), *map(len, cells[name])) + 2
-        if room >= 0:
-            shown.append(name)
-            table.add_column(head, justify="right", no_wrap=True)
-    for row, item in enumerate(items):
-        table.add_row(names[row], str(item.latent_dim), _count(item), *(cells[name][row] for name in shown))
-    console.print(table)
+    return f"  {'   '.join(padded)}"
 
 
 def print_held(console: Console, held: Sequence[Held]) -> None:
@@ -94,12 +98,11 @@ def print_held(console: Console, held: Sequence[Held]) -> None:
     console.print(table)
 
 
-def _name(item: Configuration, comparison: Comparison) -> str:
-    several = {
-        name: len({getattr(other, name) for other in comparison.configurations}) > 1
-        for name in ("dataset", "network", "likelihood")
-    }
-    return " ".join([item.label, *(getattr(item, name) for name, varies in several.items() if varies)])
+def _names(items: Sequence[Configuration]) -> list[str]:
+    """What each is called: with its data set, network and likelihood where these vary."""
+    names = ("dataset", "network", "likelihood")
+    varying = [name for name in names if len({getattr(item, name) for item in items}) > 1]
+    return [" ".join([item.label, *(getattr(item, name) for name in varying)]) for item in items]
 
 
 def _count(item: Configuration) -> str:
@@ -110,7 +113,7 @@ def _count(item: Configuration) -> str:
 def _cell(summary: Summary) -> str:
     """Mean ± sd, both to the decimal of the sd's leading digit."""
     if summary.mean is None:
-        return "n/a"
+        return _ABSENT
     if summary.sd is None or not summary.varies:
         return f"{summary.mean:.4g}"
     decimals = max(0, -math.floor(math.log10(summary.sd)))

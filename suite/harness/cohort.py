@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -112,8 +113,8 @@ class Cohort:
         except Exception as error:  # whatever a user's variant raises
             yield from _failures(self.specs, error)
             return
-        if choice.engine == "sequential":
-            yield from self._one_by_one(self.specs, choice.reason, progress, saving)
+        if choice.engine != "vectorised":
+            yield from self._one_by_one(self.specs, choice, progress, saving)
             return
         for part in self._parts(choice.members):
             yield from self._together(part, asked, choice, progress, saving)
@@ -149,21 +150,24 @@ class Cohort:
                 yield from _failures(specs, error)
             else:
                 reason = f"the vectorised engine failed: {_one_line(error)}"
-                yield from self._one_by_one(specs, reason, progress, saving)
+                yield from self._one_by_one(
+                    specs, replace(choice, engine="sequential", reason=reason), progress, saving
+                )
             return
         yield from self._record(trained, choice.reason)
 
     def _one_by_one(
-        self, specs: tuple[RunSpec, ...], reason: str, progress: Progress, saving: Saving
+        self, specs: tuple[RunSpec, ...], choice: Choice, progress: Progress, saving: Saving
     ) -> Iterator[RunRecord | Failure]:
-        pending = specs
+        """Trains runs one after the other; what they come to is measured on one device in any case."""
+        pending, spread = specs, backends.spread_batches if choice.engine == "parallel" else nullcontext
         while pending:
-            runs = sequential.train(pending, self.make_model, self.inputs, progress, saving)
+            runs = sequential.train(pending, self.make_model, self.inputs, progress, saving, choice.engine)
             try:
                 while pending:
-                    with backends.precision(specs[0].precision):
+                    with backends.precision(specs[0].precision), spread():
                         trained = next(runs)
-                    yield from self._record([trained], reason)
+                    yield from self._record([trained], choice.reason)
                     pending = pending[1:]
             except UserError:
                 raise

@@ -26,7 +26,7 @@ class Plan:
     Attributes:
         grid: every run of the study, in its order.
         chosen: those that were asked for.
-        records: the finished ones of the grid, by run id.
+        records: outlines of the finished ones of the grid, by run id.
         missing: the chosen runs to be done.
         timings: the speeds to be measured on this machine.
     """
@@ -95,7 +95,7 @@ def plan(
     _refuse_missing_classes(chosen)
     _refuse_large_batches(chosen)
     _refuse_unfit_likelihoods(chosen)
-    records = {spec.run_id: record for spec in grid if (record := store.read_record(spec)) is not None}
+    records = store.read_outlines(grid)
     done = {name for name, record in records.items() if record.outcome == "ok" or not retry_diverged}
     return Plan(
         study=study,

@@ -12,7 +12,7 @@ from typing import IO, Final, Literal
 import numpy as np
 from pydantic import ValidationError
 
-from aebench.records.damage import UNREADABLE
+from aebench.records.damage import UNREADABLE, opened_arrays
 from aebench.records.record import EngineName
 from aebench.records.spec import Frozen
 from aebench.records.writing import write_aside
@@ -123,7 +123,7 @@ class Checkpoints:
         """The arrays of a checkpoint; `None`, which is told, if they are damaged."""
         path = self.path(header.cohort, header.runs)
         try:
-            with np.load(path, allow_pickle=False) as arrays:
+            with opened_arrays(path) as arrays:
                 return {name: arrays[name] for name in arrays.files if name != _HEADER}
         except UNREADABLE as error:
             self._set_aside(path, error)
@@ -147,7 +147,7 @@ class Checkpoints:
 
     def _header(self, path: Path) -> Header | None:
         try:
-            with np.load(path, allow_pickle=False) as arrays:
+            with opened_arrays(path) as arrays:
                 return Header.model_validate_json(arrays[_HEADER].tobytes())
         except (*UNREADABLE, ValidationError) as error:
             self._set_aside(path, error)

@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from aebench.errors import UserError
+from aebench.records.damage import damage
 from aebench.records.record import RunRecord
 from aebench.records.store import Store
 from aebench.records.writing import write_aside
@@ -37,6 +38,7 @@ class Merged:
         runs, timings: how many there are now.
         repeated: runs that were in several folders with the same numbers.
         conflicts: runs that were left out.
+        damaged: arrays that are damaged, and why; their runs were taken from another folder, or left out.
         unread: files that are no valid records of runs, left out.
     """
 
@@ -44,6 +46,7 @@ class Merged:
     timings: int
     repeated: int
     conflicts: tuple[Conflict, ...]
+    damaged: dict[Path, str]
     unread: tuple[Path, ...]
 
 
@@ -62,8 +65,9 @@ class _Found:
 def merge(out: Path, folders: Sequence[Path], circumstantial: frozenset[str]) -> Merged:
     """Copies runs with their arrays, timings and what is told of data sets into a new folder.
 
-    A run that has the same numbers in several folders is taken from where it was finished first. Where its numbers
-    differ, neither is taken. Of timings of one configuration in one environment the one that was taken first stays.
+    A run that has the same numbers in several folders is taken from where it was finished first, of those where its
+    arrays are whole. Where its numbers differ, neither is taken. Of timings of one configuration in one environment the
+    one that was taken first stays.
 
     Args:
         out: made; must not hold anything.
@@ -83,19 +87,25 @@ def merge(out: Path, folders: Sequence[Path], circumstantial: frozenset[str]) ->
     for folder in folders:
         for one in _records(folder, unread):
             found.setdefault(one.record.run_id, []).append(one)
-    conflicts, store = [], Store(out)
+    conflicts, store, runs = [], Store(out), 0
+    damaged: dict[Path, str] = {}
     for run_id, same in sorted(found.items()):
         differing = _differing([one.record for one in same], circumstantial)
         if differing:
             conflicts.append(Conflict(run_id=run_id, folders=tuple(one.folder for one in same), differing=differing))
             continue
-        _take(_first(same), store)
+        bad = [_damaged(one) for one in same]
+        damaged |= {path: reason for arrays in bad for path, reason in arrays.items()}
+        if whole := [one for one, arrays in zip(same, bad, strict=True) if not arrays]:
+            _take(_first(whole), store)
+            runs += 1
     _take_others(folders, out)
     return Merged(
-        runs=len(found) - len(conflicts),
+        runs=runs,
         timings=len([*(out / "timings").glob("*.json")]),
         repeated=sum(len(same) > 1 for same in found.values()) - len(conflicts),
         conflicts=tuple(conflicts),
+        damaged=damaged,
         unread=tuple(sorted(unread)),
     )
 
@@ -125,10 +135,19 @@ def _first(same: Sequence[_Found]) -> _Found:
     return min(same, key=lambda one: one.rank)
 
 
+def _arrays(found: _Found) -> list[Path]:
+    return sorted((found.folder / "artefacts" / found.record.run_id).glob("*.npz"))
+
+
+def _damaged(found: _Found) -> dict[Path, str]:
+    """Which arrays of a run are damaged, and why."""
+    return {path: reason for path in _arrays(found) if (reason := damage(path))}
+
+
 def _take(chosen: _Found, store: Store) -> None:
     """Copies a run, its record last."""
     run_id = chosen.record.run_id
-    for path in sorted((chosen.folder / "artefacts" / run_id).glob("*.npz")):
+    for path in _arrays(chosen):
         _copy(path, store.artefact_path(run_id, path.stem))
     _copy(chosen.path, store.record_path(chosen.record.spec))
 

@@ -21,7 +21,7 @@ import numpy as np
 from pydantic import Field, ValidationError, field_validator
 
 from aebench.errors import UserError
-from aebench.records.damage import UNREADABLE
+from aebench.records.damage import UNREADABLE, damage
 from aebench.records.kept import Kept
 from aebench.records.record import Environment
 from aebench.records.spec import Frozen
@@ -120,9 +120,12 @@ def write(out: Path, head: Manifest, store: Store, runs: Collection[str], files:
         The manifest with its members.
 
     Raises:
-        UserError: a file cannot be read, has a name that no pack has, or the archive cannot be written.
+        UserError: a file cannot be read, is damaged, has a name that no pack has, or the archive cannot be written.
     """
     paths = dict(_stored(store.root, runs, weights=head.weights))
+    for path in paths.values():
+        if path.suffix == ".npz" and (reason := damage(path)):
+            raise UserError(f"{path} is damaged: {reason}; run `aebench rescore`, which makes it again or says how")
     names = sorted({*paths, *files})
     for name in names:
         if not _PLACES.fullmatch(name):

@@ -13,7 +13,7 @@ from aebench.records.spec import Frozen, RunSpec, TimingSpec
 SCHEMA: Final = 1
 
 Outcome = Literal["ok", "diverged"]
-EngineName = Literal["sequential", "vectorised"]
+EngineName = Literal["sequential", "vectorised", "parallel"]
 
 
 # The numbers of a run by name. What this version of the suite does not know is kept, and left out by whoever reads it:

@@ -6,8 +6,9 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Collection, Mapping
-from typing import Any, Literal
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import cached_property
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
@@ -81,31 +82,45 @@ class RunSpec(ModelSpec):
                 fields.pop(name, None)
         return fields
 
-    @property
+    @cached_property
     def configuration(self) -> str:
         """Identity of everything but the seed: runs that share it are replicates."""
-        return f"{self._slug()}-{_digest(self._replicated())}"
+        return f"{self._slug()}-{_digest(_replicated(_canonical(self)))}"
 
-    @property
+    @cached_property
     def run_id(self) -> str:
         """Readable slug and hash; the name of the run's files."""
-        left = "" if self.without_class is None else f"-without{self.without_class}"
-        return f"{self._slug()}-s{self.seed}{left}-{_digest(self.model_dump())}"
+        return f"{self._slug()}-s{self.seed}{self._left_out()}-{_digest(_canonical(self))}"
 
-    @property
+    @cached_property
     def cohort(self) -> str:
         """Identity of everything but seed and scalars: such runs share shapes, data and length."""
-        return _digest(self.model_dump(exclude={"seed", "scalars"}))
+        return _digest(_canonical(self), {"seed", "scalars"})
+
+    def seeded(self, seeds: Iterable[int]) -> Iterator[RunSpec]:
+        """The runs of this configuration with these seeds, whose identities are worked out together."""
+        fields, slug = _canonical(self), self._slug()
+        shared = {
+            "configuration": f"{slug}-{_digest(_replicated(fields))}",
+            "cohort": _digest(fields, {"seed", "scalars"}),
+        }
+        for seed in seeds:
+            run = self.model_copy(update={"seed": seed})
+            run_id = f"{slug}-s{seed}{self._left_out()}-{_digest({**fields, 'seed': str(seed)})}"
+            run.__dict__.update(shared, run_id=run_id)  # where cached properties are kept
+            yield run
+
+    def __copy__(self) -> Self:
+        """A copy that works out its identities itself: `model_copy` makes it, and changes fields."""
+        copied = super().__copy__()
+        for identity in ("configuration", "run_id", "cohort"):
+            copied.__dict__.pop(identity, None)
+        return copied
 
     @property
     def cohort_name(self) -> str:
         """Readable slug and `cohort`, for names of files."""
         return f"{_file_name(f'{self.variant}-z{self.latent_dim}')}-{self.cohort}"
-
-    def _replicated(self) -> dict[str, Any]:
-        """All that replicates share: that each is without a class, but not which."""
-        fields = self.model_dump(exclude={"seed", "without_class"})
-        return fields if self.without_class is None else {**fields, "without_class": "its own"}
 
     @property
     def rate_schedule(self) -> dict[str, float]:
@@ -145,6 +160,9 @@ class RunSpec(ModelSpec):
         cycles = self.annealing.cycles
         return [f"{'warm-up' if cycles == 1 else f'{cycles}{joint}cycles'}{joint}{self.annealing.warmup:g}"]
 
+    def _left_out(self) -> str:
+        return "" if self.without_class is None else f"-without{self.without_class}"
+
     def _slug(self) -> str:
         settings = {**self.scalars, **self.options}
         details = [
@@ -169,7 +187,7 @@ class TimingSpec(ModelSpec):
     def timing_id(self) -> str:
         """Readable slug and hash, without the environment."""
         slug = _file_name(f"{self.variant}-z{self.latent_dim}-{self.network}-b{self.batch_size}")
-        return f"{slug}-{_digest(self.model_dump())}"
+        return f"{slug}-{_digest(_canonical(self))}"
 
 
 _LONGEST_SLUG = 160  # a file's name holds 255 bytes; seed, hash and endings need room
@@ -212,6 +230,20 @@ def _file_name(slug: str) -> str:
     return re.sub(r"[^A-Za-z0-9._+-]", "_", slug)[:_LONGEST_SLUG]
 
 
-def _digest(fields: dict[str, Any]) -> str:
-    canonical = json.dumps(fields, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(canonical.encode()).hexdigest()[:10]
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False).encode
+
+
+def _canonical(spec: ModelSpec) -> dict[str, str]:
+    """Its fields by name, in order, each as JSON that is the same whenever they are."""
+    return {name: _encode(value) for name, value in sorted(spec.model_dump().items())}
+
+
+def _replicated(fields: Mapping[str, str]) -> dict[str, str]:
+    """Those that replicates share: that each is without a class, but not which."""
+    shared = {name: value for name, value in fields.items() if name != "seed"}
+    return {**shared, "without_class": _encode("its own")} if "without_class" in shared else shared
+
+
+def _digest(fields: Mapping[str, str], without: Collection[str] = ()) -> str:
+    canonical = ",".join(f'"{name}":{value}' for name, value in fields.items() if name not in without)
+    return hashlib.sha256(f"{{{canonical}}}".encode()).hexdigest()[:10]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -12,8 +12,9 @@ import numpy as np
 from pydantic import BaseModel, ValidationError
 
 from aebench.errors import UserError
+from aebench.records import outlines
 from aebench.records.checkpoints import Checkpoints
-from aebench.records.damage import UNREADABLE
+from aebench.records.damage import UNREADABLE, opened_arrays
 from aebench.records.kept import Kept
 from aebench.records.locks import Locks
 from aebench.records.record import SCHEMA, DatasetRecord, Environment, RunRecord, TimingRecord
@@ -91,8 +92,21 @@ class Store:
         Raises:
             UserError: one is there but cannot be read.
         """
-        paths = sorted((self.root / "records").glob("*.json"))
-        return [record for path in paths if (record := self._read_run(path)) is not None]
+        return [*self.each_record()]
+
+    def each_record(self) -> Iterator[RunRecord]:
+        """As `read_records`, one after the other, so that they need not all be held."""
+        for path in sorted((self.root / "records").glob("*.json")):
+            if (record := self._read_run(path)) is not None:
+                yield record
+
+    def read_outlines(self, specs: Sequence[RunSpec]) -> dict[str, RunRecord]:
+        """The finished ones of these runs by run id, without what no table needs: see `aebench.records.outlines`.
+
+        Raises:
+            UserError: one is there but cannot be read.
+        """
+        return outlines.read(self.root / "records", specs, self._read_run)
 
     def read_datasets(self) -> list[DatasetRecord]:
         """The data that runs here were trained on.
@@ -135,15 +149,15 @@ class Store:
         """
         path = self.artefact_path(run_id, name)
         try:
-            with np.load(path, allow_pickle=False) as arrays:
+            with opened_arrays(path) as arrays:
                 return {key: arrays[key] for key in arrays.files if wanted is None or key in wanted}
         except FileNotFoundError:
             return None
         except UNREADABLE as error:
-            raise UserError(
-                f"cannot read {path}: {str(error) or type(error).__name__}; "
-                f"remove records/{run_id}.json and run `aebench bench` to make it again"
-            ) from None
+            anew = f"remove records/{run_id}.json and run `aebench bench` to train that run again"
+            if name in (Kept.LATENTS, Kept.FIGURES) and self.artefact_path(run_id, Kept.WEIGHTS).is_file():
+                anew = "run `aebench rescore` to make it again from the run's weights"
+            raise UserError(f"cannot read {path}: {str(error) or type(error).__name__}; {anew}") from None
 
     def write_failure(self, run_id: str, details: str) -> Path:
         """Keeps the traceback of a run that crashed, for whoever has to mend it; returns its path."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import itertools
 import math
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args
@@ -18,6 +19,7 @@ from aebench.study.contrasts import Contrast
 from aebench.study.expectations import Expectation
 
 TIMED_BATCH_SIZES = (1, 1024, 8192)
+MOST_RUNS = 1_000_000  # of a study, unless $AEBENCH_MOST_RUNS says otherwise; a plan takes 2 to 3 kB of memory for each
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,6 +152,28 @@ class Study:
         """How many runs its grids have, those that are in several of them counted in each; nothing is expanded."""
         return len(self.seeds) * sum(math.prod(map(len, _values(grid))) for grid in self.grids)
 
+    def refuse_vast(self) -> None:
+        """Says so, before anything is expanded, where the grids have more runs than anybody trains.
+
+        Raises:
+            UserError: they do.
+        """
+        told = os.environ.get("AEBENCH_MOST_RUNS", str(MOST_RUNS))
+        if not told.isdecimal():
+            raise UserError(f"AEBENCH_MOST_RUNS is a whole number of runs, and got {told!r}")
+        if self.points > int(told):
+            raise UserError(
+                f"study {self.name} has {self.points:,} runs ({self._product()}), and at most {int(told):,} are "
+                f"planned; give fewer values, or set AEBENCH_MOST_RUNS={self.points} if you mean it"
+            )
+
+    def _product(self) -> str:
+        """How so many runs come about in its largest grid, as in `vae: latent_dim 100 x beta 1000 x seeds 100`."""
+        grid = max(self.grids, key=lambda grid: math.prod(map(len, _values(grid))))
+        counts = {name: len(values) for name, values in zip(_keys(grid), _values(grid), strict=True)}
+        factors = [f"{name} {count}" for name, count in {**counts, "seeds": len(self.seeds)}.items() if count > 1]
+        return f"{grid.declaration.name}: {' x '.join(factors)}"
+
     def plain(self, spec: RunSpec) -> bool:
         """Whether every setting of the run's variant is the one that its file declares: the variant as it is."""
         declared, settings = self.declaration(spec.variant), {**spec.scalars, **spec.options}
@@ -161,18 +185,27 @@ class Study:
         Args:
             digests: content digest of each of `datasets`.
             backend: the Keras backend that trains.
+
+        Raises:
+            UserError: there are more than anybody trains.
         """
-        runs = [
-            _run_spec(grid, dict(zip(_keys(grid), values, strict=True)), seed, self._left_out(seed), digests, backend)
+        self.refuse_vast()
+        runs = (
+            run
             for grid in self.grids
             for values in itertools.product(*_values(grid))
-            for seed in self.seeds
-        ]
+            for run in self._replicates(_point(grid, dict(zip(_keys(grid), values, strict=True)), digests, backend))
+        )
         return list({run.run_id: run for run in runs}.values())
 
-    def _left_out(self, seed: int) -> int | None:
-        """The class that the runs of a seed are trained without."""
-        return self.without_class[seed % len(self.without_class)] if self.without_class else None
+    def _replicates(self, point: RunSpec) -> Iterator[RunSpec]:
+        """A configuration's runs, one a seed, each without its own class where classes are left out."""
+        if not self.without_class:
+            yield from point.seeded(self.seeds)
+            return
+        for seed in self.seeds:
+            left_out = self.without_class[seed % len(self.without_class)]
+            yield from point.model_copy(update={"without_class": left_out}).seeded((seed,))
 
 
 def _keys(grid: VariantGrid) -> list[str]:
@@ -183,9 +216,8 @@ def _values(grid: VariantGrid) -> list[tuple[Any, ...]]:
     return [*grid.axes.values(), *grid.scalars.values(), *grid.options.values()]
 
 
-def _run_spec(
-    grid: VariantGrid, point: dict[str, Any], seed: int, left_out: int | None, digests: dict[str, str], backend: str
-) -> RunSpec:
+def _point(grid: VariantGrid, point: dict[str, Any], digests: dict[str, str], backend: str) -> RunSpec:
+    """One configuration, with any seed."""
     return RunSpec(
         variant=grid.declaration.name,
         variant_version=grid.declaration.version,
@@ -194,8 +226,7 @@ def _run_spec(
         annealing=_annealing(point.pop("rate_warmup"), point.pop("rate_cycles")),
         adam=Adam(**{name: point.pop(f"adam_{name}") for name in Adam.model_fields}),
         dataset_digest=digests[point["dataset"]],
-        seed=seed,
-        without_class=left_out,
+        seed=0,
         backend=backend,
         **point,
     )

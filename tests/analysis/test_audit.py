@@ -132,7 +132,7 @@ CHANGES: dict[str, tuple[Callable[[RunRecord, Members], None], str]] = {
                 .replace(b"beta = [1.0]", b"beta = [%s]" % b", ".join(b"%d.0" % number for number in range(1, 40)))
             }
         ),
-        "its study cannot be read: it has 4,000,000 runs, and a pack's has at most 1,000,000",
+        "its study cannot be read: study made-up has 4,000,000 runs (vae: beta 39 x seeds 100000), and at most",
     ),
     "no time": (
         lambda record, members: members.update(

@@ -44,6 +44,23 @@ def test_summaries_by_hand(study, specs, make_record):
     assert [item.sd for item in summaries] == pytest.approx([7**0.5, 0.0, 1.0])
 
 
+def test_summaries_of_many_at_once_are_those_of_each(make_study, expand, make_record):
+    """To the bit, also where some runs lack the number, diverged or are missing."""
+    study = make_study(seeds=40, latent_dim=[2, 4, 8])
+    random = np.random.default_rng(0)
+    records = {}
+    for spec in expand(study):
+        if random.random() < 0.9:
+            value = None if random.random() < 0.1 else float(random.normal(-100.0, 1.0))
+            outcome = "diverged" if random.random() < 0.1 else "ok"
+            records[spec.run_id] = make_record(spec, outcome, silhouette=value)
+    found = compare(study, expand(study), records).configurations
+    assert [item.summaries["silhouette"] for item in found] == [
+        summarise([*item.values("silhouette").values()]) for item in found
+    ]
+    assert len({item.summaries["silhouette"].n for item in found}) > 3
+
+
 def test_best_settings_are_chosen_on_validation(study, specs, make_record):
     """Not on test: the setting with the lower validation ELBO is passed over, however good it is there."""
     curves = {4.0: Curve(val_distortion=(9.0, 7.0), val_rate=(1.0, 1.0)), 1.0: Curve(val_distortion=(9.0, 6.0),

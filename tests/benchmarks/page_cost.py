@@ -86,7 +86,7 @@ def record(spec: RunSpec) -> RunRecord:
     metrics = dict(zip(names, (levels + seed.normal(0, 0.001, len(names))).tolist(), strict=True))
     lengths = {"class": CLASSES, "latent dimension": spec.latent_dim, "step": 11}
     profiles = {name: tuple(seed.uniform(0.1, 1, lengths[about.per]).tolist()) for name, about in PROFILES.items()
-                if has_posterior or about.per != "latent dimension"}  # fmt: skip
+                if about.per in lengths and (has_posterior or about.per != "latent dimension")}  # fmt: skip
     curve = tuple((100 + 50 / np.arange(1, EPOCHS + 1) + seed.normal(0, 0.01, EPOCHS)).tolist())
     curves = {name: curve for name in Curve.model_fields if has_posterior or not name.endswith("rate")}
     return RunRecord(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -77,3 +78,17 @@ def test_a_folder_that_cannot_be_made_is_told_in_one_line(tmp_path: Path) -> Non
     with pytest.raises(UserError, match=r"cannot lock .*one\.lock: ") as error, Locks(tmp_path / "file").taken("one"):
         pass
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("jump", [-36_000.0, 36_000.0, 10 * 365 * 86_400.0])
+def test_a_lock_is_no_older_for_a_clock_that_jumps(
+    jump: float, tmp_path: Path, hold: Callable[[str], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who holds it has it until it ends, and nobody takes it for left behind by what the files' times say."""
+    hold("one")
+    real = time.time
+    monkeypatch.setattr(time, "time", lambda: real() + jump)
+    for path in tmp_path.iterdir():
+        os.utime(path, (real() - jump, real() - jump))
+    with Locks(tmp_path).taken("one") as ours, Locks(tmp_path).taken("two") as other:
+        assert (ours, other) == (False, True)

@@ -111,6 +111,26 @@ def test_a_record_that_is_none_of_its_name_is_left_out(folders: list[Path], tmp_
     assert {path.name for path in found.unread} == {paths[0].name, "other.json"}
 
 
+def test_damaged_arrays_are_never_taken(folders: list[Path], tmp_path: Path) -> None:
+    runs = sorted(path.stem for path in (folders[0] / "records").glob("*-s0-*.json"))
+    elsewhere, gone = (folders[0] / "artefacts" / run / "figures.npz" for run in runs)
+    sound = elsewhere.read_bytes()
+    for path in (elsewhere, gone, folders[2] / gone.relative_to(folders[0])):
+        content = bytearray(path.read_bytes())
+        content[len(content) // 2] ^= 1
+        path.write_bytes(content)
+    result = CliRunner().invoke(app, ["merge", str(tmp_path / "out"), *map(str, folders)])
+    assert result.exit_code == 1
+    lines = result.stderr.splitlines()
+    assert len(lines) == 3
+    assert lines[0].startswith(f"damaged: {elsewhere}: ")
+    assert lines[0].endswith("; its run was taken from another folder")
+    assert lines[1].startswith(f"damaged: {gone}: ")
+    assert lines[1].endswith("; its run was left out: `aebench rescore` mends it or says how")
+    assert (tmp_path / "out" / elsewhere.relative_to(folders[0])).read_bytes() == sound
+    assert {path.stem for path in (tmp_path / "out" / "records").iterdir()} & {*runs} == {runs[0]}
+
+
 @pytest.mark.parametrize("what", ["full", "nothing"])
 def test_bad_folders_are_told_in_one_line(folders: list[Path], tmp_path: Path, what: str) -> None:
     given = {"full": [folders[0], folders[1]], "nothing": [tmp_path / "out", tmp_path]}[what]

@@ -64,6 +64,15 @@ def pack(store: Store, tmp_path: Path, environment: Any) -> Callable[..., Path]:
     return make
 
 
+def test_damaged_arrays_are_not_packed(store: Store, pack: Callable[..., Path]) -> None:
+    path = next(store.root.glob("artefacts/*/figures.npz"))
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=f"{re.escape(str(path))} is damaged: .*; run `aebench rescore`"):
+        pack()
+
+
 def test_the_same_store_gives_the_same_bytes_whenever_it_is_packed(pack: Callable[..., Path], store: Store) -> None:
     first = pack().read_bytes()
     for path in store.root.rglob("*"):
@@ -101,11 +110,14 @@ def test_a_pack_has_weights_where_there_are_some(pack: Callable[..., Path], stor
 def test_a_large_array_is_held_against_its_checksum_to_the_end(pack: Callable[..., Path], store: Store) -> None:
     run = store.read_records()[0].run_id
     store.write_arrays(run, "latents", {"mean": np.random.default_rng(0).random(100_000)})
-    path = store.root / "artefacts" / run / "latents.npz"
-    content = bytearray(path.read_bytes())
-    content[content.rindex(b"PK\x01\x02") - 1] ^= 1  # the array's last byte lies before the list of members
-    path.write_bytes(content)
-    with opened(pack()) as found:
+    name = f"artefacts/{run}/latents.npz"
+
+    def damaged(members: dict[str, bytes]) -> None:
+        content = bytearray(members[name])
+        content[content.rindex(b"PK\x01\x02") - 1] ^= 1  # the array's last byte lies before the list of members
+        members[name] = bytes(content)
+
+    with opened(rewritten(pack(), damaged)) as found:
         assert found.damaged == (f"artefacts/{run}/latents.npz holds no whole arrays",)
 
 

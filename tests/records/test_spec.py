@@ -161,3 +161,15 @@ def test_cosine_rates() -> None:
     half = 2**-0.5
     expected = [1.0, (1 + half) / 2, 0.5, (1 - half) / 2]
     assert [run.learning_rate_at(epoch) / 1e-3 for epoch in (1, 2, 3, 4)] == pytest.approx(expected)
+
+
+def test_runs_that_share_a_configuration_are_as_if_each_was_made_alone() -> None:
+    for run in SPEC.seeded([0, 2, 7]):
+        alone = RunSpec(**{**FIELDS, "seed": run.seed})
+        assert run == alone
+        assert (run.run_id, run.configuration, run.cohort) == (alone.run_id, alone.configuration, alone.cohort)
+        assert run.model_dump_json() == alone.model_dump_json()
+
+
+def test_a_changed_copy_has_an_identity_of_its_own() -> None:
+    assert SPEC.run_id != SPEC.model_copy(update={"seed": 5}).run_id == RunSpec(**{**FIELDS, "seed": 5}).run_id

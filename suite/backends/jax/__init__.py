@@ -22,6 +22,7 @@ class Jax:
     title = "JAX"
     packages = ("jax",)
     trains_cohorts = True
+    spreads_batches = True
 
     def start(self) -> None:
         """Makes each core of a CPU a device, for cohorts to be spread over, and halves the time to compile.

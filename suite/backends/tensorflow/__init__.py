@@ -27,6 +27,7 @@ class TensorFlow:
     title = "TensorFlow"
     packages = ("tensorflow", "tensorflow-cpu")
     trains_cohorts = True
+    spreads_batches = False
 
     def start(self) -> None:
         """Turns oneDNN on unless the user has said otherwise or imported TensorFlow, and imports that quietly.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import keras
 
@@ -14,7 +14,10 @@ from aebench.errors import UserError
 from aebench.records.record import EngineName
 from aebench.records.spec import RunSpec
 
-EngineOption = Literal["auto", "vectorised", "sequential"]
+if TYPE_CHECKING:
+    from aebench.backends.protocol import Backend
+
+EngineOption = Literal["auto", "vectorised", "sequential", "parallel"]
 MOST_MEMBERS = {"CPU": 64, "GPU": 512, "TPU": 512}
 # On a CPU a cohort whose state leaves the caches gains nothing more, and is longer to lose to an interrupt.
 MEMORY = {"CPU": 256 * 2**20, "GPU": 16 * 2**30, "TPU": 8 * 2**30}
@@ -44,9 +47,12 @@ def choose(asked: EngineOption, model: Any, spec: RunSpec, device_kind: Literal[
         device_kind: where it trains.
 
     Raises:
-        UserError: the vectorised engine was asked for on a backend without one.
+        UserError: the vectorised or the parallel engine was asked for and cannot be had.
     """
     backend = backends.get(spec.backend)
+    if asked == "parallel":
+        devices = _devices(backend, spec)
+        return Choice(engine="parallel", reason=f"asked for; each batch over {devices} devices", members=1)
     if not backend.trains_cohorts:
         if asked == "vectorised":
             able = " or ".join(name for name in backends.NAMES if backends.get(name).trains_cohorts)
@@ -63,6 +69,22 @@ def choose(asked: EngineOption, model: Any, spec: RunSpec, device_kind: Literal[
     why = "asked for" if asked == "vectorised" else "one program for all is faster"
     reason = f"{why}; at most {members} runs at once on a {device_kind}, by an estimate of {each / 2**20:.1f} MiB each"
     return Choice(engine="vectorised", reason=reason, members=members)
+
+
+def _devices(backend: Backend, spec: RunSpec) -> int:
+    """How many devices each batch is spread over."""
+    if not backend.spreads_batches:
+        able = " or ".join(name for name in backends.NAMES if backends.get(name).spreads_batches)
+        raise UserError(f"engine 'parallel' needs backend {able} and got {spec.backend}; use --engine auto")
+    count = len(keras.distribution.list_devices())
+    if count < 2:
+        raise UserError("engine 'parallel' spreads a batch over several devices, and there is one; use --engine auto")
+    if spec.batch_size % count:
+        raise UserError(
+            f"engine 'parallel' cuts each batch into {count} parts, one a device, and batch_size {spec.batch_size} "
+            f"does not divide by that; choose a multiple of {count}, or fewer devices"
+        )
+    return count
 
 
 def _one_by_one(reason: str) -> Choice:

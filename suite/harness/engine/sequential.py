@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
@@ -38,6 +39,7 @@ from aebench.harness.engine.trainer import (
     validation_row,
     validation_sums,
 )
+from aebench.records.record import EngineName
 from aebench.records.spec import RunSpec
 
 
@@ -118,7 +120,12 @@ class Validation:
 
 
 def train(
-    specs: Sequence[RunSpec], make_model: MakeModel, inputs: Inputs, progress: Progress, saving: Saving = UNSAVED
+    specs: Sequence[RunSpec],
+    make_model: MakeModel,
+    inputs: Inputs,
+    progress: Progress,
+    saving: Saving = UNSAVED,
+    engine: EngineName = "sequential",
 ) -> Iterator[Trained]:
     """Trains the runs of one cohort one after the other.
 
@@ -131,11 +138,13 @@ def train(
         inputs: what they train on.
         progress: told of every epoch.
         saving: where they are kept on their way, each by itself.
+        engine: what their records call it; `parallel` inside `backends.spread_batches`.
     """
     try:
         program = Program(specs[0], make_model(specs[0]), inputs)
         for spec in specs:
-            yield program.run(spec, make_model(spec), progress, saving.begin("sequential", [spec]))
+            trained = program.run(spec, make_model(spec), progress, saving.begin(engine, [spec]))
+            yield replace(trained, engine=engine)
     except BaseException:  # an interrupt too: whoever takes it may go on
         forget_on_device(inputs)
         raise

@@ -16,7 +16,7 @@ from aebench.models.streams import stream
 from aebench.records.spec import RunSpec
 
 VALIDATION_CHUNK = 1000  # images scored at once after an epoch
-_ON_DEVICE: WeakKeyDictionary[Inputs, keras.Variable] = WeakKeyDictionary()
+_ON_DEVICE: WeakKeyDictionary[Inputs, tuple[bool, keras.Variable]] = WeakKeyDictionary()
 
 
 def on_device(inputs: Inputs) -> keras.Variable:
@@ -24,9 +24,11 @@ def on_device(inputs: Inputs) -> keras.Variable:
 
     TensorFlow never frees what a compiled function has captured, so a copy for each program would add up.
     """
-    if inputs not in _ON_DEVICE:
-        _ON_DEVICE[inputs] = keras.Variable(inputs.train, dtype="float32", trainable=False, name="images")
-    return _ON_DEVICE[inputs]
+    spread = keras.distribution.distribution() is not None  # over all devices, or on the first
+    if inputs not in _ON_DEVICE or _ON_DEVICE[inputs][0] != spread:
+        images = keras.Variable(inputs.train, dtype="float32", trainable=False, name="images")
+        _ON_DEVICE[inputs] = spread, images
+    return _ON_DEVICE[inputs][1]
 
 
 def forget_on_device(inputs: Inputs) -> None:

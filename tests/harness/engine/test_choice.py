@@ -76,3 +76,17 @@ def test_a_member_too_large_for_the_budget_is_trained_alone(spec):
     huge.build((None, 200, 200, 3))
     assert member_bytes(huge, 4096) > MEMORY["CPU"]
     assert choose("auto", huge, spec(batch_size=4096), "CPU").members == 1
+
+
+def test_a_batch_is_spread_where_it_divides_and_the_backend_can(spec, monkeypatch):
+    with pytest.raises(UserError, match=r"engine 'parallel' needs backend jax and got tensorflow; use --engine auto"):
+        choose("parallel", model("mlp"), spec(backend="tensorflow"), "CPU")
+    on_jax = spec(backend="jax", batch_size=100)
+    monkeypatch.setattr(keras.distribution, "list_devices", lambda: ["cpu:0"])
+    with pytest.raises(UserError, match=r"over several devices, and there is one"):
+        choose("parallel", model("mlp"), on_jax, "CPU")
+    monkeypatch.setattr(keras.distribution, "list_devices", lambda: [f"cpu:{at}" for at in range(8)])
+    with pytest.raises(UserError, match=r"into 8 parts.* batch_size 100 does not divide.*; choose a multiple of 8"):
+        choose("parallel", model("mlp"), on_jax, "CPU")
+    chosen = choose("parallel", model("mlp"), spec(backend="jax", batch_size=96), "CPU")
+    assert (chosen.engine, chosen.reason) == ("parallel", "asked for; each batch over 8 devices")
