@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from aebench.data import factors
+from aebench.data import dsprites_file, factors
 from aebench.data.arrays import RawSplit, publish
 from aebench.data.dataset import Array, Published
 from aebench.data.idx import read_idx
@@ -105,6 +105,8 @@ def _unreadable(path: Path, error: Exception, expected: str) -> UserError:
 
 def _npz(path: Path, values: Values | None) -> Published:
     try:
+        if dsprites_file.is_published(_names(path)):
+            return dsprites_file.read(path)
         arrays = _archive(path)
     except UNREADABLE as error:
         raise _unreadable(path, error, "npz of plain arrays") from error
@@ -116,6 +118,15 @@ def _of_arrays(arrays: Mapping[str, Array], path: Path, names: list[str] | None,
     splits = [split for split in ("train", "test") if f"x_{split}" in arrays]
     raw = {split: (arrays[f"x_{split}"], arrays.get(f"y_{split}")) for split in splits}
     return factors.attach(publish(raw, str(path), names, values), arrays, str(path))
+
+
+def _names(path: Path) -> list[str]:
+    """What an npz holds; nothing of a file that is none."""
+    archive = np.load(path, allow_pickle=False)
+    if isinstance(archive, np.ndarray):
+        return []
+    with archive:
+        return list(archive.files)
 
 
 def _archive(path: Path) -> dict[str, Array]:
