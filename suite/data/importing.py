@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from aebench.data import factors, huggingface, image_folder
+from aebench.data import dsprites_file, factors, huggingface, image_folder
 from aebench.data.arrays import RawSplit, publish
 from aebench.data.dataset import Array, Published
 from aebench.data.decoding import Size
@@ -147,6 +147,8 @@ def _unreadable(path: Path, error: Exception, expected: str) -> UserError:
 
 def _npz(path: Path, values: Values | None, *, series: bool) -> Published:
     try:
+        if dsprites_file.is_published(_names(path)):
+            return dsprites_file.read(path)
         arrays = _archive(path)
     except UNREADABLE as error:
         raise _unreadable(path, error, "npz of plain arrays") from error
@@ -173,6 +175,15 @@ def _groups(groups: Array, published: Published, path: Path) -> Array:
             f"each of {len(published.train)} in x_train"
         )
     return groups
+
+
+def _names(path: Path) -> list[str]:
+    """What an npz holds; nothing of a file that is none."""
+    archive = np.load(path, allow_pickle=False)
+    if isinstance(archive, np.ndarray):
+        return []
+    with archive:
+        return list(archive.files)
 
 
 def _archive(path: Path) -> dict[str, Array]:
