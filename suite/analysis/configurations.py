@@ -90,6 +90,11 @@ class Configuration:
         return sum(record.outcome == "diverged" for record in self.records)
 
     @property
+    def outcomes(self) -> dict[int, str]:
+        """The outcome of each finished run by seed."""
+        return {record.spec.seed: record.outcome for record in self.records}
+
+    @property
     def usable(self) -> tuple[RunRecord, ...]:
         """Finished runs that did not diverge."""
         return tuple(record for record in self.records if record.outcome == "ok")
@@ -180,7 +185,8 @@ def compare(study: Study, specs: Sequence[RunSpec], records: Mapping[str, RunRec
         groups.setdefault(spec.configuration, []).append(spec)
     unvaried = _unvaried(study, specs)
     configurations = tuple(
-        _configuration(study, group, records, unvaried[group[0].variant]) for group in groups.values()
+        configuration(group, records, unvaried[group[0].variant], plain=study.plain(group[0]))
+        for group in groups.values()
     )
     return Comparison(
         study=study,
@@ -209,9 +215,17 @@ def _unvaried(study: Study, specs: Sequence[RunSpec]) -> dict[str, set[str]]:
     return found
 
 
-def _configuration(
-    study: Study, specs: Sequence[RunSpec], records: Mapping[str, RunRecord], unvaried: Collection[str]
+def configuration(
+    specs: Sequence[RunSpec], records: Mapping[str, RunRecord], unvaried: Collection[str], *, plain: bool
 ) -> Configuration:
+    """One configuration with its numbers.
+
+    Args:
+        specs: its planned runs.
+        records: finished runs by `run_id`.
+        unvaried: settings that its label leaves out.
+        plain: see `Configuration`.
+    """
     first = specs[0]
     finished = tuple(records[spec.run_id] for spec in specs if spec.run_id in records)
     usable = [record for record in finished if record.outcome == "ok"]
@@ -228,7 +242,7 @@ def _configuration(
         specs=tuple(specs),
         records=finished,
         summaries={name: _summary(usable, name) for name in METRICS},
-        plain=study.plain(first),
+        plain=plain,
         convergence=convergence(mean_curve(usable, "val_objective")),
     )
 

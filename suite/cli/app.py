@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from aebench.backends import NAMES
-from aebench.cli import completing, creating, datasets, doctoring, exporting, sharing, starting
+from aebench.cli import comparing, completing, creating, datasets, doctoring, exporting, sharing, starting
 from aebench.cli.options import BackendOption, OnlyOption, OutOption, StudyArgument, warn
 from aebench.errors import UserError
 
@@ -149,34 +149,6 @@ def table(
 
 
 @app.command()
-def compare(
-    a: Annotated[
-        str, typer.Argument(metavar="A", help="A study, its TOML file, or a folder that holds timings/ or records/.")
-    ],
-    b: Annotated[str, typer.Argument(metavar="B", help="What to set beside it.")],
-    fmt: Annotated[Literal["text", "csv", "json"], typer.Option("--format", help="How to print it.")] = "text",
-) -> None:
-    """Set two sides' speeds side by side, as ratios B/A of equal work.
-
-    Where a side holds several devices, backends, precisions or versions, pick one by a text that only it has, as in
-    digits@jax.
-    """
-    from aebench.analysis import ratios, sides
-    from aebench.cli import tables
-    from aebench.cli.progress import console
-    from aebench.cli.ratios import print_ratios
-    from aebench.workspace import REPORTS
-
-    found = ratios.side_by_side(*(sides.read(given, REPORTS, warn) for given in (a, b)))
-    if fmt == "text":
-        print_ratios(console(), found)
-        return
-    for line in ratios.notes(found):
-        typer.echo(line, err=True)
-    typer.echo(tables.render(ratios.rows(found), fmt))
-
-
-@app.command()
 def rescore(
     study: StudyArgument, backend: BackendOption = None, out: OutOption = None, only: OnlyOption = None
 ) -> None:
@@ -245,6 +217,7 @@ def list_(
 
 
 app.add_typer(datasets.app, name="data")
+app.command()(comparing.compare)
 for command in (sharing.merge, sharing.pack, sharing.verify, sharing.leaderboard, starting.init):
     app.command()(command)
 app.add_typer(creating.app, name="new")

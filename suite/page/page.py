@@ -13,7 +13,7 @@ from aebench.analysis.configurations import Comparison, Configuration
 from aebench.analysis.evidence import Evidence
 from aebench.analysis.known_values import Held, hold
 from aebench.analysis.league import league
-from aebench.analysis.numbers import ARROWS, counted, significant
+from aebench.analysis.numbers import ARROWS
 from aebench.analysis.purposes import USES
 from aebench.analysis.questions import Verdict, verdicts
 from aebench.analysis.sources import Source
@@ -33,11 +33,11 @@ from aebench.page.seeing import PLANES, Seeing, seeing
 from aebench.page.senders import Senders
 from aebench.page.separations import Separation, separations
 from aebench.page.table import Ranked, table
+from aebench.page.templating import as_it_is, rendered
 from aebench.page.throughput import speed_plots
 from aebench.records.writing import write_aside
 from aebench.study import Study
 
-TEMPLATES = Path(__file__).parent / "templates"
 SCRIPTS = ("table.js", "pictures.js", "live.js", "figures.js")
 
 
@@ -115,19 +115,10 @@ def write_figures(sources: Sequence[Source], folder: Path) -> list[Path]:
 
 def render(sources: Sequence[Source], told: Senders | None = None) -> str:
     """The page's HTML."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True,
-    )  # fmt: skip
-    environment.filters |= {"significant": significant, "counted": counted, "checks": validity.of_metric}
-    return environment.get_template("page.html.j2").render(_content(sources), senders=told)
+    return rendered("page.html.j2", {**_content(sources), "senders": told})
 
 
 def _content(sources: Sequence[Source]) -> dict[str, Any]:
-    from markupsafe import Markup
-
     parts = list(_parts(sources))
     boards = [board for part in parts for board in part.boards]
     numbers = table([ranked for source in sources for ranked in _ranked(source, sources)])
@@ -144,8 +135,8 @@ def _content(sources: Sequence[Source]) -> dict[str, Any]:
         "validity": validity.by_measure(validity.kept()),
         "arrows": ARROWS,
         "data": {board.key: _data(board) for board in boards},
-        "css": Markup((TEMPLATES / "page.css").read_text()),
-        "js": Markup("\n".join((TEMPLATES / name).read_text() for name in SCRIPTS)),
+        "css": as_it_is("page.css"),
+        "js": as_it_is(*SCRIPTS),
     }
 
 
