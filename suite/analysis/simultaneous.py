@@ -194,11 +194,11 @@ def moderated(squares: np.ndarray, df: np.ndarray, count: int) -> tuple[np.ndarr
         count: m.
     """
     upper = np.triu(np.ones(squares.shape, bool), 1)
-    return drawn_together(squares, df, count, upper, _pairs_of(LENDING))
+    return drawn_together(squares, df, count, upper, least=_pairs_of(LENDING), doubt=0.5)
 
 
 def drawn_together(
-    squares: np.ndarray, df: np.ndarray, count: int, told: np.ndarray, least: int = LENDING
+    squares: np.ndarray, df: np.ndarray, count: int, told: np.ndarray, *, least: int = LENDING, doubt: float = 2.0
 ) -> tuple[np.ndarray, np.ndarray]:
     """Squared standard errors drawn towards what all have in common, and their degrees of freedom (Smyth 2004).
 
@@ -212,6 +212,8 @@ def drawn_together(
         count: configurations behind them.
         told: which of them tell each something of its own.
         least: how many of these must have a spread for any to be drawn.
+        doubt: of how much they differ, configurations tell no more than their number: so many standard errors of it are
+            added. Half a one is enough where each is in many pairs; of single differences `changes` needs two.
     """
     from scipy.special import digamma, polygamma
 
@@ -220,8 +222,7 @@ def drawn_together(
         return squares, np.maximum(df, 1.0)
     own = df[telling]
     logs = np.log(squares[telling]) - digamma(own / 2.0) + np.log(own / 2.0)
-    # Of how much they differ, configurations tell no more than their number: half a standard error of it is added.
-    found = float(logs.var(ddof=1)) * (1.0 + 0.5 * np.sqrt(2.0 / (count - 1)))
+    found = float(logs.var(ddof=1)) * (1.0 + doubt * np.sqrt(2.0 / (count - 1)))
     excess = found - float(polygamma(1, own / 2.0).mean())
     most = (count - 1) * float(own.max())
     prior = min(2.0 * _inverse_trigamma(excess) if excess > 0 else np.inf, most)

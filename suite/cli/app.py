@@ -109,6 +109,9 @@ def report(
         Path | None,
         typer.Option(metavar="DIR", help="Write every figure into this folder too: plots as SVG, PDF and PNG."),
     ] = None,
+    share: Annotated[
+        bool, typer.Option("--share", help="Write share.html instead: all but the pictures, small enough for a letter.")
+    ] = False,
 ) -> None:
     """Write the comparative HTML page of the studies' finished runs; print its path."""
     from aebench import page
@@ -116,7 +119,7 @@ def report(
 
     own = out if len(study) == 1 else None
     sources = [source for name in study for source in finished(name, backend, own, warn)]
-    typer.echo(page.write(sources, page_folder(sources, out)))
+    typer.echo(page.write(sources, page_folder(sources, out), pictures=not share))
     if figures is not None:
         typer.echo(f"{len(page.write_figures(sources, figures))} files in {figures}")
 

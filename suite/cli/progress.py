@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from importlib.util import find_spec
 from types import TracebackType
 from typing import Self
 
@@ -24,9 +25,14 @@ from aebench.records.spec import RunSpec, TimingSpec, variant_label
 
 
 def console() -> Console:
-    """Standard output; as wide as a table needs where there is no terminal to say how wide it is."""
+    """Standard output; as wide as a table needs where there is no terminal to say how wide it is.
+
+    In a notebook a bar moves where `ipywidgets` are installed; elsewhere there is a line for each finished run.
+    """
     width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 160
-    return Console(width=width, markup=False, emoji=False, highlight=False)  # titles are people's own words
+    jupyter = None if find_spec("ipywidgets") else False
+    # Titles are people's own words: nothing in them is markup.
+    return Console(width=width, markup=False, emoji=False, highlight=False, force_jupyter=jupyter)
 
 
 class TerminalWatcher:
@@ -47,6 +53,7 @@ class TerminalWatcher:
         self.console, self.total, self.kept, self.others = console, len(specs), 0, 0
         self.failures: list[Failure] = []
         self._done = 0
+        self._moves = console.is_terminal or console.is_jupyter
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -58,7 +65,7 @@ class TerminalWatcher:
             TextColumn("{task.fields[live]}", markup=False),
             console=console,
             transient=True,
-            disable=not console.is_terminal,
+            disable=not self._moves,
         )
         self._epochs = self._progress.add_task("training", total=sum(s.epochs for s in specs), unit="epochs", live="")
         self._timings = self._progress.add_task("timing", total=timings, unit="speeds", live="", visible=timings > 0)
@@ -104,7 +111,7 @@ class TerminalWatcher:
     def _tell(self, head: str, record: RunRecord) -> None:
         if record.outcome == "diverged":
             self._print(f"{head}: diverged in epoch {len(record.curve.objective) + 1}", "yellow")
-        elif not self.console.is_terminal:
+        elif not self._moves:
             self._print(f"{head}: {_summary(record)}")
 
     def waiting(self, specs: tuple[RunSpec, ...], holder: str) -> None:

@@ -27,6 +27,7 @@ SHORT = {
     "active_units": "active",
 }
 SHOWN = tuple(SHORT)
+MOST_ROWS = 60  # of a table; of a larger study it has each variant with its best settings
 ARROWS = {"higher": " ↑", "lower": " ↓", None: ""}
 
 
@@ -71,6 +72,20 @@ def print_comparison(console: Console, comparison: Comparison) -> None:
     for row, item in enumerate(items):
         table.add_row(names[row], str(item.latent_dim), _count(item), *(cells[name][row] for name in shown))
     console.print(table)
+
+
+def print_summary(console: Console, comparison: Comparison, argument: str) -> None:
+    """The table; of a large study each variant with its best settings, and how all can be had by its `argument`."""
+    from aebench.analysis import best_settings
+
+    if len(comparison.configurations) <= MOST_ROWS:
+        print_comparison(console, comparison)
+        return
+    print_comparison(console, best_settings.best_settings(comparison))
+    console.print(
+        f"each variant with its best settings on validation, of {len(comparison.configurations)} configurations; "
+        f"`aebench table {argument}` prints all"
+    )
 
 
 def print_held(console: Console, held: Sequence[Held]) -> None:

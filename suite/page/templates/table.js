@@ -37,10 +37,10 @@ function sort(table, header) {
 
 for (const table of document.querySelectorAll("table.sortable")) {
   for (const header of table.tHead.rows[0].cells) {
-    const button = make("button", { type: "button" }, ...header.childNodes);
+    const button = make("button", { type: "button" }, ...[...header.childNodes].filter((node) => !node.matches?.(".define")));
     // The sign of sorting stands beside the label, before a unit on its own line.
     button.insertBefore(make("span", { className: "sort" }), button.querySelector(":scope > .unit"));
-    header.append(button);
+    header.prepend(button);
     button.addEventListener("click", () => sort(table, header));
   }
 }

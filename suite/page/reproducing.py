@@ -1,0 +1,59 @@
+"""How to make a study's numbers again, and how to tell that they are these: commands, versions, digests of records."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from aebench.analysis.sources import Source
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reproducing:
+    """What it takes to run a study again.
+
+    Attributes:
+        commands: a line each, to be typed.
+        file: name of the study's file; `text` is in it.
+        versions: a line for each machine that its runs come from.
+        digests: as `sha256sum --check` reads them in the study's folder, a line a run.
+        digest: SHA-256 of these lines: it tells this set of records from any other.
+    """
+
+    commands: str
+    file: str
+    text: str
+    versions: tuple[str, ...]
+    digests: str
+    digest: str
+
+
+def reproducing(source: Source) -> Reproducing:
+    """The commands, versions, file and digests of a study as its records tell them."""
+    places = source.comparison.environments
+    commits = dict.fromkeys(place.commit for place in places if place.commit)
+    on = f" --backend {source.backend}"
+    digests = "".join(sorted(_digest(source, run) for run in source.records))
+    return Reproducing(
+        commands="\n".join(
+            [
+                *(f"git checkout {commit}" for commit in commits),
+                f"aebench bench {source.argument}{on}",
+                f"aebench report {source.argument}{on}",
+            ]
+        ),
+        file=source.study.source.name,
+        text=source.study.source.read_text(encoding="utf-8"),
+        versions=tuple(
+            " ".join([f"Python {place.python}", *(f"{name}=={number}" for name, number in place.versions.items())])
+            + f" on {place.device}, {place.platform}"
+            for place in places
+        ),
+        digests=digests,
+        digest=hashlib.sha256(digests.encode()).hexdigest(),
+    )
+
+
+def _digest(source: Source, run: str) -> str:
+    path = source.store.record_path(source.records[run].spec)
+    return f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(source.store.root).as_posix()}\n"
