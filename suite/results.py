@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from functools import cached_property
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
     from aebench.page.canvas import Plot
     from aebench.page.look import Looks
 
-_TEXT_WIDTH = 120
-
 
 class Results:
     """The finished runs of a study, as `aebench.bench` and `aebench.open` return them.
@@ -45,12 +42,10 @@ class Results:
         self._out = out
 
     def __repr__(self) -> str:
-        from rich.console import Console
-
         from aebench.cli import tables
+        from aebench.cli.notebook import as_text
 
-        text = io.StringIO()
-        console = Console(file=text, width=_TEXT_WIDTH, markup=False, emoji=False, highlight=False, force_jupyter=False)
+        console, text = as_text()
         for source in self.sources:
             tables.print_summary(console, source.comparison, source.argument)
         return text.getvalue().rstrip("\n")

@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from aebench.analysis.changes import DIVERGED, FINDINGS, Change, Changes
 from aebench.analysis.configurations import Configuration
-from aebench.analysis.numbers import counted, decimals_of, interval, listed, plus_minus, unit
+from aebench.analysis.numbers import counted, decimals_of, interval, listed, number, unit
 from aebench.analysis.sides import few
 from aebench.measures import METRICS
 
-TITLE = "mean ± sd over seeds on test; B − A with its own 95 % interval"
+TITLE = "means over seeds on test; B − A with its own 95 % interval"
 _VARYING = ("dataset", "network", "likelihood")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """One number of one configuration on both sides, as text."""
+    """One number of one configuration on both sides, as text.
+
+    Attributes:
+        metric, label: its name, as `--metrics` takes it, and what people call it, with the unit.
+        difference: B minus A with its interval; "identical" where all runs have the very same numbers.
+        seeds: pairs of runs, or the runs of A and of B.
+    """
 
     finding: str
     configuration: str
     latent_dim: str
     metric: str
+    label: str
     a: str
     b: str
     difference: str
@@ -52,6 +60,12 @@ def notes(found: Changes) -> list[str]:
                 f"only {letter} has {counted(len(only), 'configuration')}: {few([_named(item) for item in only])}"
             )
     return told
+
+
+def same(found: Changes) -> str:
+    """`the same: elbo_nats (4), recon_mse (3)`: of how many configurations each number is."""
+    counts = Counter(one.metric for one in found.found("same"))
+    return f"the same: {', '.join(f'{name} ({count})' for name, count in counts.items())}" if counts else ""
 
 
 def verdict(found: Changes) -> str:
@@ -89,7 +103,8 @@ def _line(one: Change, several: Sequence[str]) -> Line:
             finding=_finding(one),
             configuration=" ".join([one.a.label, *more]),
             latent_dim=str(one.a.latent_dim),
-            metric=f"runs {DIVERGED}",
+            metric=DIVERGED,
+            label="runs that diverged",
             a=f"{one.a.diverged} of {one.a.finished}",
             b=f"{one.b.diverged} of {one.b.finished}",
             difference="",
@@ -101,10 +116,11 @@ def _line(one: Change, several: Sequence[str]) -> Line:
         finding=_finding(one),
         configuration=" ".join([one.a.label, *more]),
         latent_dim=str(one.a.latent_dim),
-        metric=" ".join(filter(None, [METRICS[one.metric].label, unit(one.metric)])),
-        a=plus_minus(ours, decimals),
-        b=plus_minus(theirs, decimals),
-        difference=interval(one.difference, decimals),
+        metric=one.metric,
+        label=" ".join(filter(None, [METRICS[one.metric].label, unit(one.metric)])),
+        a=number(ours.mean, decimals),
+        b=number(theirs.mean, decimals),
+        difference="identical" if one.identical else interval(one.difference, decimals),
         margin="none stated" if one.margin is None else f"{one.margin:g}",
         seeds=f"{one.difference.n} pairs" if one.paired else f"{ours.n}, {theirs.n}",
     )

@@ -16,7 +16,7 @@ from aebench.analysis.statistics import ALPHA
 
 Values = Mapping[int, np.ndarray]  # of one configuration by seed: its number of each test image, or that of all, (n,)
 _ROUNDING = 1e-9  # a spread that is smaller beside the values is none
-LENDING = 6  # configurations from which on the spread of their spreads can be told
+_LENDING = 6  # configurations from which on the spread of their spreads can be told
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -194,11 +194,11 @@ def moderated(squares: np.ndarray, df: np.ndarray, count: int) -> tuple[np.ndarr
         count: m.
     """
     upper = np.triu(np.ones(squares.shape, bool), 1)
-    return drawn_together(squares, df, count, upper, least=_pairs_of(LENDING), doubt=0.5)
+    return drawn_together(squares, df, count, upper, least=_pairs_of(_LENDING), doubt=0.5)
 
 
 def drawn_together(
-    squares: np.ndarray, df: np.ndarray, count: int, told: np.ndarray, *, least: int = LENDING, doubt: float = 2.0
+    squares: np.ndarray, df: np.ndarray, count: int, told: np.ndarray, *, least: int, doubt: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Squared standard errors drawn towards what all have in common, and their degrees of freedom (Smyth 2004).
 
@@ -213,7 +213,7 @@ def drawn_together(
         told: which of them tell each something of its own.
         least: how many of these must have a spread for any to be drawn.
         doubt: of how much they differ, configurations tell no more than their number: so many standard errors of it are
-            added. Half a one is enough where each is in many pairs; of single differences `changes` needs two.
+            added.
     """
     from scipy.special import digamma, polygamma
 

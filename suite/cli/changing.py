@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import astuple
 from pathlib import Path
 
 import typer
@@ -62,16 +61,20 @@ def compare(found: Changes, fmt: Format, page: Path | None, *, require_same: boo
 
 
 def print_changes(console: Console, found: Changes) -> None:
-    """A line a number: what is found of it, both means, the difference and its interval."""
+    """A row each for what changed and what cannot be told; of what is the same, how many there are."""
     for line in change_words.notes(found):
         console.print(line, soft_wrap=True)
-    table = Table(title=change_words.TITLE, title_justify="left", box=SIMPLE_HEAD)
-    for head in ("found", "configuration", "z", "metric"):
-        table.add_column(head, no_wrap=True)
-    for head in ("A", "B", "B − A", "margin", "seeds"):
-        table.add_column(head, justify="right", no_wrap=True)
-    for one in change_words.lines(found):
-        style = "bold" if one.finding.startswith("changed") else None
-        table.add_row(*astuple(one), style=style)
-    console.print(table)
+    told = [line for line in change_words.lines(found) if line.finding != "same"]
+    if told:
+        table = Table(title=change_words.TITLE, title_justify="left", box=SIMPLE_HEAD)
+        for head in ("found", "configuration", "z", "metric"):
+            table.add_column(head, no_wrap=True)
+        for head in ("A", "B", "B − A", "margin", "seeds"):
+            table.add_column(head, justify="right", no_wrap=True)
+        for one in told:
+            cells = (one.finding, one.configuration, one.latent_dim, one.metric, one.a, one.b, one.difference)
+            style = "bold" if one.finding.startswith("changed") else None
+            table.add_row(*cells, one.margin, one.seeds, style=style)
+        console.print(table)
+    console.print(change_words.same(found), soft_wrap=True)
     console.print(change_words.verdict(found), soft_wrap=True)

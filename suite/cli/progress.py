@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from importlib.util import find_spec
 from types import TracebackType
 from typing import Self
 
@@ -19,6 +18,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from aebench.cli.notebook import NotebookProgress, in_notebook
 from aebench.harness.watching import Failure
 from aebench.records.record import RunRecord
 from aebench.records.spec import RunSpec, TimingSpec, variant_label
@@ -27,19 +27,21 @@ from aebench.records.spec import RunSpec, TimingSpec, variant_label
 def console() -> Console:
     """Standard output; as wide as a table needs where there is no terminal to say how wide it is.
 
-    In a notebook a bar moves where `ipywidgets` are installed; elsewhere there is a line for each finished run.
+    In a notebook it writes plain text.
     """
     width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 160
-    jupyter = None if find_spec("ipywidgets") else False
+    terminal = False if in_notebook() else None
     # Titles are people's own words: nothing in them is markup.
-    return Console(width=width, markup=False, emoji=False, highlight=False, force_jupyter=jupyter)
+    return Console(
+        width=width, markup=False, emoji=False, highlight=False, force_terminal=terminal, force_jupyter=False
+    )
 
 
 class TerminalWatcher:
     """A `Watcher` that shows progress and remembers what failed.
 
     Args:
-        console: where to; without a terminal, one line for each finished run.
+        console: where to; without a terminal, one line for each finished run; in a notebook bars that move.
         specs: the runs to do.
         timings: how many speeds will be measured after them.
 
@@ -53,8 +55,8 @@ class TerminalWatcher:
         self.console, self.total, self.kept, self.others = console, len(specs), 0, 0
         self.failures: list[Failure] = []
         self._done = 0
-        self._moves = console.is_terminal or console.is_jupyter
-        self._progress = Progress(
+        self._moves = console.is_terminal or in_notebook()
+        columns = (
             TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
@@ -63,9 +65,11 @@ class TerminalWatcher:
             TextColumn("left"),
             TimeRemainingColumn(),
             TextColumn("{task.fields[live]}", markup=False),
-            console=console,
-            transient=True,
-            disable=not self._moves,
+        )
+        self._progress = (
+            NotebookProgress(*columns)
+            if in_notebook()
+            else Progress(*columns, console=console, transient=True, disable=not self._moves)
         )
         self._epochs = self._progress.add_task("training", total=sum(s.epochs for s in specs), unit="epochs", live="")
         self._timings = self._progress.add_task("timing", total=timings, unit="speeds", live="", visible=timings > 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from pathlib import Path
 
 from aebench.analysis.sources import Source
 
@@ -33,7 +34,8 @@ def reproducing(source: Source) -> Reproducing:
     places = source.comparison.environments
     commits = dict.fromkeys(place.commit for place in places if place.commit)
     on = f" --backend {source.backend}"
-    digests = "".join(sorted(_digest(source, run) for run in source.records))
+    paths = (source.store.record_path(record.spec) for record in source.records.values())
+    digests = "".join(_digest(path) for path in sorted(paths) if path.exists())  # one may have been removed meanwhile
     return Reproducing(
         commands="\n".join(
             [
@@ -54,6 +56,5 @@ def reproducing(source: Source) -> Reproducing:
     )
 
 
-def _digest(source: Source, run: str) -> str:
-    path = source.store.record_path(source.records[run].spec)
-    return f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(source.store.root).as_posix()}\n"
+def _digest(path: Path) -> str:
+    return f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.parent.name}/{path.name}\n"
