@@ -37,7 +37,8 @@ def tidy(notebook: Any) -> Any:
 
 def _output(output: Any) -> Any:
     if output.output_type == "stream":
-        return output if output.name == "stdout" else None
+        told = output.name == "stdout" and not output.text.startswith("WARNING:")  # TensorFlow's own
+        return output if told else None
     if not any(output.data.values()):
         return None
     return nbformat.v4.new_output(output.output_type, output.data, metadata=output.metadata)

@@ -39,7 +39,7 @@ def reproducing(source: Source) -> Reproducing:
     return Reproducing(
         commands="\n".join(
             [
-                *(f"git checkout {commit}" for commit in commits),
+                *map(_checkout, commits),
                 f"aebench bench {source.argument}{on}",
                 f"aebench report {source.argument}{on}",
             ]
@@ -54,6 +54,12 @@ def reproducing(source: Source) -> Reproducing:
         digests=digests,
         digest=hashlib.sha256(digests.encode()).hexdigest(),
     )
+
+
+def _checkout(commit: str) -> str:
+    """How to get the code of a commit; `-dirty` says of a record that there was more than that."""
+    known = commit.removesuffix("-dirty")
+    return f"git checkout {known}{'  # had changes that were not committed' if known != commit else ''}"
 
 
 def _digest(path: Path) -> str:
