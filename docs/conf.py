@@ -21,7 +21,7 @@ write_reference.main()
 project = "aebench"
 author = "the authors of aebench"
 html_title = "aebench"
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 
 # Links to headings of Markdown are checked as those to pages are; `make docs` lets no warning pass.
 myst_heading_anchors = 4
@@ -36,6 +36,7 @@ napoleon_use_ivar = True
 
 # Nothing is asked of another host: the theme has its icons inside, and fonts are the reader's own.
 html_theme = "furo"
+nb_execution_mode = "off"  # `run_notebooks.py` has run them, and the tests do
 html_copy_source = False
 html_show_sourcelink = False
 html_show_copyright = False

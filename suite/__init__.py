@@ -4,9 +4,10 @@ In a notebook:
 
     import aebench
 
-    aebench.bench("digits")        # trains and measures what is missing of a study
-    aebench.report("digits")       # writes its page; returns the path
-    aebench.load_runs("digits")    # one row a finished run, as a pandas table
+    found = aebench.bench("digits")  # trains and measures what is missing of a study; shows the answer
+    found = aebench.open("digits")   # what is finished, without training
+    found.frame()                    # one row a finished run, as a pandas table
+    found.report()                   # writes its page; returns the path
 
 The models are in `aebench.models`, and work without the rest.
 """
@@ -19,9 +20,9 @@ if __name__ != "aebench":
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from aebench.api import bench, load_runs, report
+    from aebench.api import bench, open, report
 
-__all__ = ["bench", "load_runs", "report"]
+__all__ = ["bench", "open", "report"]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,4 +1,4 @@
-"""The suite from Python: `aebench.bench`, `aebench.report` and `aebench.load_runs`, as the commands of those names."""
+"""The suite from Python: `aebench.bench`, `aebench.open` and `aebench.report`."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from aebench import study
 from aebench.workspace import chosen_backend, finished, page_folder, store_of
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from aebench.harness.engine.choice import EngineOption
+    from aebench.results import Results
 
 
 def bench(
@@ -25,7 +24,7 @@ def bench(
     workers: int | None = None,
     scheduler: str | None = None,
     slurm: str | None = None,
-) -> Path:
+) -> Results:
     """Trains, measures and times what is missing of a study; what is finished is kept and not done again.
 
     Keras must not have been imported with another backend in this process.
@@ -42,7 +41,7 @@ def bench(
         slurm: options of a Slurm job array in which it trains, as `"partition=gpu time=60"`; the same of speeds.
 
     Returns:
-        The folder.
+        The finished runs of the study on that backend.
 
     Raises:
         UserError: an argument, the study or the machine is not as it must be; its message says what to do.
@@ -56,9 +55,8 @@ def bench(
     from aebench.harness.plan import plan
     from aebench.harness.saving import Policy
 
-    chosen = study.read(str(name))
-    store = store_of(chosen, out)
-    todo = plan(chosen, chosen_backend(backend), store, only=only, retry_diverged=retry_diverged)
+    chosen, on = study.read(str(name)), chosen_backend(backend)
+    todo = plan(chosen, on, store_of(chosen, out), only=only, retry_diverged=retry_diverged)
     asked = places.asked(workers=workers, scheduler=scheduler, slurm=slurm)
     if asked is not None and not asked.here:
         todo = benching.without_speeds(todo)
@@ -68,7 +66,7 @@ def bench(
     if watcher.failures:
         first = watcher.failures[0]
         raise RuntimeError(f"{len(watcher.failures)} runs failed; the first, {first.spec.run_id}:\n{first.details}")
-    return store.root
+    return open(name, backend=on, out=out)
 
 
 def report(
@@ -97,8 +95,8 @@ def report(
     return page.write(found, page_folder(found, out))
 
 
-def load_runs(name: str | Path, *, backend: str | None = None, out: str | Path | None = None) -> pd.DataFrame:
-    """The finished runs of a study: one row each, with its settings and every number that it was scored by.
+def open(name: str | Path, *, backend: str | None = None, out: str | Path | None = None) -> Results:
+    """The finished runs of a study; nothing is trained.
 
     Args:
         name: a study, or its TOML file.
@@ -108,9 +106,6 @@ def load_runs(name: str | Path, *, backend: str | None = None, out: str | Path |
     Raises:
         UserError: the study is unknown or has no finished runs.
     """
-    import pandas as pd
+    from aebench.results import Results
 
-    from aebench.analysis.rows import run_rows
-
-    found = finished(str(name), backend, out)
-    return pd.DataFrame(run_rows([record for source in found for record in source.records.values()]))
+    return Results(finished(str(name), backend, out), out)

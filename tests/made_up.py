@@ -11,6 +11,7 @@ import pytest
 
 from aebench import measures
 from aebench import study as studies
+from aebench.analysis.sources import Source
 from aebench.records.record import Curve, Environment, OperationTiming, RunRecord, TimingRecord, Training
 from aebench.records.spec import RunSpec, TimingSpec
 from aebench.records.store import Store
@@ -140,6 +141,20 @@ def made_up_store(
         return store, {spec.run_id: make_record(spec) for spec in specs}
 
     return make
+
+
+@pytest.fixture
+def made_up_source(make_study, expand, made_up_store, make_timing) -> Callable[..., Source]:
+    """made_up_source(seeds=3, ...) -> a made-up study with every run, picture and timing."""
+
+    def made(**changes: Any) -> Source:
+        study = make_study(**changes)
+        specs = expand(study)
+        store, records = made_up_store(specs)
+        timings = [make_timing(spec, size) for spec in specs if spec.seed == 0 for size in (128, 1024)]
+        return Source(study=study, specs=specs, store=store, records=records, timings=timings)
+
+    return made
 
 
 def _metrics(spec: RunSpec) -> dict[str, float | None]:

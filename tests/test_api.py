@@ -37,21 +37,25 @@ class Mine(VAE):
     weight = models.WEIGHT
 '''
 NOTEBOOK = """
+import numpy as np
+
 import aebench
 from aebench import data
 from aebench.harness import plan
 
 data.import_dataset("tiny", "tiny.npz")
 plan.timing_specs = lambda *_: []
-folder = aebench.bench("own.toml", out="out")
+found = aebench.bench("own.toml", out="out")
 page = aebench.report("own.toml", out="out")
-runs = aebench.load_runs("own.toml", out="out")
-print(folder, page, runs.shape[0], sorted(set(runs["variant"])), bool(runs["recon_mse"].notna().all()))
+runs = aebench.open("own.toml", out="out").frame()
+(model,) = found.models(variant="mine", seed=1).values()
+print(type(model).__name__, model.encode(np.zeros((3, 8, 8, 1))).mean.shape)
+print(found.folder, page, runs.shape[0], sorted(set(runs["variant"])), bool(runs["recon_mse"].notna().all()))
 again = aebench.bench("own.toml", out="out")
 import models, suite
 print(models.WEIGHT, suite.NAME)
 try:
-    aebench.load_runs("digits", out="elsewhere")
+    aebench.open("digits", out="elsewhere")
 except Exception as error:
     print(type(error).__name__, error)
 """
@@ -83,6 +87,7 @@ def test_a_notebook_benches_reports_and_loads_runs(folder: Path, own_cache: Path
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert f"out {Path('out/index.html')} 4 ['ae', 'mine'] True" in lines
+    assert "Mine (3, 2)" in lines
     assert "3.0 mine" in lines
     assert lines[-1].startswith(
         "UserError no finished runs of study 'digits' in elsewhere; train some with: aebench bench digits"

@@ -54,11 +54,12 @@ class Answer:
     Attributes:
         question: the purpose.
         answer: the configuration's name, or why there is none.
-        figure: the number behind it, with unit and uncertainty.
+        figure: the number behind it, with unit and uncertainty; it opens with the label of `metric`, if there is one.
         standing: what is tied with it or comes next, with the difference.
         stood: since when validation has chosen it; empty where that is not known.
         details: how it was chosen and what speaks against it, one sentence each.
         winner: the configuration it names, if it names one.
+        metric: what scored it, a name in `METRICS`; empty of speeds.
     """
 
     question: str
@@ -68,6 +69,7 @@ class Answer:
     stood: str = ""
     details: tuple[str, ...] = ()
     winner: Configuration | None = None
+    metric: str = ""
 
 
 def answers(
@@ -269,6 +271,7 @@ def _chosen(ranking: Ranking, name: Name, question: str, best: Configuration, wh
         standing=standing,
         details=(*details, how, *where[1:], *_doubt(best)),
         winner=best,
+        metric=metric,
     )
 
 

@@ -94,6 +94,11 @@ class Configuration:
         return sum(record.outcome == "diverged" for record in self.records)
 
     @property
+    def outcomes(self) -> dict[int, str]:
+        """The outcome of each finished run by seed."""
+        return {record.spec.seed: record.outcome for record in self.records}
+
+    @property
     def usable(self) -> tuple[RunRecord, ...]:
         """Finished runs that did not diverge."""
         return tuple(record for record in self.records if record.outcome == "ok")
@@ -183,10 +188,12 @@ def compare(study: Study, specs: Sequence[RunSpec], records: Mapping[str, RunRec
     for spec in specs:
         groups.setdefault(spec.configuration, []).append(spec)
     unvaried = _unvaried(study, specs)
-    finished = [tuple(records[spec.run_id] for spec in group if spec.run_id in records) for group in groups.values()]
+    finished = [_finished(group, records) for group in groups.values()]
     summarised = _Summarised(finished)
     configurations = tuple(
-        _configuration(study, group, finished[at], Summaries(summarised, at), unvaried[group[0].variant])
+        _configuration(
+            group, finished[at], Summaries(summarised, at), unvaried[group[0].variant], plain=study.plain(group[0])
+        )
         for at, group in enumerate(groups.values())
     )
     return Comparison(
@@ -261,12 +268,32 @@ class _Summarised(dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]):
         return self[metric]
 
 
+def configuration(
+    specs: Sequence[RunSpec], records: Mapping[str, RunRecord], unvaried: Collection[str], *, plain: bool
+) -> Configuration:
+    """One configuration with its numbers.
+
+    Args:
+        specs: its planned runs.
+        records: finished runs by `run_id`.
+        unvaried: settings that its label leaves out.
+        plain: see `Configuration`.
+    """
+    finished = _finished(specs, records)
+    return _configuration(specs, finished, Summaries(_Summarised([finished]), 0), unvaried, plain=plain)
+
+
+def _finished(specs: Sequence[RunSpec], records: Mapping[str, RunRecord]) -> tuple[RunRecord, ...]:
+    return tuple(records[spec.run_id] for spec in specs if spec.run_id in records)
+
+
 def _configuration(
-    study: Study,
     specs: Sequence[RunSpec],
     finished: tuple[RunRecord, ...],
     summaries: Mapping[str, Summary],
     unvaried: Collection[str],
+    *,
+    plain: bool,
 ) -> Configuration:
     first = specs[0]
     return Configuration(
@@ -282,7 +309,7 @@ def _configuration(
         specs=tuple(specs),
         records=finished,
         summaries=summaries,
-        plain=study.plain(first),
+        plain=plain,
     )
 
 

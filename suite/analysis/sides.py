@@ -96,14 +96,14 @@ def read(given: str, reports: Path, warn: Warn) -> Side:
     Raises:
         UserError: there is no such side, nothing in it was timed, or it holds some work from several places.
     """
-    folder, texts = _folder(given, reports)
-    timings = [speed for record in _records(folder / "timings", TimingRecord, warn) for speed in _timed(record)]
-    found = [*timings, *_trained([*_records(folder / "records", RunRecord, warn)])]
+    folder, texts = folder_of(given, reports)
+    timings = [speed for record in records_in(folder / "timings", TimingRecord, warn) for speed in _timed(record)]
+    found = [*timings, *_trained([*records_in(folder / "records", RunRecord, warn)])]
     if not found:
         raise UserError(f"{given}: {folder} holds no timings and no finished runs; run `python -m aebench bench` first")
     picked = [speed for speed in found if all(speed.place.holds(text) for text in texts)]
     if not picked:
-        told = _told([speed.place for speed in found])
+        told = places_told([speed.place for speed in found])
         raise UserError(f"{given}: nothing in {folder} was timed with {'@'.join(texts)!r}; it holds {told}")
     return Side(name=given, speeds=_of_one_place(given, picked))
 
@@ -114,7 +114,12 @@ def few(names: Sequence[object]) -> str:
     return ", ".join(map(str, names[:_NAMED])) + (f" and {more} more" if more > 0 else "")
 
 
-def _folder(given: str, reports: Path) -> tuple[Path, list[str]]:
+def folder_of(given: str, reports: Path) -> tuple[Path, list[str]]:
+    """The folder that a side is read from, and the texts that pick places in it; see `read`.
+
+    Raises:
+        UserError: there is no such side.
+    """
     if _is_kept(Path(given)):  # a folder's name may have an `@` in it
         return Path(given), []
     name, *texts = given.split("@")
@@ -129,7 +134,8 @@ def _is_kept(folder: Path) -> bool:
     return (folder / "timings").is_dir() or (folder / "records").is_dir()
 
 
-def _records(folder: Path, kind: type[Record], warn: Warn) -> Iterator[Record]:
+def records_in(folder: Path, kind: type[Record], warn: Warn) -> Iterator[Record]:
+    """Whatever can be read of such records in a folder; of the rest, whoever is to be warned is told."""
     for path in sorted(folder.glob("*.json")):
         try:
             yield kind.model_validate_json(path.read_bytes())
@@ -139,7 +145,7 @@ def _records(folder: Path, kind: type[Record], warn: Warn) -> Iterator[Record]:
 
 
 def _timed(record: TimingRecord) -> Iterator[Speed]:
-    spec, place = record.spec, _place(record.environment, record.spec)
+    spec, place = record.spec, place_of(record.environment, record.spec)
     shape = "x".join(map(str, spec.image_shape))
     for operation, timed in record.operations.items():
         work = _work(spec, operation, {"image_shape": shape, "batch_size": spec.batch_size})
@@ -153,7 +159,7 @@ def _trained(records: Sequence[RunRecord]) -> Iterator[Speed]:
         speed = record.metrics.get("train_images_per_s")
         if record.outcome == "ok" and speed is not None:
             work = _work(record.spec, TRAINING, {name: getattr(record.spec, name) for name in _RUN})
-            key = work, _place(record.environment, record.spec)
+            key = work, place_of(record.environment, record.spec)
             found.setdefault(key, set()).add(speed)
     for (work, place), speeds in found.items():
         yield Speed(work=work, place=place, rate=rate(sorted(speeds)))
@@ -166,7 +172,8 @@ def _work(spec: ModelSpec, operation: str, more: dict[str, Any]) -> Work:
     return Work(tuple((name, str(value)) for name, value in fields.items()))
 
 
-def _place(environment: Environment, spec: ModelSpec) -> Place:
+def place_of(environment: Environment, spec: ModelSpec) -> Place:
+    """Where something was done."""
     versions = [f"{package} {version}" for package, version in sorted(environment.versions.items())]
     return Place(
         device=device_name(environment),
@@ -182,14 +189,14 @@ def _of_one_place(given: str, speeds: Sequence[Speed]) -> dict[Work, Speed]:
         if chosen.setdefault(speed.work, speed).place != speed.place:
             both = [chosen[speed.work].place, speed.place]
             raise UserError(
-                f"{given} holds several places for {speed.work}: {_told([*both])}; pick one by a text that only it "
-                f"has, as in {given}@{_telling(both)}"
+                f"{given} holds several places for {speed.work}: {places_told([*both])}; pick one by a text that only "
+                f"it has, as in {given}@{telling(both)}"
             )
     return chosen
 
 
-def _told(places: Sequence[Place]) -> str:
-    """Settings by what they do not all share."""
+def places_told(places: Sequence[Place]) -> str:
+    """Places by what they do not all share."""
     each = list(dict.fromkeys(places))
     if len(each) == 1:
         return ", ".join(each[0].parts)
@@ -200,7 +207,7 @@ def _own_parts(place: Place, among: Sequence[Place]) -> list[str]:
     return [part for part in place.parts if any(part not in other.parts for other in among)]
 
 
-def _telling(places: Sequence[Place]) -> str:
+def telling(places: Sequence[Place]) -> str:
     """A text that picks the first of two places that differ; the second's, where that has no such text."""
     first, second = places
     own = [part for part in first.parts if not second.holds(part)] or second.parts

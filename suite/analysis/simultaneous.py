@@ -186,27 +186,43 @@ def _squares(rows: np.ndarray) -> np.ndarray:
 
 
 def moderated(squares: np.ndarray, df: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Squared standard errors drawn towards what all pairs have in common, and their degrees of freedom (Smyth 2004).
-
-    The true squares are taken to follow a scaled inverse χ² distribution, whose scale and degrees of freedom come from
-    the mean and variance of the logarithms that are given. Where pairs differ much in spread, there is little to draw.
-    No pair gets more degrees of freedom than the configurations have together, and of fewer than six of these it keeps
-    its own.
+    """Squared standard errors of pairs drawn towards what all pairs have in common, and their degrees of freedom.
 
     Args:
         squares: `(m, m)`, symmetric; 0 where there is no spread, which stays as it is.
         df: their degrees of freedom, alike.
         count: m.
     """
+    upper = np.triu(np.ones(squares.shape, bool), 1)
+    return drawn_together(squares, df, count, upper, least=_pairs_of(_LENDING), doubt=0.5)
+
+
+def drawn_together(
+    squares: np.ndarray, df: np.ndarray, count: int, told: np.ndarray, *, least: int, doubt: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Squared standard errors drawn towards what all have in common, and their degrees of freedom (Smyth 2004).
+
+    The true squares are taken to follow a scaled inverse χ² distribution, whose scale and degrees of freedom come from
+    the mean and variance of the logarithms that are given. Where they differ much in spread, there is little to draw.
+    None gets more degrees of freedom than the configurations have together, and of few each keeps its own.
+
+    Args:
+        squares: of any shape; 0 where there is no spread, which stays as it is.
+        df: their degrees of freedom, alike.
+        count: configurations behind them.
+        told: which of them tell each something of its own.
+        least: how many of these must have a spread for any to be drawn.
+        doubt: of how much they differ, configurations tell no more than their number: so many standard errors of it are
+            added.
+    """
     from scipy.special import digamma, polygamma
 
-    upper = np.triu(squares > 0, 1) & (df > 0)
-    if np.count_nonzero(upper) < _pairs_of(_LENDING):
+    telling = told & (squares > 0) & (df > 0)
+    if np.count_nonzero(telling) < least:
         return squares, np.maximum(df, 1.0)
-    own = df[upper]
-    logs = np.log(squares[upper]) - digamma(own / 2.0) + np.log(own / 2.0)
-    # Of how much pairs differ, configurations tell no more than their number: half a standard error of it is added.
-    found = float(logs.var(ddof=1)) * (1.0 + 0.5 * np.sqrt(2.0 / (count - 1)))
+    own = df[telling]
+    logs = np.log(squares[telling]) - digamma(own / 2.0) + np.log(own / 2.0)
+    found = float(logs.var(ddof=1)) * (1.0 + doubt * np.sqrt(2.0 / (count - 1)))
     excess = found - float(polygamma(1, own / 2.0).mean())
     most = (count - 1) * float(own.max())
     prior = min(2.0 * _inverse_trigamma(excess) if excess > 0 else np.inf, most)

@@ -19,17 +19,18 @@ Side = Literal["better", "worse", "equivalent", "unclear"]
 
 @dataclass(frozen=True, kw_only=True)
 class Difference:
-    """A mean paired difference, first minus second, and how sure it is.
+    """A difference of means, first minus second, and how sure it is.
 
     Attributes:
         mean: in the metric's unit.
-        n: paired seeds.
+        n: paired seeds; of runs that are not paired, those of the side that has fewer.
         seed_se: its standard error from seeds; `None` for a single pair of runs, which tells nothing of other seeds.
         image_se: its standard error from the choice of test images; `None` where single images' numbers are not known.
         images: test images.
         margin: differences within ± this make no difference in practice; `None` where none is stated.
         slack: how far below and above `mean` the difference may be if no error came of seeds and images: where the
             numbers of one are bounds alone.
+        seed_df: degrees of freedom of `seed_se`; `None` for those of paired seeds, n - 1.
     """
 
     mean: float
@@ -39,6 +40,7 @@ class Difference:
     images: int = 0
     margin: float | None = None
     slack: tuple[float, float] = (0.0, 0.0)
+    seed_df: float | None = None
 
     @property
     def se(self) -> float | None:
@@ -104,7 +106,7 @@ class Difference:
 
         if self.seed_se is None:
             return None
-        seeds = -float(stdtrit(self.n - 1, tail)) * self.seed_se
+        seeds = -float(stdtrit(self.seed_df or self.n - 1, tail)) * self.seed_se
         if not self.image_se:
             return seeds
         return math.hypot(seeds, -float(stdtrit(self.images - 1, tail)) * self.image_se)
@@ -123,6 +125,20 @@ def difference_of(differences: Sequence[float], margin: float | None = None) -> 
         return None
     se = float(np.std(differences, ddof=1)) / math.sqrt(n) if n > 1 else None
     return Difference(mean=float(np.mean(differences)), n=n, seed_se=se, margin=margin)
+
+
+def unpaired_difference(first: Sequence[float], second: Sequence[float], margin: float | None = None) -> Difference:
+    """The difference of the means of runs that nothing joins, one a seed, by Welch's t (1947), one run a side at least.
+
+    A single run on either side tells nothing of others: no standard error.
+    """
+    means, n = (float(np.mean(first)), float(np.mean(second))), min(len(first), len(second))
+    if n < 2:
+        return Difference(mean=means[0] - means[1], n=n, seed_se=None, margin=margin)
+    ours, theirs = (float(np.var(side, ddof=1)) / len(side) for side in (first, second))
+    square = ours + theirs
+    df = square**2 / (ours**2 / (len(first) - 1) + theirs**2 / (len(second) - 1)) if square else None
+    return Difference(mean=means[0] - means[1], n=n, seed_se=math.sqrt(square), margin=margin, seed_df=df)
 
 
 def crossed_difference(differences: np.ndarray, margin: float | None = None) -> Difference:

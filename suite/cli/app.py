@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from aebench.backends import NAMES
-from aebench.cli import completing, creating, datasets, doctoring, exporting, sharing, starting
+from aebench.cli import comparing, completing, creating, datasets, doctoring, exporting, sharing, starting
 from aebench.cli.options import BackendOption, OnlyOption, OutOption, StudyArgument, warn
 from aebench.errors import UserError
 
@@ -112,6 +112,9 @@ def report(
         Path | None,
         typer.Option(metavar="DIR", help="Write every figure into this folder too: plots as SVG, PDF and PNG."),
     ] = None,
+    share: Annotated[
+        bool, typer.Option("--share", help="Write share.html instead: all but the pictures, small enough for a letter.")
+    ] = False,
 ) -> None:
     """Write the comparative HTML page of the studies' finished runs; print its path."""
     from aebench import page
@@ -119,7 +122,7 @@ def report(
 
     own = out if len(study) == 1 else None
     sources = [source for name in study for source in finished(name, backend, own, warn)]
-    typer.echo(page.write(sources, page_folder(sources, out)))
+    typer.echo(page.write(sources, page_folder(sources, out), pictures=not share))
     if figures is not None:
         typer.echo(f"{len(page.write_figures(sources, figures))} files in {figures}")
 
@@ -149,34 +152,6 @@ def table(
     by_run = by == "run"
     found = rows.run_rows([*source.records.values()]) if by_run else rows.configuration_rows(comparison)
     typer.echo(tables.render(found, fmt))
-
-
-@app.command()
-def compare(
-    a: Annotated[
-        str, typer.Argument(metavar="A", help="A study, its TOML file, or a folder that holds timings/ or records/.")
-    ],
-    b: Annotated[str, typer.Argument(metavar="B", help="What to set beside it.")],
-    fmt: Annotated[Literal["text", "csv", "json"], typer.Option("--format", help="How to print it.")] = "text",
-) -> None:
-    """Set two sides' speeds side by side, as ratios B/A of equal work.
-
-    Where a side holds several devices, backends, precisions or versions, pick one by a text that only it has, as in
-    digits@jax.
-    """
-    from aebench.analysis import ratios, sides
-    from aebench.cli import tables
-    from aebench.cli.progress import console
-    from aebench.cli.ratios import print_ratios
-    from aebench.workspace import REPORTS
-
-    found = ratios.side_by_side(*(sides.read(given, REPORTS, warn) for given in (a, b)))
-    if fmt == "text":
-        print_ratios(console(), found)
-        return
-    for line in ratios.notes(found):
-        typer.echo(line, err=True)
-    typer.echo(tables.render(ratios.rows(found), fmt))
 
 
 @app.command()
@@ -248,6 +223,7 @@ def list_(
 
 
 app.add_typer(datasets.app, name="data")
+app.command()(comparing.compare)
 for command in (sharing.merge, sharing.pack, sharing.verify, sharing.leaderboard, starting.init):
     app.command()(command)
 app.add_typer(creating.app, name="new")

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from aebench.cli.places import Asked
     from aebench.harness.engine.choice import EngineOption
 
-MOST_ROWS = 60  # of a table at the end; of a larger study it has each variant with its best settings
-
 
 def announce(todo: Plan) -> None:
     """Says in a line what there is to do."""
@@ -124,21 +122,14 @@ def rescore(todo: Plan) -> None:
 
 def print_summary(done: Plan) -> None:
     """The study's table, what its numbers are held against, its speed, and what to know of its runs."""
-    from aebench.analysis import best_settings, configurations, known_values
+    from aebench.analysis import configurations, known_values
     from aebench.cli import tables
     from aebench.records import rates
 
     if not done.records:
         return
     comparison = configurations.compare(done.study, list(done.grid), done.records)
-    if len(comparison.configurations) <= MOST_ROWS:
-        tables.print_comparison(console(), comparison)
-    else:
-        tables.print_comparison(console(), best_settings.best_settings(comparison))
-        typer.echo(
-            f"each variant with its best settings on validation, of {len(comparison.configurations)} configurations; "
-            f"`aebench table {done.study.name}` prints all"
-        )
+    tables.print_summary(console(), comparison, done.study.name)
     if done.study.expectations:
         tables.print_held(console(), known_values.hold(comparison, done.study.expectations))
     speed = rates.study_images_per_s(done.records.values())

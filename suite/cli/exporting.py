@@ -49,3 +49,19 @@ def tensorboard(
     (source,) = finished(study, chosen_backend(backend), out, warn)
     written = board.write(source, folder)
     typer.echo(f"{len(written)} runs; see them with: tensorboard --logdir {folder}")
+
+
+@track.command()
+def mlflow(
+    study: StudyArgument,
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A new folder.")],
+    backend: BackendOption = None,
+    out: OutOption = None,
+) -> None:
+    """Write settings, curves, numbers, tags and records of all runs, and pictures of first seeds, for MLflow."""
+    from aebench.export import mlflow as tracker
+    from aebench.workspace import chosen_backend, finished
+
+    (source,) = finished(study, chosen_backend(backend), out, warn)
+    written = tracker.write(source, folder)
+    typer.echo(f"{len(written)} runs; see them with: mlflow ui --backend-store-uri {tracker.address(folder)}")

@@ -18,22 +18,30 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from aebench.cli.notebook import NotebookProgress, in_notebook
 from aebench.harness.watching import Failure
 from aebench.records.record import RunRecord
 from aebench.records.spec import RunSpec, TimingSpec, variant_label
 
 
 def console() -> Console:
-    """Standard output; as wide as a table needs where there is no terminal to say how wide it is."""
+    """Standard output; as wide as a table needs where there is no terminal to say how wide it is.
+
+    In a notebook it writes plain text.
+    """
     width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 160
-    return Console(width=width, markup=False, emoji=False, highlight=False)  # titles are people's own words
+    terminal = False if in_notebook() else None
+    # Titles are people's own words: nothing in them is markup.
+    return Console(
+        width=width, markup=False, emoji=False, highlight=False, force_terminal=terminal, force_jupyter=False
+    )
 
 
 class TerminalWatcher:
     """A `Watcher` that shows progress and remembers what failed.
 
     Args:
-        console: where to; without a terminal, one line for each finished run.
+        console: where to; without a terminal, one line for each finished run; in a notebook bars that move.
         specs: the runs to do.
         timings: how many speeds will be measured after them.
 
@@ -47,7 +55,8 @@ class TerminalWatcher:
         self.console, self.total, self.kept, self.others = console, len(specs), 0, 0
         self.failures: list[Failure] = []
         self._done = 0
-        self._progress = Progress(
+        self._moves = console.is_terminal or in_notebook()
+        columns = (
             TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
@@ -56,9 +65,11 @@ class TerminalWatcher:
             TextColumn("left"),
             TimeRemainingColumn(),
             TextColumn("{task.fields[live]}", markup=False),
-            console=console,
-            transient=True,
-            disable=not console.is_terminal,
+        )
+        self._progress = (
+            NotebookProgress(*columns)
+            if in_notebook()
+            else Progress(*columns, console=console, transient=True, disable=not self._moves)
         )
         self._epochs = self._progress.add_task("training", total=sum(s.epochs for s in specs), unit="epochs", live="")
         self._timings = self._progress.add_task("timing", total=timings, unit="speeds", live="", visible=timings > 0)
@@ -104,7 +115,7 @@ class TerminalWatcher:
     def _tell(self, head: str, record: RunRecord) -> None:
         if record.outcome == "diverged":
             self._print(f"{head}: diverged in epoch {len(record.curve.objective) + 1}", "yellow")
-        elif not self.console.is_terminal:
+        elif not self._moves:
             self._print(f"{head}: {_summary(record)}")
 
     def waiting(self, specs: tuple[RunSpec, ...], holder: str) -> None:

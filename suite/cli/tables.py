@@ -29,6 +29,7 @@ SHORT = {
 }
 SHOWN = tuple(SHORT)
 _LEFT, _ABSENT = ("variant", "z", "n"), "n/a"
+MOST_ROWS = 60  # of a table; of a larger study it has each variant with its best settings
 ARROWS = {"higher": " ↑", "lower": " ↓", None: ""}
 
 
@@ -75,6 +76,20 @@ def _line(cells: Iterable[str], widths: Mapping[str, int]) -> str:
         for cell, (head, width) in zip(cells, widths.items(), strict=True)
     )
     return f"  {'   '.join(padded)}"
+
+
+def print_summary(console: Console, comparison: Comparison, argument: str) -> None:
+    """The table; of a large study each variant with its best settings, and how all can be had by its `argument`."""
+    from aebench.analysis import best_settings
+
+    if len(comparison.configurations) <= MOST_ROWS:
+        print_comparison(console, comparison)
+        return
+    print_comparison(console, best_settings.best_settings(comparison))
+    console.print(
+        f"each variant with its best settings on validation, of {len(comparison.configurations)} configurations; "
+        f"`aebench table {argument}` prints all"
+    )
 
 
 def print_held(console: Console, held: Sequence[Held]) -> None:

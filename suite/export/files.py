@@ -5,19 +5,22 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from aebench.analysis.numbers import t_interval
 from aebench.errors import UserError
 from aebench.export import card
+from aebench.export.folders import refuse_filled
 from aebench.export.selecting import Selected
 from aebench.measures import METRICS
 from aebench.page import heat, panels
 from aebench.page.kinds import items_of
 from aebench.page.sheets import sheet
 from aebench.records.kept import Figures, Kept
+from aebench.records.record import RunRecord
+from aebench.records.store import Store
 from aebench.records.writing import write_aside
 from aebench.study import STUDIES
 
@@ -35,14 +38,14 @@ def export(selected: Selected, folder: Path) -> list[Path]:
         UserError: the folder holds something already, its weights were not kept, its data are not to be had, or it
             cannot be written.
     """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise UserError(f"{folder} is not an empty folder; give another, or remove it")
+    refuse_filled(folder)
     brought = [*_brought(selected)]
-    picture = _picture(selected, folder / PICTURE)
+    of_all = (selected.record, *selected.configuration.usable)  # pictures are kept of a configuration's first seed
+    drawn = picture(selected.source.store, of_all, folder / PICTURE)
     write_aside(folder / NUMBERS, lambda file: file.write(json.dumps(numbers(selected), indent=1).encode()))
     for path in brought:
         _copy(path, folder / path.name)
-    text = card.text(selected, MODEL, NUMBERS, PICTURE if picture else None, [path.name for path in brought])
+    text = card.text(selected, MODEL, NUMBERS, PICTURE if drawn else None, [path.name for path in brought])
     _save_model(selected, folder / MODEL)
     write_aside(folder / CARD, lambda file: file.write(text.encode()))
     return sorted(folder.iterdir())
@@ -125,10 +128,10 @@ def model(selected: Selected) -> Any:
     return made
 
 
-def _picture(selected: Selected, path: Path) -> Path | None:
-    """Test images, their reconstructions and samples from the prior, of the seed whose pictures were kept."""
-    for record in (selected.record, *selected.configuration.usable):
-        kept = selected.source.store.read_arrays(record.run_id, Kept.FIGURES)
+def picture(store: Store, records: Sequence[RunRecord], path: Path) -> Path | None:
+    """Writes test images, their reconstructions and samples from the prior, of the first run that kept its pictures."""
+    for record in records:
+        kept = store.read_arrays(record.run_id, Kept.FIGURES)
         if kept is not None and Figures.COLUMN_NAMES in kept:
             draw = panels.reconstructions if items_of(kept) == "series" else heat.reconstructions
             return draw(kept).save(path)

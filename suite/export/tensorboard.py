@@ -5,7 +5,6 @@ Written by tensorboardX, which needs neither TensorFlow nor PyTorch.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,17 +13,18 @@ import numpy as np
 from aebench.analysis.sources import Source
 from aebench.errors import UserError
 from aebench.export.card import flat
+from aebench.export.curves import curves
+from aebench.export.folders import refuse_filled
 from aebench.measures import METRICS
 from aebench.page import heat, panels
 from aebench.page.kinds import items_of
 from aebench.page.table import MAIN
 from aebench.records.kept import Figures, Kept
-from aebench.records.record import Curve, RunRecord
+from aebench.records.record import RunRecord
 
 if TYPE_CHECKING:
     from tensorboardX import SummaryWriter
 
-CURVES = ("objective", "distortion", "rate")
 SHOWN = (
     Figures.ORIGINALS, Figures.RECONSTRUCTIONS, Figures.PRIOR_SAMPLES, Figures.INTERPOLATIONS, Figures.CENTROIDS,
     Figures.TRAVERSALS, Figures.MANIFOLD,
@@ -45,8 +45,7 @@ def write(source: Source, folder: Path) -> list[Path]:
         from tensorboardX import SummaryWriter
     except ImportError:
         raise UserError("tensorboardX is not installed; run: pip install 'aebench[tensorboard]'") from None
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise UserError(f"{folder} is not an empty folder; give another, or remove it")
+    refuse_filled(folder)
     written = []
     try:
         for record in source.records.values():
@@ -70,13 +69,6 @@ def _run(writer: SummaryWriter, source: Source, record: RunRecord) -> None:
     if kept is not None:
         _images(writer, kept, record.spec.epochs)
         _codes(writer, kept, record.spec.epochs)
-
-
-def curves(curve: Curve) -> Iterator[tuple[str, tuple[float, ...]]]:
-    """The learning curves by tag: `objective/train`, `objective/validation` ..."""
-    for name in CURVES:
-        yield f"{name}/train", getattr(curve, name)
-        yield f"{name}/validation", getattr(curve, f"val_{name}")
 
 
 def _settings(writer: SummaryWriter, record: RunRecord, numbers: dict[str, float]) -> None:

@@ -38,13 +38,13 @@ class LeagueTable:
     """Variants over purposes; without rows where there are few variants.
 
     Attributes:
-        heads: of the columns: purpose, and the metric with an arrow to where it is better.
+        heads: of the columns: purpose, the metric's name, and its label with an arrow to where it is better.
         rows: those first that are among the best for most purposes.
         open: how many of them are seen at once.
         tried: the fewest and the most configurations that validation chose from for a variant.
     """
 
-    heads: tuple[tuple[str, str], ...]
+    heads: tuple[tuple[str, str, str], ...]
     rows: tuple[LeagueRow, ...]
     open: int
     tried: tuple[int, int]
@@ -53,7 +53,8 @@ class LeagueTable:
 def league_table(standing: League, looks: Looks) -> LeagueTable:
     """The league in words."""
     heads = tuple(
-        (one.name, f"{METRICS[one.metric].label} {ARROWS[METRICS[one.metric].better]}") for one in standing.purposes
+        (one.name, one.metric, f"{METRICS[one.metric].label} {ARROWS[METRICS[one.metric].better]}")
+        for one in standing.purposes
     )
     tried = [entry.tried for row in standing.standings for entry in row.entries if entry is not None]
     rows = [row for row in standing.standings if any(row.entries)]

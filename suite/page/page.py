@@ -13,7 +13,7 @@ from aebench.analysis.configurations import Comparison, Configuration
 from aebench.analysis.evidence import Evidence
 from aebench.analysis.known_values import Held, hold
 from aebench.analysis.league import league
-from aebench.analysis.numbers import ARROWS, counted, significant
+from aebench.analysis.numbers import ARROWS
 from aebench.analysis.purposes import USES
 from aebench.analysis.questions import Verdict, verdicts
 from aebench.analysis.sources import Source
@@ -22,22 +22,24 @@ from aebench.errors import UserError
 from aebench.measures import METRICS, validity
 from aebench.page.canvas import Plot
 from aebench.page.cautions import Caution, cautions
+from aebench.page.citing import citing
 from aebench.page.comparing import datasets_section
 from aebench.page.facts import Fact, facts, likelihood_words, summary
 from aebench.page.leagues import LeagueTable, league_table
 from aebench.page.look import Looks, looks
 from aebench.page.plots import board_plots
 from aebench.page.plots.leagues import leagues
+from aebench.page.reproducing import Reproducing, reproducing
 from aebench.page.robustness import Robustness, robustness
 from aebench.page.seeing import PLANES, Seeing, seeing
 from aebench.page.senders import Senders
 from aebench.page.separations import Separation, separations
 from aebench.page.table import Ranked, table
+from aebench.page.templating import as_it_is, rendered
 from aebench.page.throughput import speed_plots
 from aebench.records.writing import write_aside
 from aebench.study import Study
 
-TEMPLATES = Path(__file__).parent / "templates"
 PICTURED_USES = ("Retrieval", "Anomalies", "Unseen class", "Imputation")
 SCRIPTS = ("table.js", "pictures.js", "live.js", "figures.js")
 
@@ -67,8 +69,7 @@ class StudySection:
     key: str
     name: str
     study: Study
-    argument: str
-    text: str
+    reproducing: Reproducing
     backend: str
     comparison: Comparison
     summary: str
@@ -80,22 +81,23 @@ class StudySection:
     speed_plots: tuple[Plot, ...]
 
 
-def write(sources: Sequence[Source], out: Path, told: Senders | None = None) -> Path:
+def write(sources: Sequence[Source], out: Path, told: Senders | None = None, *, pictures: bool = True) -> Path:
     """Writes the report of one or more studies as one HTML file that needs no other.
 
     Args:
         sources: what to tell of, each with at least one finished run.
         out: the folder to write into.
         told: who sent the runs, of a leaderboard.
+        pictures: whether it shows what models draw; without, it has all else and is small enough for a letter.
 
     Returns:
-        Path of the page, `index.html` in `out`.
+        Path of the page in `out`: `index.html`, without pictures `share.html`.
 
     Raises:
         UserError: no run of a study has finished, or the file cannot be written.
     """
-    text = render(sources, told)
-    page = out / "index.html"
+    text = render(sources, told, pictures=pictures)
+    page = out / ("index.html" if pictures else "share.html")
     write_aside(page, lambda file: file.write(text.encode()))
     return page
 
@@ -114,22 +116,13 @@ def write_figures(sources: Sequence[Source], folder: Path) -> list[Path]:
     return [*written, *(several.plot.save(folder, f"datasets-{several.plot.key}") if several and several.plot else ())]
 
 
-def render(sources: Sequence[Source], told: Senders | None = None) -> str:
+def render(sources: Sequence[Source], told: Senders | None = None, *, pictures: bool = True) -> str:
     """The page's HTML."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True,
-    )  # fmt: skip
-    environment.filters |= {"significant": significant, "counted": counted, "checks": validity.of_metric}
-    return environment.get_template("page.html.j2").render(_content(sources), senders=told)
+    return rendered("page.html.j2", {**_content(sources, pictures), "senders": told})
 
 
-def _content(sources: Sequence[Source]) -> dict[str, Any]:
-    from markupsafe import Markup
-
-    parts = list(_parts(sources))
+def _content(sources: Sequence[Source], pictures: bool) -> dict[str, Any]:
+    parts = list(_parts(sources, pictures))
     boards = [board for part in parts for board in part.boards]
     numbers = table([ranked for source in sources for ranked in _ranked(source, sources)])
     shown = {column.name for column in numbers.columns}
@@ -137,6 +130,7 @@ def _content(sources: Sequence[Source]) -> dict[str, Any]:
         "title": " and ".join(dict.fromkeys(part.study.title for part in parts)),
         "parts": parts,
         "boards": boards,
+        "level": 4 if len(boards) > 1 else 3,  # of the headings of plots
         "datasets": datasets_section(sources),
         "table": numbers,
         "kinds": list(dict.fromkeys(kind for board in boards for kind in board.seeing.kinds)),
@@ -144,13 +138,15 @@ def _content(sources: Sequence[Source]) -> dict[str, Any]:
         "metrics": {name: metric for name, metric in METRICS.items() if name in shown},
         "validity": validity.by_measure(validity.kept()),
         "arrows": ARROWS,
+        "citing": citing(grid.declaration for part in parts for grid in part.study.grids),
+        "pictures": pictures,
         "data": {board.key: _data(board) for board in boards},
-        "css": Markup((TEMPLATES / "page.css").read_text()),
-        "js": Markup("\n".join((TEMPLATES / name).read_text() for name in SCRIPTS)),
+        "css": as_it_is("page.css"),
+        "js": as_it_is(*SCRIPTS),
     }
 
 
-def _parts(sources: Sequence[Source]) -> Iterator[StudySection]:
+def _parts(sources: Sequence[Source], pictures: bool = True) -> Iterator[StudySection]:
     everything = [row for source in sources for row in timed_operations(source.timings)]
     backends = {source.backend for source in sources}
     for source in sources:
@@ -160,21 +156,20 @@ def _parts(sources: Sequence[Source]) -> Iterator[StudySection]:
                 f"no finished runs of study {source.study.name!r} in {source.store.root}; "
                 f"run `aebench bench {source.argument}` first"
             )
-        shared, rows = _looks(comparison.configurations, sources), timed_operations(source.timings)
+        shared, rows = shared_looks(comparison.configurations, sources), timed_operations(source.timings)
         yield StudySection(
             key=_slug(f"{source.study.name}-{source.backend}"),
             name=f"{source.study.name} on {source.backend}" if len(backends) > 1 else source.study.name,
             study=source.study,
-            argument=source.argument,
-            text=source.study.source.read_text(encoding="utf-8"),
+            reproducing=reproducing(source),
             backend=source.backend,
             comparison=comparison,
             summary=summary(source),
             facts=facts(source),
             cautions=cautions(comparison, rows, shared),
             boards=tuple(
-                _board(source, *named, known, _looks(known.board, sources), rows)
-                for named, known in _named_boards(source, sources)
+                _board(source, *named, known, shared_looks(known.board, sources), rows, pictures)
+                for named, known in named_boards(source, sources)
             ),
             held=tuple(hold(comparison, source.study.expectations)),
             speeds=tuple(rows),
@@ -182,12 +177,12 @@ def _parts(sources: Sequence[Source]) -> Iterator[StudySection]:
         )
 
 
-def _looks(items: Sequence[Configuration], sources: Sequence[Source]) -> Looks:
+def shared_looks(items: Sequence[Configuration], sources: Sequence[Source]) -> Looks:
     """Their names say no more than tells them from one another; their colours are those of the whole page."""
     return looks(items, [item for other in sources for item in other.comparison.configurations])
 
 
-def _named_boards(source: Source, sources: Sequence[Source]) -> Iterator[tuple[tuple[str, str], Evidence]]:
+def named_boards(source: Source, sources: Sequence[Source]) -> Iterator[tuple[tuple[str, str], Evidence]]:
     """Each board's key and title, and its evidence; a title says no more than tells it from the others."""
     studies = {other.study.name for other in sources}
     backends = {other.backend for other in sources}
@@ -200,15 +195,20 @@ def _named_boards(source: Source, sources: Sequence[Source]) -> Iterator[tuple[t
 
 
 def _ranked(source: Source, sources: Sequence[Source]) -> Iterator[Ranked]:
-    for (key, title), known in _named_boards(source, sources):
-        yield Ranked(key=key, title=title, evidence=known, looks=_looks(known.board, sources))
+    for (key, title), known in named_boards(source, sources):
+        yield Ranked(key=key, title=title, evidence=known, looks=shared_looks(known.board, sources))
 
 
 def _board(
-    source: Source, key: str, title: str, known: Evidence, shared: Looks, rows: Sequence[TimedOperation]
+    source: Source,
+    key: str,
+    title: str,
+    known: Evidence,
+    shared: Looks,
+    rows: Sequence[TimedOperation],
+    pictures: bool,
 ) -> BoardSection:
-    dataset = source.datasets.get(known.board[0].specs[0].dataset_digest)
-    best = answers(known, shared.title, rows, dataset.image_shape if dataset else None)
+    best = answers(known, shared.title, rows, image_shape(source, known))
     winners, standing, by_use = [one.winner for one in best if one.winner], league(known), league(known, USES)
     of_uses = uses(known, shared.title)
     return BoardSection(
@@ -228,7 +228,7 @@ def _board(
         ),
         robustness=robustness(known, shared),
         seeing=seeing(
-            known.board,
+            known.board if pictures else [],
             shared,
             source.store,
             winners,
@@ -236,6 +236,12 @@ def _board(
         ),
         looks=shared,
     )
+
+
+def image_shape(source: Source, known: Evidence) -> tuple[int, ...] | None:
+    """The shape of a board's images, where that was kept."""
+    dataset = source.datasets.get(known.board[0].specs[0].dataset_digest)
+    return dataset.image_shape if dataset else None
 
 
 def _data(board: BoardSection) -> dict[str, Any]:

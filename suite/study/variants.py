@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from aebench.errors import UserError, unknown
-from aebench.study import declarations, packages
+from aebench.study import declarations, packages, references
+from aebench.study.references import Paper
 
 ENTRY_POINTS = "aebench.variants"
 
@@ -27,6 +28,7 @@ class Declaration:
     """A variant as its file declares it: its settings with their defaults, and one line about it.
 
     Attributes:
+        papers: those that its docstring names.
         package: what it comes with, a distribution and its version or aebench itself; empty for a user's own file.
         module: as which it is imported, if it comes with a package.
     """
@@ -37,6 +39,7 @@ class Declaration:
     scalars: dict[str, float]
     options: dict[str, int | str]
     about: str
+    papers: tuple[Paper, ...] = ()
     package: str = ""
     module: str = ""
 
@@ -105,6 +108,7 @@ def _declaration(item: declarations.Declared) -> Declaration:
         scalars={key: value for key, value in settings.items() if isinstance(value, float)},
         options={key: value for key, value in settings.items() if not isinstance(value, float)},
         about=item.about,
+        papers=references.papers(ast.get_docstring(item.node) or ""),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import benches
@@ -74,7 +75,12 @@ def of_rows(own_cache: Path) -> Source:
     return found
 
 
-@pytest.fixture
-def source(trained: Path) -> Source:
+@pytest.fixture(scope="session")
+def trained_source(trained: Path) -> Source:
     (found,) = finished(str(trained / "own.toml"), "tensorflow", trained / "out")
     return found
+
+
+@pytest.fixture
+def source(trained_source: Source) -> Source:
+    return replace(trained_source)

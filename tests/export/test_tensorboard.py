@@ -17,6 +17,7 @@ from aebench.analysis.sources import Source
 from aebench.errors import UserError
 from aebench.export import tensorboard
 from aebench.export.card import flat
+from aebench.export.curves import curves
 from aebench.records.kept import Kept
 
 pytest.importorskip("tensorboardX", reason="the extra tensorboard is not installed")
@@ -55,7 +56,7 @@ def test_scalars_are_the_records_numbers(source: Source, events: Callable[[str],
         expected = {tag: [(record.spec.epochs, np.float32(value))] for tag, value in numbers.items()}
         expected |= {
             tag: [(epoch, np.float32(value)) for epoch, value in enumerate(values, 1)]
-            for tag, values in tensorboard.curves(record.curve)
+            for tag, values in curves(record.curve)
             if values
         }
         assert read == expected

@@ -15,17 +15,8 @@ WRITTEN: dict[str, Path] = {}
 
 
 @pytest.fixture
-def source(make_study, expand, made_up_store, make_timing) -> Callable[..., Source]:
-    """source(seeds=3, ...) -> a made-up study with every run, picture and timing."""
-
-    def made(**changes: Any) -> Source:
-        study = make_study(**changes)
-        specs = expand(study)
-        store, records = made_up_store(specs)
-        timings = [make_timing(spec, size) for spec in specs if spec.seed == 0 for size in (128, 1024)]
-        return Source(study=study, specs=specs, store=store, records=records, timings=timings)
-
-    return made
+def source(made_up_source) -> Callable[..., Source]:
+    return made_up_source
 
 
 @pytest.fixture

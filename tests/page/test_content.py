@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import base64
+import hashlib
+import html
 import re
+import subprocess
 from dataclasses import replace
 from io import BytesIO
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from aebench import page
 from aebench.errors import UserError
+from aebench.page.citing import citing
 from aebench.page.facts import facts, likelihood_words
 from aebench.page.scatter import scatter
 from aebench.page.sheets import montage, sprite
 from aebench.records.store import Store
 from aebench.study import declarations
 from aebench.study.expectations import Expectation
+from aebench.study.references import bibtex
 
 
 def test_titles_and_labels_are_text_and_never_markup(write):
@@ -169,3 +175,49 @@ def test_what_runs_are_trained_without_is_told(source, expand, make_record):
     without = replace(given, study=study, specs=specs, records={spec.run_id: make_record(spec) for spec in specs})
     (told,) = (fact.lines[0] for fact in facts(without) if fact.name == "Left out")
     assert "seed 0 without class 4 and seed 1 without class 7" in told
+
+
+def test_a_page_to_share_has_everything_but_the_pictures(source, tmp_path):
+    given = [source()]
+    whole, shared = (page.write(given, tmp_path / "page", pictures=pictures) for pictures in (True, False))
+    assert (whole.name, shared.name) == ("index.html", "share.html")
+    with_pictures, without = whole.read_text(), shared.read_text()
+    assert shared.stat().st_size <= 2_000_000
+    assert "data:image/png" in with_pictures
+    assert "data:image/png" not in without
+    assert "data:image/webp" not in without
+    for part in ("answers", "questions", "table", "plots", "seeds", "speed", "method"):
+        section = re.compile(rf'<section id="{part}".*?</section>', re.DOTALL)
+        assert section.search(with_pictures)[0] == section.search(without)[0]
+    assert 'href="#seeing"' not in without
+
+
+def test_names_of_measures_lead_to_the_pages_own_definitions(write):
+    text = write().read_text()
+    wanted = set(re.findall(r'href="#(measure-[a-z0-9_]+)"', text))
+    assert {"measure-elbo_nats", "measure-recon_mse", "measure-silhouette"} <= wanted
+    assert wanted <= set(re.findall(r'<div id="(measure-[a-z0-9_]+)">', text))
+
+
+def test_the_page_says_how_it_is_cited_and_made_again(source, tmp_path):
+    given = source()
+    text = html.unescape(page.write([given], tmp_path / "page").read_text())
+    assert "@software{aebench," in text
+    for variant in ("ae", "vae"):
+        assert all(bibtex(paper) in text for paper in given.study.declaration(variant).papers)
+    assert "git checkout 0123abc\naebench bench made-up.toml --backend tensorflow\naebench report made-up.toml" in text
+    assert "Python 3.11.2 keras==3.15.1 tensorflow==2.21.0 on Made-up CPU, Linux" in text
+    lines = "".join(f"{line}\n" for line in re.findall(r"[0-9a-f]{64}  records/\S+\.json", text))
+    assert hashlib.sha256(lines.encode()).hexdigest() in text
+    checked = subprocess.run(
+        ["sha256sum", "--check", "--status"], input=lines, cwd=given.store.root, text=True, check=False
+    )
+    assert checked.returncode == 0
+    assert lines.count("\n") == len(given.records)
+
+
+def test_what_is_cited_of_aebench_is_what_its_own_file_says():
+    told = (Path(__file__).resolve().parents[2] / "CITATION.cff").read_text()
+    assert re.search(r"^title: \"(.+)\"$", told, re.MULTILINE)[1] in citing([]).text
+    assert re.search(r"^  - name: (.+)$", told, re.MULTILINE)[1] in citing([]).text
+    assert f"version = {{{re.search(r'^version: (.+)$', told, re.MULTILINE)[1]}}}" in citing([]).text

@@ -37,10 +37,10 @@ function sort(table, header) {
 
 for (const table of document.querySelectorAll("table.sortable")) {
   for (const header of table.tHead.rows[0].cells) {
-    const button = make("button", { type: "button" }, ...header.childNodes);
-    // The sign of sorting stands beside the label, before a unit on its own line.
-    button.insertBefore(make("span", { className: "sort" }), button.querySelector(":scope > .unit"));
-    header.append(button);
+    const button = make("button", { type: "button" }, ...[...header.childNodes].filter((node) => !node.matches?.(".define")));
+    // What leads to a definition stays beside the button: it says the unit, or a question mark.
+    button.append(make("span", { className: "sort" }));
+    header.prepend(button);
     button.addEventListener("click", () => sort(table, header));
   }
 }
@@ -142,7 +142,7 @@ function latex() {
   const interval = document.getElementById("beside-interval").checked;
   const head = columns.map((at) => {
     const unit = part(headers[at], ".unit");
-    return escape([labelOf(at), part(headers[at], ".arrow"), unit && `(${unit})`].filter(Boolean).join(" "));
+    return escape([labelOf(at), part(headers[at], ".arrow"), unit && unit !== "?" && `(${unit})`].filter(Boolean).join(" "));
   });
   const number = (cell) => {
     const mean = cell.firstChild.textContent.trim();
