@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -17,7 +17,7 @@ from aebench.records.record import items
 
 Arrays = dict[str, npt.NDArray[Any]]
 _PER_ROW = 5
-_CELL = 12  # pixels of a matrix's row
+_CELL = 12  # pixels of a matrix's cell
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,22 +48,24 @@ def _prior_samples(arrays: Arrays) -> Sheet:
 
 def _traversals(arrays: Arrays) -> Sheet:
     """With the factor that each dimension tells most of, and how much of it, in the middle below its row."""
-    rows = arrays[Figures.TRAVERSALS]
+    rows = list(arrays[Figures.TRAVERSALS])
     if Figures.FACTOR_SHARES not in arrays:
-        return sheet(list(rows))
-    names, shares, middle = arrays[Figures.FACTOR_NAMES], arrays[Figures.FACTOR_SHARES], rows.shape[1] // 2
-    labels = [[""] * rows.shape[1] for _ in rows]
-    for own, told in zip(labels, shares, strict=True):
-        own[middle] = f"{names[told.argmax()]} {told.max():.2f}"
-    return sheet(list(rows), [label for own in labels for label in own])
+        return sheet(rows)
+    names, shares = arrays[Figures.FACTOR_NAMES], arrays[Figures.FACTOR_SHARES]
+    return sheet(rows, _in_the_middle([f"{names[told.argmax()]} {told.max():.2f}" for told in shares], len(rows[0])))
 
 
 def _followed(arrays: Arrays) -> Sheet:
-    """A column a factor, a row a dimension: the darker, the more it tells."""
+    """A row a factor, a cell a dimension: the darker, the more it tells."""
     shares = np.clip(arrays[Figures.FACTOR_SHARES], 0.0, 1.0)
-    cells = np.repeat((255 * (1.0 - shares)).round().astype(np.uint8), _CELL, axis=0)
-    columns = np.repeat(cells.T[:, :, None, None], 2 * _CELL, axis=2)
-    return sheet([columns], [str(name) for name in arrays[Figures.FACTOR_NAMES]], exact=True)
+    cells = np.tile((255 * (1.0 - shares.T)).round().astype(np.uint8)[..., None, None, None], (1, 1, _CELL, _CELL, 1))
+    names = [str(name) for name in arrays[Figures.FACTOR_NAMES]]
+    return sheet(list(cells), _in_the_middle(names, cells.shape[1]), exact=True)
+
+
+def _in_the_middle(words: Sequence[str], columns: int) -> list[str]:
+    """Labels of rows of so many images: one a row, below its middle."""
+    return [word if at == columns // 2 else "" for word in words for at in range(columns)]
 
 
 KINDS = (
@@ -101,8 +103,8 @@ KINDS = (
     ),
     Kind(
         title="Factors in dimensions",
-        about="a row a dimension, in the order of the traversals, and a column a known factor: black where the "
-        "dimension tells all of it (mutual information as a share of the factor's entropy), white where nothing",
+        about="a row a known factor, its name below, a cell a dimension, in the order of the traversals: black where "
+        "the dimension tells all of it (mutual information as a share of the factor's entropy), white where nothing",
         needs=Figures.FACTOR_SHARES,
         draw=_followed,
     ),
