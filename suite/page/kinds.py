@@ -47,7 +47,7 @@ def _prior_samples(arrays: Arrays) -> Sheet:
 
 
 def _traversals(arrays: Arrays) -> Sheet:
-    """With the factor that each dimension tells most of, and how much of it, in the middle below its row."""
+    """A row a dimension; below its middle, where factors are known, the one that it tells most of, and how much."""
     rows = list(arrays[Figures.TRAVERSALS])
     if Figures.FACTOR_SHARES not in arrays:
         return sheet(rows)
