@@ -305,12 +305,18 @@ def _configuration(
         network=first.network,
         likelihood=first.likelihood,
         dataset=first.dataset,
-        peers=first.model_dump_json(exclude=_NOT_SHARED),
+        peers=_peers(first),
         specs=tuple(specs),
         records=finished,
         summaries=summaries,
         plain=plain,
     )
+
+
+def _peers(spec: RunSpec) -> str:
+    """What configurations share that differ in variant and settings alone: also whether runs leave out classes."""
+    left = "" if spec.without_class is None else " without its own class"
+    return f"{spec.model_dump_json(exclude=_NOT_SHARED)}{left}"
 
 
 def _environments(records: Iterable[RunRecord]) -> tuple[Environment, ...]:

@@ -174,6 +174,9 @@ def test_what_runs_are_trained_without_is_told(source, expand, make_record):
     specs = expand(study)
     without = replace(given, study=study, specs=specs, records={spec.run_id: make_record(spec) for spec in specs})
     (told,) = (fact.lines[0] for fact in facts(without) if fact.name == "Left out")
+    peers = [{item.peers for item in one.comparison.configurations} for one in (given, without)]
+    assert [len(own) for own in peers] == [1, 1]
+    assert peers[0] != peers[1], "no fair comparison"
     assert "seed 0 without class 4 and seed 1 without class 7" in told
 
 
