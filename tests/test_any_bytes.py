@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import io
 import json
 import struct
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -21,7 +23,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from aebench import study
-from aebench.data import decoding, huggingface, import_dataset
+from aebench.data import Roles, decoding, huggingface, import_dataset
 from aebench.data.idx import read_idx
 from aebench.errors import UserError
 from aebench.records.packs import opened
@@ -214,6 +216,36 @@ def test_any_npz_of_images(content: bytes, tmp_path: Path) -> None:
     told(lambda: import_dataset("any", path))
 
 
+CSV = ("a,b,label\n" + "".join(f"{row / 7:.3f},{row**2},{'xy'[row % 2]}\n" for row in range(40))).encode()
+
+
+@SETTINGS
+@given(
+    content=st.binary(max_size=64)
+    | spoiled(CSV)
+    | st.text(alphabet=',\n\r"01-eE.naif\0é;\t ', max_size=64).map(str.encode)
+)
+def test_any_csv(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "any.csv"
+    path.write_bytes(content)
+    told(lambda: import_dataset("any", path, Roles(label="label")))
+    told(lambda: import_dataset("any", path))
+
+
+def parquet() -> bytes:
+    file = io.BytesIO()
+    pd.read_csv(io.BytesIO(CSV)).to_parquet(file)
+    return file.getvalue()
+
+
+@SETTINGS
+@given(content=st.binary(max_size=64) | spoiled(parquet()))
+def test_any_parquet(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "any.parquet"
+    path.write_bytes(content)
+    told(lambda: import_dataset("any", path, Roles(label="label")))
+
+
 @SETTINGS
 @given(content=st.binary(max_size=64) | spoiled(npz()))
 def test_any_kept_arrays(content: bytes, tmp_path: Path) -> None:
@@ -224,8 +256,21 @@ def test_any_kept_arrays(content: bytes, tmp_path: Path) -> None:
     told(lambda: store.read_arrays("run", "latents"))
 
 
+def pack() -> bytes:
+    """An archive as `aebench pack` makes it, small."""
+    members = {"records/run.json": RECORD, "study/any.toml": STUDY, "artefacts/run/latents.npz": npz()}
+    told_of = {name: {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
+               for name, content in members.items()}  # fmt: skip
+    manifest = {"study": "any", "suite": "1", "weights": False, "environments": [], "members": told_of}
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, content in {"manifest.json": json.dumps(manifest).encode(), **members}.items():
+            archive.writestr(zipfile.ZipInfo(name), content)
+    return file.getvalue()
+
+
 @SETTINGS
-@given(content=st.binary(max_size=64) | spoiled(npz()))
+@given(content=st.binary(max_size=64) | spoiled(npz()) | spoiled(pack()))
 def test_any_pack(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "any.zip"
     path.write_bytes(content)

@@ -99,9 +99,9 @@ def _frame(path: Path) -> pd.DataFrame:
     read = pd.read_parquet if path.suffix == ".parquet" else pd.read_csv
     try:
         return read(path).rename(columns=str)
-    except OSError:
-        raise
     except Exception as error:  # pandas raises whatever its parser met
+        if isinstance(error, OSError) and error.errno is not None:  # of the disk; pyarrow's, of content, has none
+            raise
         kind = "parquet file" if path.suffix == ".parquet" else "CSV with a first line of names"
         raise UserError(f"cannot read {path}: {_line(error)}; expected a {kind}") from error
 
