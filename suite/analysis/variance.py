@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
@@ -31,26 +32,59 @@ def shares(groups: Groups) -> Shares | None:
     Returns:
         Shares that sum to 1; `None` where the design cannot tell the levels apart, or all runs are alike.
     """
-    sizes = [np.array([len(runs) for runs in variant], float) for variant in groups]
-    totals = np.array([own.sum() for own in sizes])
-    count, variants, settings = totals.sum(), len(groups), sum(map(len, groups))
-    if variants < 2 or settings == variants or count == settings:
-        return None
-    means = [np.array([runs.mean() for runs in variant]) for variant in groups]
-    middle = np.array([own @ weights / weights.sum() for own, weights in zip(means, sizes, strict=True)])
-    within = sum(float(((runs - runs.mean()) ** 2).sum()) for variant in groups for runs in variant)
-    among = sum(float(weights @ (own - centre) ** 2) for own, weights, centre in zip(means, sizes, middle, strict=True))
-    between = float(totals @ (middle - totals @ middle / count) ** 2)
-    squares = np.array([own @ own for own in sizes])
-    seed = within / (count - settings)
-    setting = max((among - (settings - variants) * seed) / (count - float((squares / totals).sum())), 0.0)
-    rest = between - (variants - 1) * seed - float((squares * (1.0 / totals - 1.0 / count)).sum()) * setting
-    variant = max(rest / (count - float(totals @ totals) / count), 0.0)
-    whole = variant + setting + seed
-    return Shares(variant=variant / whole, setting=setting / whole, seed=seed / whole) if whole > 0 else None
+    design = _Design.of(groups)
+    found = design.shares(np.concatenate([runs for variant in groups for runs in variant])[None]) if design.told else []
+    return found[0] if found else None
 
 
 def resampled(groups: Groups, draws: int, rng: np.random.Generator) -> list[Shares]:
     """Shares of bootstrap samples of each setting's runs: how sure they are of these variants and settings."""
-    found = (shares([[rng.choice(runs, len(runs)) for runs in variant] for variant in groups]) for _ in range(draws))
-    return [one for one in found if one is not None]
+    design, runs = _Design.of(groups), np.concatenate([runs for variant in groups for runs in variant])
+    each = np.repeat(design.sizes, design.sizes)
+    first = np.repeat(np.cumsum(design.sizes) - design.sizes, design.sizes)
+    return design.shares(runs[first + rng.integers(0, each, (draws, len(runs)))]) if design.told else []
+
+
+@dataclass(frozen=True)
+class _Design:
+    """How runs that lie one after the other are nested.
+
+    Attributes:
+        sizes: runs of each setting.
+        settings: of each variant.
+    """
+
+    sizes: np.ndarray
+    settings: np.ndarray
+
+    @classmethod
+    def of(cls, groups: Groups) -> Self:
+        return cls(
+            np.array([len(runs) for variant in groups for runs in variant]),
+            np.array([len(variant) for variant in groups]),
+        )
+
+    @property
+    def told(self) -> bool:
+        """Whether it tells the levels apart."""
+        return 2 <= len(self.settings) < len(self.sizes) < self.sizes.sum()
+
+    def shares(self, runs: np.ndarray) -> list[Shares]:
+        """The shares of each row of `(rows, runs)`, but of those in which all are alike."""
+        count, variants, settings = self.sizes.sum(), len(self.settings), len(self.sizes)
+        own = np.cumsum(self.settings) - self.settings  # where each variant's settings begin
+        totals = np.add.reduceat(self.sizes, own)
+        squares = np.add.reduceat(self.sizes**2, own)
+        means = np.add.reduceat(runs, np.cumsum(self.sizes) - self.sizes, axis=1) / self.sizes
+        middle = np.add.reduceat(means * self.sizes, own, axis=1) / totals
+        within = ((runs - np.repeat(means, self.sizes, axis=1)) ** 2).sum(axis=1)
+        among = (means - np.repeat(middle, self.settings, axis=1)) ** 2 @ self.sizes
+        between = (middle - (middle @ totals / count)[:, None]) ** 2 @ totals
+        seed = within / (count - settings)
+        setting = np.maximum((among - (settings - variants) * seed) / (count - (squares / totals).sum()), 0.0)
+        rest = between - (variants - 1) * seed - (squares * (1.0 / totals - 1.0 / count)).sum() * setting
+        variant = np.maximum(rest / (count - totals @ totals / count), 0.0)
+        parts = np.stack([variant, setting, seed], axis=1)
+        parts = parts[parts.sum(axis=1) > 0]
+        return [Shares(variant=one, setting=two, seed=three)
+                for one, two, three in (parts / parts.sum(axis=1, keepdims=True)).tolist()]  # fmt: skip
