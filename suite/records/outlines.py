@@ -1,9 +1,9 @@
 """Outlines of records, so that 100,000 are read in seconds: what tables need of each, in one file beside them.
 
-An outline is a record without its profiles, milestones and curves, but that of the validation objective. The records
-are the truth: an outline counts for as long as the file that it was read from is the same by inode, length and times,
-which the system changes with every write. So nobody has to tell of runs that are added, replaced or removed; of two
-processes that write outlines the last one wins, and who reads next makes up for it. They may be removed at any time.
+An outline is a record without its profiles, milestones and training curves. The records are the truth: an outline counts
+for as long as the file that it was read from is the same by inode, length and times, which the system changes with every
+write. So nobody has to tell of runs that are added, replaced or removed; of two processes that write outlines the last
+one wins, and who reads next makes up for it. They may be removed at any time.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 FORMAT: Final = b"1"  # another with whatever changes in what is kept, or in how records are read
 LEAST: Final = 1000  # records without a kept outline from which on outlines are kept: fewer are read in a moment
 _PART: Final = 500  # records that are held whole at once
-_METRIC: Final = "metric."
+_METRIC, _CURVE = "metric.", "curve."
+_CURVES: Final = ("val_objective", "val_distortion", "val_rate")  # by which tables choose
 _REPEATED: Final = ["common", "training"]  # texts that most rows share
 
 
@@ -57,6 +58,36 @@ class Row(Mapping[str, float | None]):
 
     def __len__(self) -> int:
         return len(self._columns.names)
+
+
+class Series(Sequence[float]):
+    """One curve of one run among those of many."""
+
+    __slots__ = ("_at", "_curves", "_name")
+
+    def __init__(self, curves: _Curves, name: str, at: int) -> None:
+        self._curves, self._name, self._at = curves, name, at
+
+    def __getitem__(self, place: Any) -> Any:
+        ends, values = self._curves[self._name]
+        found = values[ends[self._at] : ends[self._at + 1]][place]
+        return tuple(found.tolist()) if isinstance(place, slice) else float(found)
+
+    def __len__(self) -> int:
+        ends, _ = self._curves[self._name]
+        return int(ends[self._at + 1] - ends[self._at])
+
+
+class _Curves(dict[str, tuple[np.ndarray, np.ndarray]]):
+    """Curves of some tables by name, each read when it is first asked for: where each run's ends, and all numbers."""
+
+    def __init__(self, tables: Sequence[_Kept | pa.Table]) -> None:
+        self._tables = tables
+
+    def __missing__(self, name: str) -> tuple[np.ndarray, np.ndarray]:
+        column = _joined(self._tables, [f"{_CURVE}{name}"])[0].combine_chunks()
+        self[name] = column.offsets.to_numpy(), column.values.to_numpy()
+        return self[name]
 
 
 class _Columns(dict[str, np.ndarray]):
@@ -212,11 +243,13 @@ def _table(
     }
     shared = pa.dictionary(pa.int32(), pa.string())
     metrics = sorted({name for record in records for name in record.metrics})
-    curves = [record.curve.val_objective for record in records]
     return pa.table(
         {
             **{name: pa.array(values, shared if name in _REPEATED else pa.string()) for name, values in texts.items()},
-            "objective": pa.array(curves, pa.list_(pa.float64())),
+            **{
+                f"{_CURVE}{name}": pa.array([getattr(record.curve, name) for record in records], pa.list_(pa.float64()))
+                for name in _CURVES
+            },
             **{f"{_METRIC}{name}": pa.array([record.metrics.get(name) for record in records], pa.float64())
                for name in metrics},
         }
@@ -225,11 +258,10 @@ def _table(
 
 def _outlines(tables: Sequence[_Kept | pa.Table], specs: Sequence[RunSpec]) -> dict[str, RunRecord]:
     """Records made of rows; all of one cohort are copies of one, which is quicker than to make each."""
-    table = _joined(tables, ["run", "finished", "objective", *_REPEATED])
+    table = _joined(tables, ["run", "finished", *_REPEATED])
     columns, commons, trainings = _Columns(tables), _of(table, "common"), _of(table, "training")
     made: dict[tuple[str, str], RunRecord] = {}
-    finished, curves = table["finished"].to_pylist(), table["objective"].combine_chunks()
-    ends, values = curves.offsets.to_pylist(), curves.values.to_numpy()
+    finished, curves = table["finished"].to_pylist(), _Curves(tables)
     rows = {run: at for at, run in enumerate(table["run"].to_pylist())}
     found = {}
     for spec in specs:
@@ -238,7 +270,7 @@ def _outlines(tables: Sequence[_Kept | pa.Table], specs: Sequence[RunSpec]) -> d
             continue
         kind = commons[at], trainings[at]
         like = made[kind] if kind in made else made.setdefault(kind, _like(*kind))
-        curve = like.curve.model_copy(update={"val_objective": tuple(values[ends[at] : ends[at + 1]].tolist())})
+        curve = like.curve.model_copy(update={name: Series(curves, name, at) for name in _CURVES})
         own = {"run_id": spec.run_id, "spec": spec, "curve": curve, "finished": finished[at]}
         found[spec.run_id] = like.model_copy(update=own | {"metrics": Row(columns, at)})
     return found

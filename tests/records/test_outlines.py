@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from aebench.analysis import rows, sources
+from aebench.analysis.best_settings import best_settings
 from aebench.errors import UserError
 from aebench.records import outlines
 from aebench.records.record import RunRecord
@@ -49,7 +51,17 @@ def told(record: RunRecord) -> dict[str, Any]:
     fields = {name: getattr(record, name) for name in ("run_id", "spec", "outcome", "metric_versions", "measured_with",
                                                        "training", "environment", "finished")}  # fmt: skip
     metrics = {name: value for name, value in record.metrics.items() if value is not None}
-    return {**fields, "metrics": metrics, "val_objective": record.curve.val_objective}
+    curves = ("val_objective", "val_distortion", "val_rate")
+    return {**fields, "metrics": metrics, **{name: tuple(getattr(record.curve, name)) for name in curves}}
+
+
+def test_tables_of_outlines_are_those_of_records(store: Store, make_study: Callable[..., Any]) -> None:
+    """To the bit, with the settings that validation curves choose, and whether training was long enough."""
+    source, outlined = (read(make_study(), "tensorflow", store) for read in (sources.read, sources.outlined))
+    assert (store.root / KEPT).exists()
+    for table in (rows.configuration_rows, lambda comparison: rows.configuration_rows(best_settings(comparison))):
+        assert table(outlined.comparison) == table(source.comparison)
+    assert rows.run_rows([*outlined.records.values()]) == rows.run_rows([*source.records.values()])
 
 
 def test_outlines_say_what_records_do_kept_or_not(store: Store, specs: list[Any], opened: list[str]) -> None:
