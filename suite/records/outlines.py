@@ -1,9 +1,9 @@
 """Outlines of records, so that 100,000 are read in seconds: what tables need of each, in one file beside them.
 
-An outline is a record without its profiles, milestones and training curves. The records are the truth: an outline counts
-for as long as the file that it was read from is the same by inode, length and times, which the system changes with every
-write. So nobody has to tell of runs that are added, replaced or removed; of two processes that write outlines the last
-one wins, and who reads next makes up for it. They may be removed at any time.
+An outline is a record without its profiles, milestones and training curves. The records are the truth: an outline
+counts for as long as the file that it was read from is the same by inode, length and times, which the system changes
+with every write. So nobody has to tell of runs that are added, replaced or removed; of two processes that write
+outlines the last one wins, and who reads next makes up for it. They may be removed at any time.
 """
 
 from __future__ import annotations
