@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -98,7 +98,7 @@ def read(given: str, reports: Path, warn: Warn) -> Side:
     """
     folder, texts = folder_of(given, reports)
     timings = [speed for record in records_in(folder / "timings", TimingRecord, warn) for speed in _timed(record)]
-    found = [*timings, *_trained([*records_in(folder / "records", RunRecord, warn)])]
+    found = [*timings, *_trained(records_in(folder / "records", RunRecord, warn))]
     if not found:
         raise UserError(f"{given}: {folder} holds no timings and no finished runs; run `python -m aebench bench` first")
     picked = [speed for speed in found if all(speed.place.holds(text) for text in texts)]
@@ -152,7 +152,7 @@ def _timed(record: TimingRecord) -> Iterator[Speed]:
         yield Speed(work=work, place=place, rate=rate_of(timed))
 
 
-def _trained(records: Sequence[RunRecord]) -> Iterator[Speed]:
+def _trained(records: Iterable[RunRecord]) -> Iterator[Speed]:
     """Images/s of training, over cohorts: the runs of one tell the same number, each that of all together."""
     found: dict[tuple[Work, Place], set[float]] = {}
     for record in records:
