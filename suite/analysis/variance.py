@@ -67,7 +67,7 @@ class _Design:
     @property
     def told(self) -> bool:
         """Whether it tells the levels apart."""
-        return 2 <= len(self.settings) < len(self.sizes) < self.sizes.sum()
+        return 2 <= len(self.settings) < len(self.sizes) < int(self.sizes.sum())
 
     def shares(self, runs: np.ndarray) -> list[Shares]:
         """The shares of each row of `(rows, runs)`, but of those in which all are alike."""
