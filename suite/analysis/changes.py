@@ -179,12 +179,11 @@ def _lent(rows: Sequence[Change]) -> Iterator[Change]:
 
 def _of_divergence(pairs: Iterable[tuple[Configuration, Configuration]]) -> Iterator[Change]:
     """How many runs diverged, where any did, by Fisher's exact test: where none did, nothing could be found."""
-    from scipy.stats import fisher_exact
-
     for a, b in pairs:
         if a.diverged or b.diverged:
-            table = [[item.diverged, item.finished - item.diverged] for item in (a, b)]
-            p = float(fisher_exact(table).pvalue)
+            from scipy.stats import fisher_exact
+
+            p = float(fisher_exact([[item.diverged, item.finished - item.diverged] for item in (a, b)]).pvalue)
             yield Change(a=a, b=b, metric=DIVERGED, difference=None, paired=False, p=p)
 
 

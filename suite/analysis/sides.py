@@ -1,4 +1,4 @@
-"""One side of `compare A B`: the speeds that a study's folder holds, each by what was done and in what place."""
+"""One side of `compare --speed`: the speeds that a study's folder holds, each by what was done and in what place."""
 
 from __future__ import annotations
 

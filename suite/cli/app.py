@@ -17,6 +17,8 @@ from aebench.errors import UserError
 if TYPE_CHECKING:
     from aebench.harness.plan import Plan
 
+MOST_SHARED = 2  # MB, of a page that is to be sent
+
 app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -122,7 +124,11 @@ def report(
 
     own = out if len(study) == 1 else None
     sources = [source for name in study for source in finished(name, backend, own, warn)]
-    typer.echo(page.write(sources, page_folder(sources, out), pictures=not share))
+    written = page.write(sources, page_folder(sources, out), pictures=not share)
+    typer.echo(written)
+    size = written.stat().st_size / 1e6
+    if share and size > MOST_SHARED:
+        warn(f"{written} has {size:.1f} MB, more than {MOST_SHARED} MB: so many configurations have that many numbers")
     if figures is not None:
         typer.echo(f"{len(page.write_figures(sources, figures))} files in {figures}")
 

@@ -1,4 +1,4 @@
-"""The table that `aebench compare` prints."""
+"""The table that `aebench compare --speed` prints."""
 
 from __future__ import annotations
 

@@ -172,20 +172,24 @@ def test_a_damaged_file_is_told_and_left_as_it_is(keep):
 
 def test_the_command_prints_text_csv_and_json(keep, suite_command):
     a, b = keep("a"), keep("b", speedup=2.0)
-    text = suite_command("compare", a, b)
+    text = suite_command("compare", "--speed", a, b)
     assert text.returncode == 0, text.stderr
     assert "A = " in text.stdout
     assert "2.00" in text.stdout
-    told = suite_command("compare", a, b, "--format", "json")
+    told = suite_command("compare", "--speed", a, b, "--format", "json")
     rows = json.loads(told.stdout)
     assert len(rows) == 16
     assert rows[0]["ratio"] == pytest.approx(2.0)
     assert "B = " in told.stderr
-    assert suite_command("compare", a, b, "--format", "csv").stdout.splitlines()[0].startswith("operation,variant,")
+    assert (
+        suite_command("compare", "--speed", a, b, "--format", "csv")
+        .stdout.splitlines()[0]
+        .startswith("operation,variant,")
+    )
 
 
 def test_the_command_refuses_different_work_with_status_2(keep, suite_command):
-    refused = suite_command("compare", keep("a"), keep("b", spec={"network": "mlp"}))
+    refused = suite_command("compare", "--speed", keep("a"), keep("b", spec={"network": "mlp"}))
     assert refused.returncode == 2
     (line,) = refused.stderr.splitlines()
     assert line.startswith("error: nothing to compare: A has network mlp-256; B has network mlp")
