@@ -54,6 +54,8 @@ def notes(found: Changes) -> list[str]:
     if found.other_measures:
         names = listed(found.other_measures)
         told.append(f"left out, as A and B were measured by different versions (aebench rescore): {names}")
+    if found.one_sided:
+        told.append(f"some configurations have these numbers on one side alone: {listed(found.one_sided)}")
     for letter, only in (("A", found.only_a), ("B", found.only_b)):
         if only:
             told.append(

@@ -79,6 +79,7 @@ class Changes:
         changes: what changed first, then what cannot be told, then what is the same.
         only_a, only_b: configurations that the other side does not have.
         other_measures: metrics that were taken by another version of their measure, so that they say nothing.
+        one_sided: metrics that a configuration has on one side alone, though both have runs of it that did not diverge.
     """
 
     a: RunSide
@@ -87,6 +88,12 @@ class Changes:
     only_a: tuple[Configuration, ...]
     only_b: tuple[Configuration, ...]
     other_measures: tuple[str, ...]
+    one_sided: tuple[str, ...]
+
+    @property
+    def untold(self) -> bool:
+        """Whether there is anything of which it cannot be said that it is the same."""
+        return bool(self.found("cannot tell") or self.other_measures or self.one_sided)
 
     def found(self, finding: Finding) -> tuple[Change, ...]:
         """Those of one finding."""
@@ -129,6 +136,7 @@ def changes(a: RunSide, b: RunSide, metrics: Sequence[str] = (), margins: Mappin
         only_a=tuple(item for key, item in a.configurations.items() if key not in b.configurations),
         only_b=tuple(item for key, item in b.configurations.items() if key not in a.configurations),
         other_measures=other,
+        one_sided=tuple(name for name in held if any(_one_sided(*pair, name) for pair in pairs)),
     )
 
 
@@ -206,6 +214,10 @@ def _better(row: Change) -> bool | None:
         return row.b.diverged / row.b.finished < row.a.diverged / row.a.finished
     direction = METRICS[row.metric].better
     return None if direction is None else (row.difference.mean > 0) == (direction == "higher")
+
+
+def _one_sided(a: Configuration, b: Configuration, metric: str) -> bool:
+    return bool(a.usable and b.usable) and bool(a.values(metric)) != bool(b.values(metric))
 
 
 def _measured_otherwise(a: Configuration, b: Configuration, metric: str) -> bool:

@@ -57,7 +57,7 @@ def compare(found: Changes, fmt: Format, page: Path | None, *, require_same: boo
         typer.echo(page, err=fmt != "text")
     if found.found("changed"):
         return CHANGED
-    return UNTOLD if require_same and found.found("cannot tell") else 0
+    return UNTOLD if require_same and found.untold else 0
 
 
 def print_changes(console: Console, found: Changes) -> None:

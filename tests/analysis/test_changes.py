@@ -155,6 +155,17 @@ def test_what_was_measured_otherwise_is_left_out_and_told(made) -> None:
         changes(made("a", values), made("b", values, versions={"silhouette": 99}), ["silhouette"])
 
 
+def test_what_one_side_alone_has_is_told(grid, make_record) -> None:
+    sides = [
+        run_sides.side(name, [make_record(spec, silhouette=value) for spec in grid[0]])
+        for name, value in (("a", 0.1), ("b", None))
+    ]
+    found = changes(*sides)
+    assert found.one_sided == ("silhouette",)
+    assert found.untold
+    assert any("on one side alone: silhouette" in line for line in change_words.notes(found))
+
+
 def test_of_several_versions_of_a_variant_the_newest_is_taken(made, grid, make_record) -> None:
     old = [make_record(spec) for own in grid for spec in own]
     new = [make_record(spec.model_copy(update={"variant_version": 2})) for spec in grid[-1]]
