@@ -81,7 +81,7 @@ def test_a_notebook_benches_reports_and_loads_runs(folder: Path, own_cache: Path
         env={**os.environ, "PYTHONPATH": str(REPO)},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=600,
         check=False,
     )
     assert done.returncode == 0, done.stderr

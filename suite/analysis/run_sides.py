@@ -67,8 +67,8 @@ def read(given: str, reports: Path, warn: Warn) -> RunSide:
     found = [*records_in(folder / "records", RunRecord, warn)]
     picked = [one for one in found if all(place_of(one.environment, one.spec).holds(text) for text in texts)]
     if not picked:
-        of_these = f" by {'@'.join(texts)!r}" if texts and found else ""
-        raise UserError(f"{given}: {folder} holds no finished runs{of_these}; run `aebench bench` first")
+        none = f"no finished runs by {'@'.join(texts)!r}" if texts and found else "no finished runs"
+        raise UserError(f"{given}: {folder} holds {none}; run `aebench bench` first, or ask for --speed")
     return side(given, picked)
 
 
