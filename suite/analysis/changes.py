@@ -182,7 +182,8 @@ def _lent(rows: Sequence[Change]) -> Iterator[Change]:
         if found is not None and found.seed_se is not None:
             se, own_df = next(lent)
             found = replace(found, seed_se=se, seed_df=own_df)
-        yield replace(row, difference=found, p=found.p if found else None)
+        # What is identical is known, not tested: it takes no part in the correction.
+        yield replace(row, difference=found, p=None if found is None or row.identical else found.p)
 
 
 def _of_divergence(pairs: Iterable[tuple[Configuration, Configuration]]) -> Iterator[Change]:

@@ -103,6 +103,7 @@ def test_what_is_identical_is_the_same_whatever_the_margin(made) -> None:
     found = changes(made("a", values), made("b", values), NUMBERS)
     assert {one.finding for one in found.changes} == {"same"}
     assert found.changes[0].paired
+    assert found.tests == 0, "nothing is left to be tested"
     assert len(found.changes) == COUNT * len(NUMBERS)
 
 
