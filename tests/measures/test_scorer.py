@@ -72,6 +72,13 @@ def scorer_of(model, inputs, classifier=None, **measures):
     return Scorer(model, inputs, MeasureSettings(**{"nll_tolerance": 0.0, "nll_budget": 64, **measures}), classifier)
 
 
+def scorer_like(scorer, inputs, classifier=None):
+    """One that has judged nothing yet, with the compiled programs of another."""
+    fresh = scorer_of(scorer.evaluator.model, inputs, classifier)
+    fresh.evaluator = scorer.evaluator
+    return fresh
+
+
 def member(cls, seed, steps=0, network="mlp-256", pictured=False, likelihood="bernoulli", **scalars):
     model = cls(3, network=network, likelihood=likelihood, seed=seed, **scalars)
     model.adapt(pixels().train)
@@ -99,6 +106,17 @@ def cohort_in(floatx, name, network):
     return scorer_of(made[0][0], pixels(), Brightness()), [each for _, each in made]
 
 
+def scores(name, count=5, network="mlp-256"):
+    """Of the first members of a cohort, scored together; once for all tests of a precision."""
+    return scores_in(keras.config.floatx(), name, count, network)
+
+
+@cache
+def scores_in(floatx, name, count, network):
+    scorer, members = cohort_in(floatx, name, network)
+    return scorer.score(members[:count])
+
+
 def flat(score):
     numbers = {name: value for name, value in score.metrics.items() if value is not None}
     return {**numbers, **score.profiles, **score.arrays["latents"]}
@@ -122,11 +140,11 @@ def assert_same(score, other):
 def test_alone_in_company_and_in_groups_the_same(name, network, monkeypatch):
     scorer, members = cohort(name, network)
     members = members[: 5 if network == "mlp-256" else 2]  # convolutions take long
-    together = scorer.score(members)
-    alone = [scorer.score([each])[0] for each in members]
+    together = scores(name, len(members), network)
+    alone = [*scores(name, 1, network), *(scorer.score([each])[0] for each in members[1:])]
     widest = 90 * 256
     monkeypatch.setattr("aebench.measures.programs.MOST_ELEMENTS", dict.fromkeys(("CPU", "GPU"), 2 * widest))
-    grouped = scorer_of(scorer.evaluator.model, scorer.inputs, Brightness()).score(members)
+    grouped = scorer_like(scorer, scorer.inputs, Brightness()).score(members)
     for run, others in enumerate(zip(together, alone, grouped, strict=True)):
         assert_same(others[0], others[1])
         assert_same(others[0], others[2])
@@ -137,7 +155,7 @@ def test_alone_in_company_and_in_groups_the_same(name, network, monkeypatch):
 @pytest.mark.usefixtures("in_float64")
 def test_numbers_are_those_of_the_trained_weights_and_references_of_the_data():
     scorer, members = cohort("VAE")
-    score, data = scorer.score(members[:1])[0], scorer.inputs
+    (score,), data = scores("VAE", 1), scorer.inputs
 
     def encode(weights, images):
         return scorer.evaluator.representations(scorer.evaluator.load([weights]), images)[0]
@@ -163,14 +181,14 @@ def test_numbers_are_those_of_the_trained_weights_and_references_of_the_data():
 @pytest.mark.usefixtures("in_float64")
 def test_choices_look_at_the_validation_split():
     scorer, members = cohort("VAE")
-    metrics, data = scorer.score(members[:1])[0].metrics, scorer.inputs
+    metrics, data = scores("VAE", 1)[0].metrics, scorer.inputs
     codes = scorer.evaluator.representations(scorer.evaluator.load([members[0].weights]), data.validation)[0]
     known, bound = silhouette_score(codes, data.validation_labels), rounding.silhouettes(codes, data.validation_labels)
     assert metrics["silhouette_validation"] == pytest.approx(known, abs=bound.mean())
     assert metrics["silhouette_validation"] != metrics["silhouette"]
     assert metrics["prior_frechet_distance_validation"] != metrics["prior_frechet_distance"]
     as_test = replace(data, grey_validation=data.grey_test)  # of as many images: then they must agree
-    same = scorer_of(scorer.evaluator.model, as_test, Brightness()).score(members[:1])[0].metrics
+    same = scorer_like(scorer, as_test, Brightness()).score(members[:1])[0].metrics
     assert same["prior_frechet_distance_validation"] == pytest.approx(metrics["prior_frechet_distance"])
 
 
@@ -179,8 +197,7 @@ def test_every_declared_number_of_a_vae_is_there():
     the run adds, of factors, which these images don't have, of a hundred labels a class, and what other variants tell
     of themselves.
     """
-    scorer, members = cohort("VAE")
-    score = scorer.score(members[:1])[0]
+    (score,) = scores("VAE", 1)
     absent = {"elbo_train_nats", "ppca_train_nats", "train_seconds", "train_images_per_s", *diagnostics.FAMILY.metrics}
     absent |= {name for name in METRICS if name.startswith("few_labels_accuracy_100")}
     others = [factors.FAMILY, *(family for family in FAMILIES if family.on_request)]
@@ -214,8 +231,7 @@ def test_factors_are_measured_of_each_run_and_its_references():
 
 
 def test_kept_values_of_single_images_have_the_metrics_for_their_means():
-    scorer, members = cohort("VAE")
-    score = scorer.score(members[:1])[0]
+    (score,) = scores("VAE", 1)
     kept = {metric: kept_arrays(metric) for metric in METRICS}
     uses = {name for family in FAMILIES if family.group == "uses" for name in family.metrics}
     assert sum(bool(parts) for metric, parts in kept.items() if metric not in uses) == 7
@@ -228,8 +244,7 @@ def test_kept_values_of_single_images_have_the_metrics_for_their_means():
 
 
 def test_the_bound_by_many_codes_is_above_the_elbo():
-    scorer, members = cohort("VAE")
-    for score in scorer.score(members):
+    for score in scores("VAE"):
         assert score.metrics["nll_nats"] < -score.metrics["elbo_nats"]
         assert score.metrics["nll_codes"] == 64.0
 
@@ -237,17 +252,17 @@ def test_the_bound_by_many_codes_is_above_the_elbo():
 def test_the_elbo_of_the_training_images_is_taken_where_it_is_asked_for():
     model, one = member(VAE, 0, network="linear", likelihood="gaussian", beta=1.0)
     inputs = pixels(resample=False)
-    metrics = scorer_of(model, inputs, train_elbo_draws=50).score([one])[0].metrics
+    scorer = scorer_of(model, inputs, train_elbo_draws=50)
+    metrics = scorer.score([one])[0].metrics
     assert metrics["ppca_train_nats"] == pytest.approx(training_split.probabilistic_pca(inputs.train, 3))
     assert metrics["elbo_train_nats"] < metrics["ppca_train_nats"]
-    same = scorer_of(model, replace(inputs, test=inputs.train)).score([one])[0].metrics
+    same = scorer_like(scorer, replace(inputs, test=inputs.train)).score([one])[0].metrics
     assert metrics["elbo_train_nats"] == pytest.approx(same["elbo_nats"], abs=0.5)
     assert "elbo_train_nats" not in same
 
 
 def test_autoencoder_has_neither_elbo_nor_rate():
-    scorer, members = cohort("AE")
-    score = scorer.score(members)[1]
+    score = scores("AE")[1]
     assert score.metrics.get("elbo_nats") is score.metrics.get("rate_nats") is None
     assert score.metrics.get("distortion_nats") == pytest.approx(score.metrics.get("recon_nats"))
     assert not {"rate", "nll"} & set(score.arrays["latents"])
@@ -255,8 +270,8 @@ def test_autoencoder_has_neither_elbo_nor_rate():
 
 
 def test_without_labels_there_is_no_silhouette():
-    model, one = member(VAE, 0, beta=1.0)
-    score = scorer_of(model, pixels(labels=False)).score([one])[0]
+    scorer, members = cohort("VAE")
+    score = scorer_like(scorer, pixels(labels=False)).score(members[:1])[0]
     assert score.metrics.get("silhouette") is score.metrics.get("silhouette_pixels") is None
     assert score.metrics.get("elbo_nats") is not None
     assert not any(name.endswith("by_class") for name in score.profiles)
@@ -274,9 +289,9 @@ def test_one_bad_member_spoils_no_other():
     scorer, members = cohort("VAE")
     broken = {name: np.full_like(array, np.nan) for name, array in members[1].weights.items()}
     spoiled = Member(weights=broken, initial=members[1].initial, pictured=True)
-    scores = scorer.score([members[2], spoiled])
-    assert_same(scores[0], scorer.score(members)[2])
-    assert scores[1].metrics.get("silhouette") is scores[1].metrics.get("elbo_nats") is None
+    found = scorer.score([members[2], spoiled])
+    assert_same(found[0], scores("VAE")[2])
+    assert found[1].metrics.get("silhouette") is found[1].metrics.get("elbo_nats") is None
     assert scorer.score([]) == []
 
 
@@ -288,7 +303,7 @@ def test_a_representation_is_judged_once(monkeypatch):
     scorer, members = cohort("VAE")
     seen, real = [], references.class_structure
     monkeypatch.setattr(references, "class_structure", lambda *given: seen.append(1) or real(*given))
-    fresh = scorer_of(scorer.evaluator.model, pixels())
+    fresh = scorer_like(scorer, pixels())
     initial = fresh.evaluator.load([each.initial for each in members], 90)
     untrained = {codes.tobytes() for codes in fresh.evaluator.representations(initial, fresh.inputs.test)}
     fresh.score(members)
