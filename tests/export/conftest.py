@@ -8,6 +8,7 @@ from pathlib import Path
 import benches
 import numpy as np
 import pytest
+from typer.testing import Result
 
 from aebench import data
 from aebench.analysis.sources import Source
@@ -45,7 +46,7 @@ def trained(own_cache: Path) -> Path:
     data.import_dataset("tiny-export", folder / "tiny.npz")
     (folder / "own.toml").write_text(STUDY)
     (folder / "mine.py").write_text(starters.variant("mine")["mine.py"])
-    result = benches.bench(folder / "own.toml", folder / "out")
+    result = _bench(folder / "own.toml", folder / "out")
     assert result.exit_code == 0, result.output
     return folder
 
@@ -69,10 +70,17 @@ def of_rows(own_cache: Path) -> Source:
     folder = own_cache / "export-rows"
     folder.mkdir()
     (folder / "rows.toml").write_text(TABLE)
-    result = benches.bench(folder / "rows.toml", folder / "out")
+    result = _bench(folder / "rows.toml", folder / "out")
     assert result.exit_code == 0, result.output
     (found,) = finished(str(folder / "rows.toml"), "tensorflow", folder / "out")
     return found
+
+
+def _bench(study: Path, out: Path) -> Result:
+    """What is exported are numbers and pictures, whichever."""
+    with pytest.MonkeyPatch.context() as patch:
+        benches.measure_little(patch, "pictures")
+        return benches.bench(study, out)
 
 
 @pytest.fixture(scope="session")

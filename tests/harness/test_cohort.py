@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import pytest
 import rounding
+from benches import measure_little
 
 from aebench import backends
 from aebench import study as studies
@@ -54,6 +55,11 @@ def cohorts(tmp_path: Path) -> Callable[..., list[Cohort]]:
     return make
 
 
+@pytest.fixture
+def little(monkeypatch: pytest.MonkeyPatch) -> None:
+    measure_little(monkeypatch)
+
+
 def train(cohort: Cohort, engine: Any = "auto") -> list[Any]:
     return list(cohort.train(engine, lambda *told: None))
 
@@ -67,6 +73,7 @@ def test_a_cohort_is_cut_alike_whatever_is_done_already(cohorts):
 
 
 @pytest.mark.skipif(keras.backend.backend() == "torch", reason="PyTorch has the sequential engine alone")
+@pytest.mark.usefixtures("little")
 def test_where_the_vectorised_engine_fails_runs_are_trained_one_by_one(cohorts, monkeypatch):
     def fail(*arguments: Any) -> Any:
         raise RuntimeError("cannot be vectorised\nbecause")
@@ -82,6 +89,7 @@ def test_where_the_vectorised_engine_fails_runs_are_trained_one_by_one(cohorts, 
 
 
 @pytest.mark.skipif(keras.backend.backend() == "torch", reason="PyTorch has the sequential engine alone")
+@pytest.mark.usefixtures("little")
 def test_engines_give_the_same_numbers_and_the_record_says_which(cohorts):
     (cohort,) = cohorts(seeds=3, epochs=5)
     alone, together = (train(cohort, engine) for engine in ("sequential", "vectorised"))
@@ -103,6 +111,7 @@ def test_engines_give_the_same_numbers_and_the_record_says_which(cohorts):
             assert member.metrics[name] == pytest.approx(one.metrics[name], abs=bound), name
 
 
+@pytest.mark.usefixtures("little")
 def test_a_measure_that_crashes_fails_the_run_and_not_the_others(cohorts, monkeypatch):
     (first,), (second,) = cohorts(seeds=1), cohorts(seeds=1, network="linear")
     monkeypatch.setattr(first.scorer, "score", lambda members: 1 / 0)
@@ -114,6 +123,7 @@ def test_a_measure_that_crashes_fails_the_run_and_not_the_others(cohorts, monkey
 
 
 @rounding.bfloat16
+@pytest.mark.usefixtures("little")
 def test_bfloat16_agrees_within_the_spread_of_seeds(cohorts):
     full, half = cohorts(seeds=5, epochs=8, precision='["float32", "bfloat16"]')
     assert (full.specs[0].precision, half.specs[0].precision) == ("float32", "bfloat16")
@@ -143,6 +153,7 @@ def test_tf32_is_refused_where_there_is_no_gpu(cohorts):
         train(cohort)
 
 
+@pytest.mark.usefixtures("little")
 def test_diverged_runs_keep_their_place_beside_finished_ones(cohorts):
     (cohort,) = cohorts(beta="[1.0, 3e38]", seeds=1)
     finished, diverged = train(cohort)
@@ -153,7 +164,10 @@ def test_diverged_runs_keep_their_place_beside_finished_ones(cohorts):
 
 def test_a_run_is_measured_on_its_way_as_a_shorter_one_at_its_end(cohorts):
     (whole,), (short,) = cohorts(seeds=1, epochs=12, network="linear"), cohorts(seeds=1, epochs=6, network="linear")
-    (record,), (half,) = train(whole), train(short)
+    (record,) = train(whole)
+    with pytest.MonkeyPatch.context() as patch:
+        measure_little(patch)
+        (half,) = train(short)
     assert [(one.part, one.epoch) for one in record.milestones] == [(0.25, 3), (0.5, 6)]
     assert half.milestones == ()
     # Weights that part by rounding alone: where they do at all, each image's silhouette is off by its own bound.

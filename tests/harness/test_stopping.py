@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from benches import bench, records
+from benches import bench, measure_little, records
 from typer.testing import CliRunner, Result
 
 from aebench.cli import progress
@@ -24,8 +24,18 @@ from aebench.harness import saving
 from aebench.records.record import RunRecord
 
 REPO = Path(__file__).resolve().parent.parent.parent
-# The command line but for the measuring of speeds, which takes longer than these studies.
-UNTIMED = "from aebench.cli import app; from aebench.harness import plan; plan.timing_specs = lambda *_: []; app.main()"
+# The command line but for most of what is measured, which takes longer than these studies.
+UNTIMED = """
+import sys
+sys.path.append("tests")
+import pytest
+from aebench.cli import app
+from benches import leave_out_speeds, measure_little
+patch = pytest.MonkeyPatch()
+leave_out_speeds(patch)
+measure_little(patch)
+app.main()
+"""
 # The same, which writes a checkpoint after each epoch, and in the one that it is told to waits to be killed.
 WAITING = (
     """
@@ -66,6 +76,11 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> None:
     )
     result = CliRunner().invoke(app, ["data", "import", "plain", str(path)])
     assert result.exit_code == 0, result.output
+
+
+@pytest.fixture(autouse=True)
+def little(monkeypatch: pytest.MonkeyPatch) -> None:
+    measure_little(monkeypatch)
 
 
 class Bench:
@@ -116,6 +131,12 @@ def numbers(record: RunRecord) -> dict[str, Any]:
     return told
 
 
+def weights(out: Path, run: str) -> dict[str, bytes]:
+    """All other measures would be of these."""
+    with np.load(out / "artefacts" / run / "weights.npz") as arrays:
+        return {name: arrays[name].tobytes() for name in arrays.files}
+
+
 def test_a_stopped_bench_goes_on_where_it_was_and_ends_with_the_same_numbers(tmp_path: Path) -> None:
     study, out = tmp_path / "long.toml", tmp_path / "out"
     study.write_text(LONG.replace("epochs = 2", "epochs = 12").replace("[2, 3, 4]", "[2, 3]"))
@@ -145,6 +166,8 @@ def test_a_stopped_bench_goes_on_where_it_was_and_ends_with_the_same_numbers(tmp
     assert "4 runs, 2 finished, 2 to train" in ended.stdout
     found, whole = records(out), records(tmp_path / "whole")
     assert {name: numbers(found[name]) for name in found} == {name: numbers(whole[name]) for name in whole}
+    for name in whole:
+        assert weights(out, name) == weights(tmp_path / "whole", name)
     assert {name: (out / "records" / f"{name}.json").stat().st_mtime_ns for name in first} == stamps
     assert list((out / "checkpoints").iterdir()) == []
     assert [path for path in out.rglob(".*") if path.is_file()] == []
