@@ -204,7 +204,7 @@ def _named(key: str, value: str, why: str) -> Proposed:
 
 def _network(seen: Seen) -> Proposed:
     size = f"{seen.values:,} numbers an item"
-    if seen.images and (seen.shape[-1] > 1 or seen.values > 32 * 32):
+    if seen.images and seen.values > (16 * 16 if seen.shape[-1] > 1 else 32 * 32):
         why = (
             f"{size}: convolutions. On a CPU they train one run after the other; for a first look in less time take "
             '"mlp". All variants share it: `aebench list networks` has others.'

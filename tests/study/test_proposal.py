@@ -60,6 +60,7 @@ CHOICES = {
     "grey": (GREY, "gaussian", "mlp-256"),
     "colour": (COLOUR, "gaussian", "conv"),
     "bytes": (BYTES, "discretised_logistics", "conv"),
+    "little": (BYTES[:, :8, :8], "discretised_logistics", "mlp-256"),
     "large": (LARGE, "bernoulli", "conv"),
 }
 
