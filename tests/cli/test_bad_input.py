@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from aebench import study as studies
 from aebench.cli.app import app
+from aebench.cli.datasets import height_and_width
 from aebench.errors import LISTED, SHOWN, UserError, unknown
 
 GRID = {"dataset": '"digits"', "seeds": "1", "epochs": "1", "latent_dim": "2"}
@@ -331,3 +332,14 @@ def test_reading_leaves_no_trace(study_file: Callable[[str], Path], tmp_path: Pa
     with pytest.raises(UserError):
         studies.read(str(study_file(grid(epochs="0"))))
     assert [path.name for path in tmp_path.iterdir()] == ["bad.toml"]
+
+
+@pytest.mark.parametrize(("size", "found"), [(None, None), ("32", (32, 32)), ("32x48", (32, 48))])
+def test_a_size_is_a_side_or_two(size: str | None, found: tuple[int, int] | None) -> None:
+    assert height_and_width(size) == found
+
+
+@pytest.mark.parametrize("size", ["", "0", "32x", "x32", "-3", "32x48x3", "32.5", "100000"])
+def test_another_size_is_told_in_a_line(size: str) -> None:
+    with pytest.raises(UserError, match=r"--size .* is no size in pixels; give a side, as 32, or HEIGHTxWIDTH"):
+        height_and_width(size)
