@@ -65,9 +65,9 @@ def _packed(context: Context) -> list[np.ndarray | None]:
     means, log_vars = evaluator.gaussians(context.runs, context.inputs.test)
     means, sds = means[:, :PACKED].astype("float64"), np.exp(0.5 * log_vars[:, :PACKED].astype("float64"))
     fine = np.isfinite(means).all(axis=(1, 2)) & (np.isfinite(sds) & (sds > 0.0)).all(axis=(1, 2))
-    if not fine.all():  # a run that ran away is rare, and its numbers are of no use: its cohort's are told without
-        return nothing
-    return _round_trip(context, images.reshape(len(images), -1), np.stack([means, sds], axis=-1))
+    posteriors = np.where(fine[:, None, None, None], np.stack([means, sds], axis=-1), [0.0, 1.0])
+    found = _round_trip(context, images.reshape(len(images), -1), posteriors)
+    return [own if usable else None for own, usable in zip(found, fine, strict=True)]
 
 
 def _round_trip(context: Context, images: np.ndarray, posteriors: np.ndarray) -> list[np.ndarray | None]:
@@ -101,7 +101,8 @@ def _decoded(context: Context, codes: Sequence[Sequence[int]]) -> np.ndarray:
     from aebench.measures.uses.bits_back import at
 
     points = np.stack([at(code) for code in codes])[:, None].astype("float32")
-    return context.evaluator.decoded(context.runs, points).reshape(len(codes), -1)
+    found = context.evaluator.decoded(context.runs, points).reshape(len(codes), -1)
+    return np.asarray(np.nan_to_num(found, nan=0.5))  # of a run that ran away, whose numbers are not told
 
 
 @cache
