@@ -65,7 +65,7 @@ def print_comparison(console: Console, comparison: Comparison) -> None:
     console.out(f"{comparison.study.title}: mean ± sd over seeds, test split\n")
     # Line by line, since tables that may fold their cells take a millisecond a row.
     console.out(_line(columns, widths))
-    console.out(f" {'─' * (sum(widths.values()) + 3 * len(widths) - 1)} ")
+    console.out(f" {'─' * (sum(widths.values()) + 3 * len(widths) - 1)}")
     console.out("".join(f"{_line(row, widths)}\n" for row in rows))
 
 
