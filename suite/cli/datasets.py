@@ -61,8 +61,7 @@ def import_(
     shape = "x".join(map(str, dataset.image_shape))
     what = f"{items(dataset.image_shape)} of {shape}" + (f" {VALUES[dataset.values]}" if dataset.columns else "")
     typer.echo(f"{dataset.name}: {sizes} {what}; {dataset.split_rule}")
-    if found := dataset.source.partition(" Found: ")[2]:
-        typer.echo(f"Found: {found}")
+    typer.echo(dataset.source)
 
 
 def height_and_width(size: str | None) -> tuple[int, int] | None:

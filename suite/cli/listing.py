@@ -59,9 +59,7 @@ def _datasets() -> Table:
         classes = {None: "", 0: "no labels"}.get(item.classes, str(item.classes))
         checked = "checked" if item.content_checked else "not checked"
         factors = ", ".join(map(str, item.factors or ()))
-        table.add_row(
-            item.name, item.state, sizes, shape, classes, factors, checked, item.source.partition(" Found:")[0]
-        )
+        table.add_row(item.name, item.state, sizes, shape, classes, factors, checked, item.source)
     return table
 
 
