@@ -14,7 +14,7 @@ from sklearn.metrics import silhouette_score
 from aebench.analysis.per_image import kept_arrays
 from aebench.backends.weights import get_weights, set_weights
 from aebench.data.pixels import Inputs, binarise
-from aebench.measures import FAMILIES, METRICS, PROFILES, components, diagnostics, training_split
+from aebench.measures import FAMILIES, METRICS, PROFILES, components, diagnostics, levels, training_split
 from aebench.measures.classes import references
 from aebench.measures.context import Member
 from aebench.measures.evaluator import Evaluator
@@ -194,13 +194,13 @@ def test_choices_look_at_the_validation_split():
 
 def test_every_declared_number_of_a_vae_is_there():
     """But those of the ELBO on training data and of real outliers, which have to be asked for, of the training, which
-    the run adds, of factors, which these images don't have, of a hundred labels a class, and what other variants tell
-    of themselves.
+    the run adds, of factors, which these images don't have, of a hundred labels a class, of bytes, whose likelihood
+    this isn't, and what other variants tell of themselves.
     """
     (score,) = scores("VAE", 1)
     absent = {"elbo_train_nats", "ppca_train_nats", "train_seconds", "train_images_per_s", *diagnostics.FAMILY.metrics}
     absent |= {name for name in METRICS if name.startswith("few_labels_accuracy_100")}
-    others = [factors.FAMILY, *(family for family in FAMILIES if family.on_request)]
+    others = [factors.FAMILY, levels.FAMILY, *(family for family in FAMILIES if family.on_request)]
     assert METRICS.keys() - score.metrics.keys() == absent.union(*(family.metrics for family in others))
     assert PROFILES.keys() - score.profiles.keys() == {name for family in others for name in family.profiles}
     assert len(score.profiles["kl_by_dimension_nats"]) == len(score.profiles["silhouette_by_class"]) == 3
