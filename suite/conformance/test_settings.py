@@ -73,7 +73,7 @@ def _another(subject: Any, name: str, default: float) -> tuple[float, Any]:
     ("options", "message"),
     [
         ({"latent_dim": 0}, "`latent_dim` must be .*Received: latent_dim=0"),
-        ({"network": "resnet"}, "unknown network 'resnet'; known: linear, mlp"),
+        ({"network": "transformer"}, "unknown network 'transformer'; known: linear, mlp"),
         ({"likelihood": "cauchy"}, "unknown likelihood 'cauchy'; known: bernoulli, gaussian"),
         ({"rate_warmup": 1.5}, "`rate_warmup` must be a share from 0 to 1|`rate_warmup` needs a rate"),
     ],
