@@ -85,7 +85,8 @@ def _data_line(spec: RunSpec, datasets: Mapping[str, DatasetRecord]) -> str:
 
 def _units(specs: Sequence[RunSpec], datasets: Mapping[str, DatasetRecord]) -> Iterator[Fact]:
     """What an image and a pixel are where the data are series or vectors, and what standardising does to nats."""
-    lines = tuple(f"{known.name}: {_unit(known)}" for known in _known(specs, datasets) if known.columns)
+    others = [known for known in _known(specs, datasets) if items(known.image_shape) != "images"]
+    lines = tuple(f"{known.name}: {_unit(known)}" for known in others)
     if lines:
         yield Fact(name="Units", lines=lines)
 

@@ -168,7 +168,7 @@ def test_missing_files_and_unknown_studies() -> None:
         "cannot read the study nowhere.toml: No such file or directory; "
         "write one with: aebench init DATA -o nowhere.toml"
     )
-    assert refused("table", "digit").startswith("unknown study 'digit'; known: digits, ")
+    assert refused("table", "digit").startswith("unknown study 'digit'; known: anomaly, ")
     assert "unknown study '../smoke'" in refused("report", "../smoke")
 
 
@@ -275,7 +275,7 @@ def test_a_data_set_cannot_be_named_out_of_its_folder(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("case", "environment", "told"),
     [
-        (["smoek"], {}, "unknown study 'smoek'; known: digits, "),
+        (["smoek"], {}, "unknown study 'smoek'; known: anomaly, "),
         (["{bad}"], {}, "{bad}: variant vae: beta: -1.0 is out of range; give a finite number of at least 0"),
         (["{latin}"], {}, "{latin} is not valid TOML: "),
         (
@@ -284,7 +284,7 @@ def test_a_data_set_cannot_be_named_out_of_its_folder(tmp_path: Path) -> None:
             "unknown backend 'tensorflw'; known: tensorflow, jax, torch (did you",
         ),
         (["smoke"], {"KERAS_BACKEND": "nonsense"}, "unknown backend 'nonsense'; known: tensorflow, jax, torch"),
-        (["smoke", "--out", "{bad}"], {}, "cannot read {bad}/records/"),
+        (["smoke", "--out", "{bad}"], {}, "cannot read {bad}/records: "),
     ],
 )
 def test_the_command_line_ends_in_one_line_and_status_2(

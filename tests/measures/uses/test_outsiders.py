@@ -42,16 +42,19 @@ def textured_and_plain(tmp_path_factory):
     plain = np.zeros((60, SIDE, SIDE, 1), "uint8")
     for image, (down, across) in zip(plain, rng.integers(0, SIDE - 4, (60, 2)), strict=True):
         image[down : down + 4, across : across + 4] = 1
-    for name, images in (("textured", (rng.random((200, SIDE, SIDE, 1)) < 0.3).astype("uint8")), ("plain", plain)):
+    for name, images in (
+        ("textured-images", (rng.random((200, SIDE, SIDE, 1)) < 0.3).astype("uint8")),
+        ("plain-images", plain),
+    ):
         path = tmp_path_factory.mktemp("sets") / f"{name}.npz"
         np.savez(path, x_train=images[: len(images) // 2], x_test=images[len(images) // 2 :])
         data.import_dataset(name, path)
-    return prepare(data.load("textured"), "bernoulli", "train")
+    return prepare(data.load("textured-images"), "bernoulli", "train")
 
 
 def test_a_likelihood_takes_simpler_images_for_better_ones_and_complexity_mends_it(textured_and_plain):
     """Nalisnick et al. 2019; Serrà et al. 2020. The model knows how often pixels are on, no more."""
-    found = score(textured_and_plain, VAE(2, network="mlp-256"), ("plain",))
+    found = score(textured_and_plain, VAE(2, network="mlp-256"), ("plain-images",))
     assert found.metrics["other_set_auroc_likelihood"] < 0.05
     assert found.metrics["other_set_ap_likelihood"] < 0.4
     assert found.metrics["other_set_auroc_complexity"] > 0.95
