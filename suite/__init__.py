@@ -20,13 +20,14 @@ if __name__ != "aebench":
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from aebench.api import bench, open, report
+    from aebench.api import bench, report
+    from aebench.api import open as open
 
-__all__ = ["bench", "open", "report"]
+__all__ = ["bench", "report"]  # not `open`, which `from aebench import *` would put in the place of Python's own
 
 
 def __getattr__(name: str) -> Any:
-    if name not in __all__:
+    if name not in (*__all__, "open"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from aebench import api
 

@@ -124,7 +124,7 @@ def _line(one: Change, several: Sequence[str]) -> Line:
         b=number(theirs.mean, decimals),
         difference="identical" if one.identical else interval(one.difference, decimals),
         margin="none stated" if one.margin is None else f"{one.margin:g}",
-        seeds=f"{one.difference.n} pairs" if one.paired else f"{ours.n}, {theirs.n}",
+        seeds=counted(one.difference.n, "pair") if one.paired else f"{ours.n}, {theirs.n}",
     )
 
 

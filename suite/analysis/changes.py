@@ -153,7 +153,8 @@ def _held(a: Configuration, b: Configuration, metric: str, margin: float | None)
     ours, theirs = a.values(metric), b.values(metric)
     if not ours or not theirs:
         return None
-    common = sorted(ours.keys() & theirs.keys())
+    left = [{spec.seed: spec.without_class for spec in item.specs} for item in (a, b)]
+    common = sorted(seed for seed in ours.keys() & theirs.keys() if left[0][seed] == left[1][seed])
     paired = a.id == b.id and len(common) >= min(2, len(ours), len(theirs))
     if paired:
         found = difference_of([_difference(theirs[seed], ours[seed]) for seed in common], margin)

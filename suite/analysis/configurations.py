@@ -15,7 +15,7 @@ from aebench.records.record import Environment, RunRecord
 from aebench.records.spec import RunSpec
 from aebench.study import Study
 
-_NOT_SHARED = {"variant", "variant_version", "scalars", "options", "annealing", "seed", "without_class"}
+_NOT_SHARED = {"variant", "variant_version", "scalars", "options", "annealing", "seed"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -305,18 +305,12 @@ def _configuration(
         network=first.network,
         likelihood=first.likelihood,
         dataset=first.dataset,
-        peers=_peers(first),
+        peers=first.told_without(_NOT_SHARED),
         specs=tuple(specs),
         records=finished,
         summaries=summaries,
         plain=plain,
     )
-
-
-def _peers(spec: RunSpec) -> str:
-    """What configurations share that differ in variant and settings alone: also whether runs leave out classes."""
-    left = "" if spec.without_class is None else " without its own class"
-    return f"{spec.model_dump_json(exclude=_NOT_SHARED)}{left}"
 
 
 def _environments(records: Iterable[RunRecord]) -> tuple[Environment, ...]:

@@ -35,6 +35,7 @@ def _run_row(record: RunRecord) -> dict[str, Any]:
         **spec.rate_schedule,
         **spec.scalars,
         **spec.options,
+        **({} if spec.without_class is None else {"without_class": spec.without_class}),
         "outcome": record.outcome,
         **{name: record.metrics.get(name) for name in METRICS},
         "run_id": record.run_id,

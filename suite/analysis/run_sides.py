@@ -50,25 +50,29 @@ def read(given: str, reports: Path, warn: Warn) -> RunSide:
     """A side from what people call it.
 
     Args:
-        given: a pack; or a study's name, its TOML file or a folder with `records/`, then `@` and texts that pick runs
-            by device, backend, precision or version, as in `digits@jax`.
+        given: a pack, a study's name, its TOML file or a folder with `records/`, then `@` and texts that pick runs by
+            device, backend, precision or version, as in `digits@jax`.
         reports: the folder that holds the studies' folders.
         warn: told, in one line, of each file that cannot be read.
 
     Raises:
         UserError: there is no such side, no run in it has finished, or it holds an experiment on several backends.
     """
-    if zipfile.is_zipfile(given):
-        with packs.opened(Path(given)) as pack:
+    archive, *texts = [given] if zipfile.is_zipfile(given) else given.split("@")
+    if zipfile.is_zipfile(archive):
+        with packs.opened(Path(archive)) as pack:
             for line in pack.damaged:
-                warn(f"{given}: {line}")
-            return side(given, [*records_in(pack.store.root / "records", RunRecord, warn)])
-    folder, texts = folder_of(given, reports)
-    found = [*records_in(folder / "records", RunRecord, warn)]
+                warn(f"{archive}: {line}")
+            return _picked(given, archive, [*records_in(pack.store.root / "records", RunRecord, warn)], texts)
+    folder, told = folder_of(given, reports)
+    return _picked(given, folder, [*records_in(folder / "records", RunRecord, warn)], told)
+
+
+def _picked(given: str, place: str | Path, found: Sequence[RunRecord], texts: Sequence[str]) -> RunSide:
     picked = [one for one in found if all(place_of(one.environment, one.spec).holds(text) for text in texts)]
     if not picked:
         none = f"no finished runs by {'@'.join(texts)!r}" if texts and found else "no finished runs"
-        raise UserError(f"{given}: {folder} holds {none}; run `aebench bench` first, or ask for --speed")
+        raise UserError(f"{given}: {place} holds {none}; run `aebench bench` first, or ask for --speed")
     return side(given, picked)
 
 
@@ -105,8 +109,8 @@ def side(name: str, records: Sequence[RunRecord]) -> RunSide:
 
 
 def experiment(spec: RunSpec) -> str:
-    """What two sides' runs must have in common: all but seed, backend and their variant's version."""
-    return spec.model_dump_json(exclude=_COMPARED)
+    """What two sides' runs must have in common: all but seed, class left out, backend and their variant's version."""
+    return spec.told_without(_COMPARED)
 
 
 def _refuse_several(name: str, group: Sequence[RunRecord]) -> None:

@@ -22,7 +22,9 @@ SizeOption = Annotated[
 def import_(
     name: str,
     path: Path,
-    label: Annotated[str | None, typer.Option(help="Column of a table that holds the classes.")] = None,
+    label: Annotated[
+        str | None, typer.Option(help="Column of a table, or of a Hugging Face data set, that holds the classes.")
+    ] = None,
     factors: Annotated[str, typer.Option(help="Columns that are known and not shown to models: A,B.")] = "",
     ignore: Annotated[str, typer.Option(help="Columns to leave out: A,B.")] = "",
     values: Annotated[

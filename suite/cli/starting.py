@@ -47,6 +47,8 @@ def init(
     written = output or Path(f"{chosen}.toml")
     _refuse(written)
     if known:
+        if series or size:
+            raise UserError(f"{target} is a data set that is known already; --series and --size are for files")
         dataset = data.load(target)
     else:
         dataset = _imported(chosen, Path(target).expanduser(), series=series, size=height_and_width(size))

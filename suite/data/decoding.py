@@ -24,7 +24,7 @@ FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")  # no others are 
 ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".pbm")
 MOST_BYTES = 4 * 2**30  # of all images together
 _GREY = ("1", "L", "LA", "La", "I;16", "I;16L", "I;16B")
-_DEEP = ("I", "F")  # of 32 bits, whose white is not known
+_DEEP = ("I", "F")  # whose white is not known
 _TURNED = (5, 6, 7, 8)  # EXIF orientations that exchange height and width
 
 
@@ -53,8 +53,8 @@ def decode(files: Mapping[str, Sequence[File]], size: Size | None, where: str) -
         where: what to call them together in messages.
 
     Raises:
-        UserError: there is none, a file is no image that can be read, is suspiciously large or of 32 bits, sizes differ
-            and none is given, or all together are too large.
+        UserError: there is none, a file is no image that can be read, is suspiciously large or of deep pixels, sizes
+            differ and none is given, or all together are too large.
     """
     every = [file for part in files.values() for file in part]
     seen = Counter(_header(file) for file in every)
@@ -83,7 +83,9 @@ def _header(file: File) -> tuple[Size, bool]:
     """Height and width as shown, and whether its mode has no colour."""
     with _opened(file, load=False) as picture:
         if picture.mode in _DEEP:
-            raise UserError(f"{file.name} has pixels of 32 bits, whose white is not known; convert it to 8 or 16 bits")
+            raise UserError(
+                f"{file.name} has deep pixels whose white is not known; convert it to 8 bits, or to a PNG of 16"
+            )
         turned = picture.getexif().get(0x0112) in _TURNED
         return (picture.size if turned else picture.size[::-1]), picture.mode in _GREY
 

@@ -24,8 +24,12 @@ SPLITS = {
 
 
 def holds_images(path: Path) -> bool:
-    """Whether a folder, or any inside it, has a file that is called as an image is."""
-    return any(_is_image(name) for _, _, names in os.walk(path) for name in names)
+    """Whether a folder, or any inside it that is not hidden, has a file that is called as an image is."""
+    for _, inner, names in os.walk(path):
+        inner[:] = [name for name in inner if not name.startswith(".")]
+        if any(_is_image(name) for name in names if not name.startswith(".")):
+            return True
+    return False
 
 
 def read(path: Path, size: Size | None) -> tuple[dict[str, RawSplit], str]:

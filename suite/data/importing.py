@@ -88,11 +88,11 @@ def _image_files(name: str, path: Path, roles: Roles, values: Values | None, siz
     """What a folder of encoded images holds; `None` where it is none."""
     try:
         if huggingface.holds(path):
-            if roles.factors or roles.ignore:
-                raise UserError(f"{path} holds images; --factors and --ignore are for tables")
+            if {*roles.named} - {roles.label}:
+                raise UserError(f"{path} holds images, of which --label alone can be said; all else is for tables")
             raw, note, names = huggingface.read(path, size, roles.label)
             return replace(huggingface.named(publish(raw, str(path), values=values), names, str(path)), note=note)
-        if path.is_dir() and name != "binarized_mnist" and image_folder.holds_images(path):
+        if path.is_dir() and name != "binarized_mnist" and not _has_idx(path) and image_folder.holds_images(path):
             if roles.named:
                 raise UserError(f"{path} is no table; its subfolders are the classes")
             raw, note = image_folder.read(path, size)
@@ -115,6 +115,12 @@ def _npy(path: Path) -> Array:
         return np.asarray(np.load(path, allow_pickle=False))
     except UNREADABLE as error:
         raise _unreadable(path, error, "npy of one plain array") from error
+
+
+def _has_idx(path: Path) -> bool:
+    """Whether a folder has training images as idx, beside which a picture is no more than a picture."""
+    pattern = f"(?:{'|'.join(map(re.escape, _PREFIX.values()))})?{_ROLES['train images']}(?:\\.gz)?"
+    return any(re.fullmatch(pattern, file.name) for file in path.iterdir())
 
 
 def _idx_folder(path: Path, prefix: str) -> dict[str, RawSplit]:
@@ -148,6 +154,8 @@ def _unreadable(path: Path, error: Exception, expected: str) -> UserError:
 def _npz(path: Path, values: Values | None, *, series: bool) -> Published:
     try:
         if dsprites_file.is_published(_names(path)):
+            if series or values:
+                raise UserError(f"{path} is dSprites as published: images, of which --series and --values say nothing")
             return dsprites_file.read(path)
         arrays = _archive(path)
     except UNREADABLE as error:

@@ -64,10 +64,14 @@ def _stratified(labels: Array, count: int) -> Indices:
 
 
 def _whole_groups(groups: Array, count: int) -> npt.NDArray[np.bool_]:
-    """Which images are in as many groups, in a fixed random order, as have nearest to `count` images; at least one."""
+    """Which images are in as many groups, in a fixed random order, as have nearest to `count` images.
+
+    One group at least, and two are left where there are more: another split may be taken out of the rest.
+    """
     _, at, sizes = np.unique(groups, return_inverse=True, return_counts=True)
     order = _permutation(len(sizes))
-    taken = int(np.abs(np.cumsum(sizes[order])[:-1] - count).argmin()) + 1
+    most = max(1, len(sizes) - 2)
+    taken = int(np.abs(np.cumsum(sizes[order])[:most] - count).argmin()) + 1
     return np.isin(at, order[:taken])
 
 
@@ -101,7 +105,12 @@ def cut(published: Published, rule: str, where: str) -> Splits:
     _enough(len(published.train), MINIMUM_TRAIN, f"training {what}", where)
     if published.test is not None:
         _enough(len(published.test), MINIMUM_TEST, f"test {what}", where)
-    return RULES[rule](published)
+    splits = RULES[rule](published)
+    if groups is not None:
+        by_group = f"{where}, cut by whole groups,"
+        _enough(len(splits.train), MINIMUM_TRAIN, f"training {what}", by_group)
+        _enough(len(splits.test), MINIMUM_TEST, f"test {what}", by_group)
+    return splits
 
 
 def _enough(given: int, needed: int, what: str, where: str) -> None:

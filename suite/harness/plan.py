@@ -157,6 +157,8 @@ def _refuse_missing_classes(specs: list[RunSpec]) -> None:
         if left is None:
             continue
         dataset = data.load(name)
+        if len(dataset.image_shape) != 3:
+            raise UserError(f"without_class: {name} has no images, which alone are measured as outliers; leave it out")
         names = dataset.class_names or ()
         if len(names) < 2:
             raise UserError(f"without_class: {name} has no classes; leave it out of the study")

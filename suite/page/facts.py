@@ -19,7 +19,7 @@ _LIKELIHOODS = {
     "gaussian": "Gaussian likelihood (one variance for all)",
     "continuous_bernoulli": "continuous Bernoulli likelihood (grey pixels)",
     "diagonal_gaussian": "Gaussian likelihood with a variance for each number of an item",
-    "student_t": "Student's t likelihood with a scale and degrees of freedom for each column",
+    "student_t": "Student's t likelihood with a scale and degrees of freedom for each number of an item",
     "poisson": "Poisson likelihood (counts)",
     "negative_binomial": "negative binomial likelihood (counts)",
     "discretised_logistics": "mixture of discretised logistics (probabilities of bytes)",

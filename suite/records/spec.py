@@ -84,7 +84,7 @@ class RunSpec(ModelSpec):
 
     @cached_property
     def configuration(self) -> str:
-        """Identity of everything but the seed: runs that share it are replicates."""
+        """Identity of everything but the seed and which class is left out: runs that share it are replicates."""
         return f"{self._slug()}-{_digest(_replicated(_canonical(self)))}"
 
     @cached_property
@@ -121,6 +121,11 @@ class RunSpec(ModelSpec):
     def cohort_name(self) -> str:
         """Readable slug and `cohort`, for names of files."""
         return f"{_file_name(f'{self.variant}-z{self.latent_dim}')}-{self.cohort}"
+
+    def told_without(self, fields: Collection[str]) -> str:
+        """Itself as JSON without some fields; that a class was left out is told, but not which."""
+        shown = self.model_dump_json(exclude={*fields, "without_class"})
+        return shown if self.without_class is None else f"{shown} without its own class"
 
     @property
     def rate_schedule(self) -> dict[str, float]:

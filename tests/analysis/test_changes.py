@@ -270,3 +270,22 @@ def test_the_page_escapes_whatever_a_side_is_called(made, tmp_path: Path) -> Non
 def test_metrics_that_are_held_by_default_have_a_direction() -> None:
     assert all(METRICS[name].better for name in METRICS_HELD)
     assert len(METRICS_HELD) == len(set(METRICS_HELD)) > 10
+
+
+def test_runs_without_a_class_are_replicates_and_pairs_are_without_the_same(make_study, expand, make_record) -> None:
+    rng = np.random.default_rng(3)
+    sides = []
+    for name, left in (("a", (4, 7)), ("b", (4, 7)), ("c", (7, 4))):
+        specs = expand(replace(make_study(seeds=SEEDS, latent_dim=[2], beta=[1.0]), without_class=left))
+        records = [
+            make_record(spec).model_copy(
+                update={"metrics": {"elbo_nats": -20.0 + 5.0 * (spec.without_class == 7) - 3.0 * (name != "a") + noise}}
+            )
+            for spec, noise in zip(specs, 0.1 * rng.normal(size=len(specs)), strict=True)
+        ]
+        sides.append(run_sides.side(name, records))
+    a, b, c = sides
+    assert [len(item.records) for item in a.configurations.values()] == [SEEDS] * len(a.configurations)
+    same, turned = changes(a, b, ("elbo_nats",)), changes(a, c, ("elbo_nats",))
+    assert all(one.paired and one.finding == "changed" for one in same.changes)
+    assert not any(one.paired for one in turned.changes)

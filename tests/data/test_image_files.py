@@ -210,7 +210,8 @@ def test_what_is_for_tables_is_refused(folder, tmp_path) -> None:
     pq.write_table(table(range(30)), tmp_path / "a.parquet")
     for path, roles, message in (
         (folder, data.Roles(label="kind"), "is no table; its subfolders are the classes"),
-        (tmp_path / "a.parquet", data.Roles(ignore=("label",)), "holds images; --factors and --ignore are for tables"),
+        (tmp_path / "a.parquet", data.Roles(ignore=("label",)), "holds images, of which --label alone can be said"),
+        (tmp_path / "a.parquet", data.Roles(group="label"), "holds images, of which --label alone can be said"),
     ):
         with pytest.raises(UserError, match=message):
             data.import_dataset("pets", path, roles)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from aebench import data
 from aebench.data.idx import read_idx
@@ -284,3 +285,9 @@ def test_damaged_idx_files(tmp_path: Path, case: str) -> None:
 def test_idx_numbers_are_big_endian(tmp_path: Path) -> None:
     (tmp_path / "x").write_bytes(struct.pack(">HBBIii", 0, 0x0C, 1, 2, 1, -300))
     np.testing.assert_array_equal(read_idx(tmp_path / "x"), [1, -300])
+
+
+def test_a_picture_beside_idx_files_is_none_of_the_data(idx_folder, arrays):
+    folder = idx_folder(arrays)
+    Image.new("L", (3, 3)).save(folder / "preview.png")
+    assert len(data.import_dataset("mine", folder).test) == len(arrays["x_test"])

@@ -92,3 +92,24 @@ def test_tenth_makes_the_splits_that_are_not_published() -> None:
 def test_too_few_images(train: int, test: int) -> None:
     with pytest.raises(UserError, match="at least"):
         cut(Published(train=numbered(train), test=numbered(test)), "tenth", "x")
+
+
+def grouped(*sizes: int) -> Published:
+    """Images in groups of these sizes."""
+    whole = numbered(sum(sizes))
+    groups = np.repeat(np.arange(len(sizes)), sizes)
+    return Published(train=Split(images=whole.images, labels=None, maximum=1.0, groups=groups))
+
+
+@pytest.mark.parametrize("sizes", [(98, 1, 1), (1, 98, 1), (1, 1, 98), (10, 1, 89)])
+def test_groups_of_which_no_three_splits_can_be_made_are_told_in_a_line(sizes: tuple[int, ...]) -> None:
+    with pytest.raises(UserError, match=r"cut by whole groups, has .* at least"):
+        cut(grouped(*sizes), "tenth", "x")
+
+
+@pytest.mark.parametrize("sizes", [(40, 30, 2), (30, 30, 30, 10), (5,) * 20])
+def test_groups_stay_whole_and_no_split_is_without_one(sizes: tuple[int, ...]) -> None:
+    parts = cut(grouped(*sizes), "tenth", "x")
+    found = [set(part.groups.tolist()) for part in (parts.train, parts.validation, parts.test)]
+    assert all(found)
+    assert sorted(group for one in found for group in one) == list(range(len(sizes)))

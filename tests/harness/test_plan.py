@@ -111,6 +111,7 @@ def test_only_what_meets_the_condition_is_chosen(condition: str, runs: int, stor
     ("changes", "told"),
     [
         ({"without_class": (10,)}, "digits has no class 10; give numbers from 0 to 9"),
+        ({"without_class": (0,), "grids": study.read("tabular").grids}, "has no images, which alone are measured"),
         ({"measures": MeasureSettings(outlier_sets=("digits",))}, "digits is the study's own data set"),
         ({"measures": MeasureSettings(outlier_sets=("wine",))}, r"wine has shape \(13,\) and digits \(8, 8, 1\)"),
         ({"measures": MeasureSettings(outlier_sets=("digit",))}, "did you mean 'digits'"),

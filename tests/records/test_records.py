@@ -82,7 +82,11 @@ def test_every_metric_says_how_to_read_it() -> None:
 
 
 def test_a_row_holds_spec_settings_and_metrics() -> None:
-    (row,) = run_rows([RunRecord.model_validate_json(RUN)])
+    record = RunRecord.model_validate_json(RUN)
+    (row,) = run_rows([record])
+    assert "without_class" not in row
+    left = record.model_copy(update={"spec": record.spec.model_copy(update={"without_class": 3})})
+    assert run_rows([left])[0]["without_class"] == 3
     expected = {"dataset": "digits", "variant": "vae", "latent_dim": 4, "beta": 4.0, "seed": 0, "outcome": "ok"}
     assert expected.items() <= row.items()
     assert row["elbo_nats"] == -26.9361898386644

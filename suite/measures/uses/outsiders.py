@@ -119,7 +119,7 @@ def _family(which: str, label: str, validation: str, measure: object) -> Family:
         if which == OTHER
     }
     return Family(
-        name=which.replace("_", " "),
+        name=which,
         group="uses",
         measure=measure,  # type: ignore[arg-type]
         needs_images=True,
