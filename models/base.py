@@ -28,8 +28,7 @@ path, and Keras numbers layers without a name afresh in each model.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -38,6 +37,7 @@ import numpy as np
 from keras import layers, ops
 
 from aebench.models import likelihoods, networks
+from aebench.models.configured import Configured
 from aebench.models.distributions import PointCode, Posterior, StandardNormal
 from aebench.models.schedules import RateSchedule
 from aebench.models.seeding import initializer
@@ -78,7 +78,7 @@ class Terms:
     rate: Any | None = None
 
 
-class Autoencoder(keras.Model):
+class Autoencoder(Configured):
     """An encoder, a decoder and a likelihood, trained by `fit` to minimise the mean of `terms(x).objective`.
 
     Takes images `(batch, height, width, channels)` in [0, 1], or series `(batch, time steps, channels)` or vectors
@@ -136,49 +136,9 @@ class Autoencoder(keras.Model):
         self.noise = keras.random.SeedGenerator(stream(seed, "noise"))
         self.distortion_tracker = keras.metrics.Mean(name="distortion")
         self.rate_tracker = keras.metrics.Mean(name="rate") if self.has_posterior else None
-        self.scalars: dict[str, float] = {}
-        self.options: dict[str, int | str] = {}
         self.training_steps, self.steps = training_steps, None
         if training_steps and (self.is_scheduled or not self.rate_schedule.constant):
             self.steps = self.add_weight(name="steps", shape=(), trainable=False, initializer="zeros")
-
-    def scalar(self, name: str, value: float, *, most: float = math.inf) -> keras.Variable:
-        """A scalar hyper-parameter, and its entry in `get_config`.
-
-        It is a non-trainable weight, so that runs that differ in it alone can share one compiled program.
-
-        Raises:
-            ValueError: it is negative, not finite, or above `most`.
-        """
-        if not 0.0 <= value < math.inf:
-            raise ValueError(f"`{name}` must be finite and at least 0. Received: {name}={value}")
-        if value > most:
-            raise ValueError(f"`{name}` must be at most {most:g}. Received: {name}={value}")
-        self.scalars[name] = value
-        initial = keras.initializers.Constant(value)
-        return self.add_weight(name=name, shape=(), trainable=False, initializer=initial)
-
-    def count(self, name: str, value: int, *, least: int = 1) -> int:
-        """A setting that is a whole number and changes the program's shape, and its entry in `get_config`.
-
-        Raises:
-            ValueError: it is below `least`.
-        """
-        if value < least:
-            raise ValueError(f"`{name}` must be at least {least}. Received: {name}={value}")
-        self.options[name] = value
-        return value
-
-    def choice(self, name: str, value: str, known: Iterable[str]) -> str:
-        """A setting that is one of the `known` words, and its entry in `get_config`.
-
-        Raises:
-            ValueError: it is none of them.
-        """
-        if value not in known:
-            raise ValueError(f"`{name}` must be one of {', '.join(known)}. Received: {name}={value!r}")
-        self.options[name] = value
-        return value
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments, with every setting that `scalar`, `count` or `choice` made."""
@@ -190,9 +150,7 @@ class Autoencoder(keras.Model):
             "rate_warmup": self.rate_schedule.warmup,
             "rate_cycles": self.rate_schedule.cycles,
             "training_steps": self.training_steps,
-            "name": self.name,
-            **self.scalars,
-            **self.options,
+            **super().get_config(),
         }
 
     def progress(self, training: bool) -> Any:
