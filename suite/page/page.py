@@ -133,7 +133,7 @@ def _content(sources: Sequence[Source], pictures: bool) -> dict[str, Any]:
         "level": 4 if len(boards) > 1 else 3,  # of the headings of plots
         "datasets": datasets_section(sources),
         "table": numbers,
-        "kinds": list(dict.fromkeys(kind for board in boards for kind in board.seeing.kinds)),
+        "kinds": list(dict.fromkeys(kind for board in boards for kind in board.seeing.shown)),
         "planes": PLANES,
         "metrics": {name: metric for name, metric in METRICS.items() if name in shown},
         "validity": validity.by_measure(validity.kept()),

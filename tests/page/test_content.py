@@ -195,6 +195,12 @@ def test_a_page_to_share_has_everything_but_the_pictures(source, tmp_path):
     assert 'href="#seeing"' not in without
 
 
+def test_pictures_that_nothing_on_the_page_has_are_not_described(write):
+    text = write().read_text()
+    assert "<dt>Prior samples</dt>" in text
+    assert "<dt>Factors in dimensions</dt>" not in text
+
+
 def test_names_of_measures_lead_to_the_pages_own_definitions(write):
     text = write().read_text()
     wanted = set(re.findall(r'href="#(measure-[a-z0-9_]+)"', text))
