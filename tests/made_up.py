@@ -22,7 +22,7 @@ GRID = """
 title = "{title}"
 about = "AE and β-VAE on made-up images"
 dataset = "{dataset}"
-network = "mlp-256"
+network = {network}
 likelihood = {likelihood}
 seeds = {seeds}
 epochs = {epochs}
@@ -57,6 +57,7 @@ def make_study(tmp_path: Path) -> Callable[..., Study]:
         values = {
             "title": "A made-up study",
             "dataset": "digits",
+            "network": '"mlp-256"',
             "likelihood": '["bernoulli"]',
             "seeds": 3,
             "epochs": 40,

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 
 from aebench.analysis.configurations import Board, Configuration
 from aebench.analysis.differences import PerImage, paired_difference, reference_difference
+from aebench.analysis.naming import told_apart
+from aebench.analysis.numbers import listed
 from aebench.analysis.per_image import per_image
 from aebench.analysis.ranking import Ranking
 from aebench.analysis.statistics import Difference
@@ -55,6 +58,25 @@ class Evidence:
         """The plain configurations of a variant, by latent size; where the study has none that is plain, all of it."""
         own = sorted((item for item in self.board if item.variant == variant), key=lambda item: item.latent_dim)
         return [item for item in own if item.plain] or own
+
+    def place(self, item: Configuration) -> str:
+        """`z = 8`; `z = 8 (mlp-256)` where the board has several networks, or else varies how it is trained."""
+        apart = self._apart[item.id]
+        return f"z = {item.latent_dim} ({apart})" if apart else f"z = {item.latent_dim}"
+
+    def places(self, items: Sequence[Configuration]) -> str:
+        """`z = 2, 8 and 16`."""
+        if any(self._apart[item.id] for item in items):
+            return listed([self.place(item) for item in items])
+        return f"z = {listed([str(item.latent_dim) for item in items])}"
+
+    def named(self, item: Configuration) -> str:
+        """`VAE β=4 z = 8`."""
+        return f"{item.label} {self.place(item)}"
+
+    @cached_property
+    def _apart(self) -> dict[str, str]:
+        return told_apart(self.board)
 
     @property
     def epochs(self) -> int:

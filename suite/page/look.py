@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from aebench.analysis.configurations import Configuration
+from aebench.analysis.naming import told_apart
 from aebench.analysis.numbers import sized
 
 # Okabe & Ito's palette is safe for colour-blind readers; one variant's settings are shades of an ordered map.
@@ -14,7 +15,6 @@ ORDERED = ("viridis", "rocket", "mako")
 MARKERS = "osD^vPX*<>"
 LINES = ("-", "--", ":", "-.")
 GREY = "#6b7280"
-_MAY_VARY = ("network", "epochs", "batch_size", "learning_rate", "train_on")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,15 +62,15 @@ def looks(configurations: Sequence[Configuration], page: Sequence[Configuration]
         page: those of all studies on its page, so that a label has one colour on all of it.
     """
     colours = _colours(page or configurations)
-    varying = [name for name in _MAY_VARY if len(_values(configurations, name)) > 1]
-    extras = list(dict.fromkeys(_extra(item, varying) for item in configurations))
+    apart = told_apart(configurations)
+    extras = list(dict.fromkeys(apart.values()))
     labels = list(colours)
     by_id = {
         item.id: Look(
-            name=" ".join([item.label, *filter(None, [_extra(item, varying)])]),
+            name=f"{item.label} ({apart[item.id]})" if apart[item.id] else item.label,
             colour=colours[item.label],
             marker=MARKERS[labels.index(item.label) % len(MARKERS)],
-            line=LINES[extras.index(_extra(item, varying)) % len(LINES)],
+            line=LINES[extras.index(apart[item.id]) % len(LINES)],
         )
         for item in configurations
     }
@@ -128,14 +128,3 @@ def _by_variant(configurations: Sequence[Configuration], colours: dict[str, str]
 def _by_latent_dim(configurations: Sequence[Configuration]) -> dict[int, str]:
     sizes = sorted({item.latent_dim for item in configurations})
     return {size: MARKERS[at % len(MARKERS)] for at, size in enumerate(sizes)}
-
-
-def _values(configurations: Iterable[Configuration], name: str) -> set[object]:
-    return {getattr(item.specs[0], name) for item in configurations}
-
-
-def _extra(configuration: Configuration, varying: Sequence[str]) -> str:
-    spec = configuration.specs[0]
-    words = {"network": "", "train_on": "on "}
-    values = [f"{words.get(name, name.replace('_', ' ') + ' ')}{getattr(spec, name)}" for name in varying]
-    return f"({', '.join(values)})" if values else ""

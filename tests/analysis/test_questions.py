@@ -89,6 +89,18 @@ def test_separation_goes_as_it_is_found(found, gain, spread, standing, words):
     assert verdict.claim == "the VAE does not separate classes better than the AE"
 
 
+def test_networks_are_named_where_a_board_has_several(found):
+    numbers, networks = silhouettes(lambda size: 0.05), {"network": '["mlp-256", "mlp-400"]', "latent_dim": "[2, 4]"}
+    evidence = found(numbers, **networks)
+    verdict = one(separation.better_than_the_baseline, evidence)
+    places = "z = 2 (mlp-256), z = 2 (mlp-400), z = 4 (mlp-256), z = 4 (mlp-400)"
+    assert re.sub(r" \([^)]*\[[^)]*\)", "", verdict.answer).count(places) == 1
+    assert [line.split(":")[0] for line in verdict.lines[:4]] == places.split(", ")
+    assert evidence.places(evidence.board[:2]).startswith("z = 2 (mlp-256) and z = ")
+    alone = found(numbers, **{**networks, "network": '"mlp-400"'})
+    assert alone.places(alone.of("vae")) == "z = 2 and 4"
+
+
 def test_the_permutation_test_is_over_all_sizes_and_seeds_and_corrected(found):
     verdict = one(separation.better_than_the_baseline, found(silhouettes(lambda size: 0.05)))
     (line,) = [line for line in verdict.lines if "sign flips" in line]
@@ -154,7 +166,7 @@ def test_bounds_of_unknown_error_settle_nothing(found):
 
     verdict = one(separation.better_than_the_baseline, found(numbers, more=LIKELIHOODS))
     assert verdict.standing == "not settled"
-    assert verdict.answer == "No answer at z = 2, 4, 8, where NLL is a bound of unknown error."
+    assert verdict.answer == "No answer at z = 2, 4 and 8, where NLL is a bound of unknown error."
 
 
 def test_a_bound_is_not_ranked(found):

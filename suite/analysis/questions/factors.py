@@ -69,7 +69,7 @@ def told_factors(evidence: Evidence) -> Iterator[Verdict]:
         answer="Informativeness (0 nothing, 1 all), mean over configurations: "
         f"{listed([f'{names[at]} {over[at]:.2f}' for at in order])}.",
         lines=tuple(
-            f"{item.label} z = {item.latent_dim}: informativeness (information gap) "
+            f"{evidence.named(item)}: informativeness (information gap) "
             + ", ".join(f"{names[at]} {told[at]:.2f} ({gaps[at]:.2f})" for at in order)
             for item, told, gaps in found
         ),
@@ -78,7 +78,7 @@ def told_factors(evidence: Evidence) -> Iterator[Verdict]:
 
 @dataclass(frozen=True, kw_only=True)
 class _Row:
-    """One score at one latent size: shares of variance, and the 95 % interval of the variant's, over seeds."""
+    """Shares of one score's variance at one latent size and network, and the interval (95 %) of the variant's."""
 
     what: str
     variant: float
@@ -101,9 +101,10 @@ class _Row:
 
 
 def _rows(evidence: Evidence, score: str) -> Iterator[_Row]:
-    sizes = sorted({item.latent_dim for item in evidence.board})
-    for size in sizes:
-        own = [item for item in evidence.board if item.latent_dim == size]
+    places: dict[str, list[Configuration]] = {}
+    for item in sorted(evidence.board, key=lambda item: item.latent_dim):
+        places.setdefault(evidence.place(item), []).append(item)
+    for place, own in places.items():
         groups = [group for variant in dict.fromkeys(item.variant for item in own)
                   if (group := _values([item for item in own if item.variant == variant], score))]  # fmt: skip
         found = shares(groups)
@@ -112,7 +113,7 @@ def _rows(evidence: Evidence, score: str) -> Iterator[_Row]:
         spread = [one.variant for one in resampled(groups, DRAWS, np.random.default_rng(0))]
         low, high = np.quantile(spread, (0.025, 0.975))
         yield _Row(
-            what=METRICS[score].label + (f" at z = {size}" if len(sizes) > 1 else ""),
+            what=METRICS[score].label + (f" at {place}" if len(places) > 1 else ""),
             variant=found.variant,
             setting=found.setting,
             seed=found.seed,
@@ -145,7 +146,7 @@ def without_knowing_factors(evidence: Evidence) -> Iterator[Verdict]:
         standing=_standing([low > 0 for _, low, _ in known.values()], [high < 0 for _, _, high in known.values()]),
         answer=f"Rank correlation of UDR over {sum(len(told[item.id]) for item in items)} runs with {ranks}.",
         lines=tuple(
-            f"{item.label} z = {item.latent_dim}: UDR {np.mean([*told[item.id].values()]):.3f} "
+            f"{evidence.named(item)}: UDR {np.mean([*told[item.id].values()]):.3f} "
             f"({min(told[item.id].values()):.3f} to {max(told[item.id].values()):.3f})"
             for item in items
         ),

@@ -26,9 +26,10 @@ def pictures(evidence: Evidence) -> Iterator[Verdict]:
     """Linear CKA and neighbour overlap of the two variants of each contrast, against those of two seeds of one."""
     for contrast in evidence.contrasts:
         rows = [
-            (first, _codes(evidence, first), _codes(evidence, second)) for first, second in evidence.pairs(contrast)
+            (evidence.place(first), _codes(evidence, first), _codes(evidence, second))
+            for first, second in evidence.pairs(contrast)
         ]
-        found = [_likeness(first, *codes) for first, *codes in rows if codes[0].keys() & codes[1].keys()]
+        found = [_likeness(place, *codes) for place, *codes in rows if codes[0].keys() & codes[1].keys()]
         if found:
             yield _pictures(contrast, found)
 
@@ -57,24 +58,24 @@ def _pictures(contrast: Contrast, found: Sequence[_Likeness]) -> Verdict:
 
 @dataclass(frozen=True, kw_only=True)
 class _Likeness:
-    """How alike two variants are at one latent size; `chance` is the overlap that independent codes would have."""
+    """How alike two variants are at one place; `chance` is the overlap that independent codes would have."""
 
-    latent_dim: int
+    place: str
     cka: Alike
     overlap: Alike
     chance: float
 
     def line(self, first: str, second: str) -> str:
         return (
-            f"z = {self.latent_dim}: CKA of {second} with {first} {_maybe(self.cka[0])}, between seeds of one variant "
+            f"{self.place}: CKA of {second} with {first} {_maybe(self.cka[0])}, between seeds of one variant "
             f"{_maybe(self.cka[1])}; shared nearest neighbours {_maybe(self.overlap[0])}, between seeds "
             f"{_maybe(self.overlap[1])}, by chance {self.chance:.3f}"
         )
 
 
-def _likeness(first: Configuration, ours: Codes, theirs: Codes) -> _Likeness:
+def _likeness(place: str, ours: Codes, theirs: Codes) -> _Likeness:
     return _Likeness(
-        latent_dim=first.latent_dim,
+        place=place,
         cka=_alike(ours, theirs, linear_cka),
         overlap=_alike(ours, theirs, neighbour_overlap),
         chance=chance_overlap(len(next(iter(ours.values())))),
@@ -121,8 +122,7 @@ def worst_classes(evidence: Evidence) -> Iterator[Verdict]:
     worst, count = first.most_common(1)[0]
     agree = sum(_class(names, np.argmax(record.profiles["recon_mse_by_class"])) == worst for record in runs)
     lines = [
-        f"{item.label} z = {item.latent_dim}: worst {_ranked(names, steps, order[:3])}; best "
-        f"{_ranked(names, steps, order[-1:])}"
+        f"{evidence.named(item)}: worst {_ranked(names, steps, order[:3])}; best {_ranked(names, steps, order[-1:])}"
         for (item, steps), order in zip(rows, orders, strict=True)
     ]
     yield Verdict(
@@ -151,11 +151,11 @@ def collapse(evidence: Evidence) -> Iterator[Verdict]:
     partly = [item for item in with_rate if _active(item) < item.latent_dim - 0.5]
     wholly = [item for item in partly if _active(item) < 0.5]
     lines = [
-        f"{item.label} z = {item.latent_dim}: {mean_sd(item, 'active_units', 1)} of {item.latent_dim} units active, "
+        f"{evidence.named(item)}: {mean_sd(item, 'active_units', 1)} of {item.latent_dim} units active, "
         f"rate {mean_sd(item, 'rate_nats')} nats{_spectrum(item)}"
         for item in partly
     ]
-    names = ", ".join(f"{item.label} z = {item.latent_dim}" for item in wholly)
+    names = ", ".join(map(evidence.named, wholly))
     whole = f"wholly collapsed: {names}" if wholly else "none has collapsed wholly"
     some = f"{len(partly)} of {len(with_rate)} configurations leave units unused; {whole}."
     yield Verdict(

@@ -10,7 +10,7 @@ import numpy as np
 
 from aebench.analysis.configurations import Configuration
 from aebench.analysis.evidence import Evidence, Pair
-from aebench.analysis.questions.verdict import Standing, Verdict, mean_profile, mean_sd, name, sizes
+from aebench.analysis.questions.verdict import Standing, Verdict, mean_profile, mean_sd, name
 from aebench.measures.similarity import image_correlation
 from aebench.records.kept import Latents
 from aebench.study.contrasts import Contrast
@@ -26,30 +26,36 @@ def prior_samples_without_a_prior(evidence: Evidence) -> Iterator[Verdict]:
         own = [item for item in evidence.of(baseline) if all(item.summaries[metric].n for metric in needed)]
         if own and not any(item.summaries["rate_nats"].n for item in own):
             others = [item for item in evidence.compared if item.variant != baseline]
-            yield _prior_samples(own, others, _things(evidence))
+            yield _prior_samples(evidence, own, others)
 
 
-def _prior_samples(own: Sequence[Configuration], others: Sequence[Configuration], things: str) -> Verdict:
+def _prior_samples(evidence: Evidence, own: Sequence[Configuration], others: Sequence[Configuration]) -> Verdict:
     unlike = [item for item in own if _share(item, "prior") < PART * _share(item, "train")]
     standing: Standing = "confirmed" if unlike == own else "confirmed in part" if unlike else "refuted"
-    look = f"They don't at {sizes(unlike)}" if unlike else "At every latent size they do"
+    look = f"They don't at {evidence.places(unlike)}" if unlike else "At every latent size they do"
     whose = name(own[0].variant)
     return Verdict(
         question=f"Do {whose} prior samples look like the data, and does a fitted mixture repair that?",
-        claim=f"{whose} prior samples don't look like {things}",
+        claim=f"{whose} prior samples don't look like {_things(evidence)}",
         standing=standing,
-        answer=f"{look} (fewer than half as many recognised as of real images).{_mended(own, unlike)}",
-        lines=tuple(_recognised(item) for item in (*own, *others)),
+        answer=f"{look} (fewer than half as many recognised as of real images).{_mended(evidence, own, unlike)}",
+        lines=tuple(f"{evidence.named(item)}: {_recognised(item)}" for item in (*own, *others)),
     )
 
 
-def _mended(own: Sequence[Configuration], unlike: Sequence[Configuration]) -> str:
+def _mended(evidence: Evidence, own: Sequence[Configuration], unlike: Sequence[Configuration]) -> str:
     """What a fitted mixture does to the share that is recognised; nothing at milestones, where none is fitted."""
     if not all(item.summaries["mixture_recognisable"].n for item in own):
         return ""
     gains = [_share(item, "mixture") - _share(item, "prior") for item in own]
     repaired = [item for item in unlike if _share(item, "mixture") >= PART * _share(item, "train")]
-    mend = f"brings most back at {sizes(repaired)}" if repaired else "does not repair it" if unlike else "is not needed"
+    mend = (
+        f"brings most back at {evidence.places(repaired)}"
+        if repaired
+        else "does not repair it"
+        if unlike
+        else "is not needed"
+    )
     return (
         f" A Gaussian mixture fitted to the codes {mend}: it changes the share that is recognised by {min(gains):+.2f} "
         f"to {max(gains):+.2f}."
@@ -70,7 +76,7 @@ def _recognised(item: Configuration) -> str:
     told = {"prior": "prior", "mixture": "mixture", "pca_mixture": "PCA + mixture", "train": "real"}
     shares = ", ".join(f"{name} {mean_sd(item, f'{key}_recognisable')}" for key, name in told.items())
     distances = ", ".join(f"{name} {mean_sd(item, f'{key}_frechet_distance', 1)}" for key, name in told.items())
-    return f"{item.label} z = {item.latent_dim}: recognisable {shares}; Fréchet distance {distances}"
+    return f"recognisable {shares}; Fréchet distance {distances}"
 
 
 _CAUSES = {
@@ -87,10 +93,10 @@ def why_samples_look_primitive(evidence: Evidence) -> Iterator[Verdict]:
         needed = ("prior_sharpness", "rate_nats")
         own = [item for item in evidence.of(variant) if all(item.summaries[metric].n for metric in needed)]
         if own:
-            yield _shortcoming_of(own)
+            yield _shortcoming_of(evidence, own)
 
 
-def _shortcoming_of(own: Sequence[Configuration]) -> Verdict:
+def _shortcoming_of(evidence: Evidence, own: Sequence[Configuration]) -> Verdict:
     best = max(own, key=lambda item: -(item.summaries["prior_frechet_distance"].mean or np.inf))
     short = sorted(_shortfalls(best), key=lambda pair: pair[1])
     worst = [f"{metric.removeprefix('prior_')} {part:.2f}" for metric, part in short if part < 0.95]
@@ -104,9 +110,9 @@ def _shortcoming_of(own: Sequence[Configuration]) -> Verdict:
         question=f"Why do {whose} samples look primitive?",
         claim=f"{whose} samples look primitive",
         standing="confirmed" if worst else "refuted",
-        answer=f"At z = {best.latent_dim}, the best by Fréchet distance, "
+        answer=f"At {evidence.place(best)}, the best by Fréchet distance, "
         f"{found if worst else 'samples are as good as real images'}; {classes}.",
-        lines=tuple(_shortcomings(item) for item in own),
+        lines=tuple(f"{evidence.named(item)}: {_shortcomings(item)}" for item in own),
     )
 
 
@@ -125,7 +131,7 @@ def _shortcomings(item: Configuration) -> str:
         for name in told
     ]
     gap = f"KL(q(z) || p(z)) {mean_sd(item, 'marginal_kl_nats')} nats"
-    return f"{item.label} z = {item.latent_dim}: {', '.join(parts)}; {gap}"
+    return f"{', '.join(parts)}; {gap}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,7 +148,7 @@ def centroids(evidence: Evidence) -> Iterator[Verdict]:
     for contrast in evidence.contrasts:
         rows = [row for pair in evidence.pairs(contrast) if (row := _likeness(evidence, pair)) is not None]
         if rows:
-            yield _centroids(contrast, rows)
+            yield _centroids(evidence, contrast, rows)
 
 
 def _likeness(evidence: Evidence, pair: Pair) -> _Likeness | None:
@@ -159,7 +165,7 @@ def _likeness(evidence: Evidence, pair: Pair) -> _Likeness | None:
     return _Likeness(pair=pair, across=float(np.mean(across)), within=float(np.mean(within)) if within else None)
 
 
-def _centroids(contrast: Contrast, rows: Sequence[_Likeness]) -> Verdict:
+def _centroids(evidence: Evidence, contrast: Contrast, rows: Sequence[_Likeness]) -> Verdict:
     first, second = name(contrast.variant), name(contrast.against)
     alike = [row for row in rows if row.across >= ALIKE]
     standing: Standing = "confirmed" if len(alike) == len(rows) else "confirmed in part" if alike else "refuted"
@@ -176,7 +182,7 @@ def _centroids(contrast: Contrast, rows: Sequence[_Likeness]) -> Verdict:
         claim="centroid images are oddly alike across models",
         standing=standing,
         answer=f"Their pixels correlate {lowest:.2f} to {highest:.2f} between {second} and {first}.{why}",
-        lines=tuple(_centroid_line(row, first, second) for row in rows),
+        lines=tuple(f"{evidence.place(row.pair[0])}: {_centroid_line(row, first, second)}" for row in rows),
     )
 
 
@@ -193,8 +199,7 @@ def _centroid_line(row: _Likeness, first: str, second: str) -> str:
     )
     within = "n/a" if row.within is None else f"{row.within:.3f}"
     return (
-        f"z = {ours.latent_dim}: correlation of pixels {second} with {first} {row.across:.3f}, between seeds of one "
-        f"variant {within}; {told}"
+        f"correlation of pixels {second} with {first} {row.across:.3f}, between seeds of one variant {within}; {told}"
     )
 
 
@@ -212,7 +217,7 @@ def midpoints(evidence: Evidence) -> Iterator[Verdict]:
     middle = len(known[0][1]) // 2
     central = [item for item, steps in known if abs(int(np.argmax(steps)) - middle) <= 1]
     lines = [
-        f"{item.label} z = {item.latent_dim}: entropy {steps[0]:.2f} at the ends, {steps[middle]:.2f} half way "
+        f"{evidence.named(item)}: entropy {steps[0]:.2f} at the ends, {steps[middle]:.2f} half way "
         f"(difference {mean_sd(item, 'path_entropy_excess_nats')}), most at step {int(np.argmax(steps))} of "
         f"{len(steps) - 1}; peak in the middle for {mean_sd(item, 'path_peaks_at_midpoint')} of the paths"
         for item, steps in known

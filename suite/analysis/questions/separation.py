@@ -54,7 +54,7 @@ def _verdict(evidence: Evidence, contrast: Contrast, found: Sequence[Found]) -> 
     told = conclusions([difference for _, _, difference in found])
     sides = [better_or_worse(METRICS[metric].better, conclusion) for conclusion in told]
     lines = [
-        f"z = {first.latent_dim}: {_line(difference, conclusion)}"
+        f"{evidence.place(first)}: {_line(difference, conclusion)}"
         for (first, _, difference), conclusion in zip(found, told, strict=True)
     ]
     lines += [_bounds(evidence, contrast, metric), _test_line(evidence, contrast)]
@@ -62,7 +62,7 @@ def _verdict(evidence: Evidence, contrast: Contrast, found: Sequence[Found]) -> 
     return replace(
         _question(contrast, metric, [first for first, _, _ in found]),
         standing=_standing(sides),
-        answer=f"{METRICS[metric].label}, {ours} minus {theirs} with 95 % interval: {_by_side(found, sides)}."
+        answer=f"{METRICS[metric].label}, {ours} minus {theirs} with 95 % interval: {_by_side(evidence, found, sides)}."
         f"{_corrected(found, sides)}{within}",
         lines=tuple(filter(None, lines)),
     )
@@ -85,13 +85,15 @@ def _question(contrast: Contrast, metric: str, firsts: Sequence[Configuration]) 
 def _bounds(evidence: Evidence, contrast: Contrast, metric: str) -> str:
     """At which latent sizes a number is a bound alone, and what that does to the answer."""
     pairs = [pair for pair in evidence.pairs(contrast) if all(item.values(metric) for item in pair)]
-    slacks = {first.latent_dim: slack_of(first, second, metric) for first, second in pairs}
+    slacks = [(first, slack_of(first, second, metric)) for first, second in pairs]
     label, parts = METRICS[metric].label, []
-    if unknown := [f"{size}" for size, slack in slacks.items() if slack is None]:
-        parts.append(f"no answer at z = {', '.join(unknown)}, where {label} is a bound of unknown error")
-    if wide := {size: slack for size, slack in slacks.items() if slack is not None and any(slack)}:
-        told = ", ".join(f"{size} (by {below:.2g} down and {above:.2g} up)" for size, (below, above) in wide.items())
-        parts.append(f"intervals allow for what {label}, where it is a bound, may be off by: at z = {told}")
+    if unknown := [first for first, slack in slacks if slack is None]:
+        parts.append(f"no answer at {evidence.places(unknown)}, where {label} is a bound of unknown error")
+    if wide := [(first, slack) for first, slack in slacks if slack is not None and any(slack)]:
+        told = ", ".join(
+            f"{evidence.place(first)} (by {below:.2g} down and {above:.2g} up)" for first, (below, above) in wide
+        )
+        parts.append(f"intervals allow for what {label}, where it is a bound, may be off by: at {told}")
     return "; ".join(parts)
 
 
@@ -110,11 +112,11 @@ def _standing(sides: Sequence[str]) -> Standing:
     return "confirmed"
 
 
-def _by_side(found: Sequence[Found], sides: Sequence[str]) -> str:
+def _by_side(evidence: Evidence, found: Sequence[Found], sides: Sequence[str]) -> str:
     """`worse at z = 8 (-0.031 [-0.036, -0.026]); no clear difference at z = 2 (...)`."""
     groups: dict[str, list[str]] = {}
     for (first, _, difference), side in zip(found, sides, strict=True):
-        groups.setdefault(side, []).append(f"z = {first.latent_dim} ({interval(difference)})")
+        groups.setdefault(side, []).append(f"{evidence.place(first)} ({interval(difference)})")
     return "; ".join(f"{words} at {', '.join(groups[it])}" for it, words in _WORDS.items() if it in groups)
 
 
@@ -173,18 +175,21 @@ def blocked_test(evidence: Evidence, contrast: Contrast, metric: str) -> SignFli
 
 def _other(evidence: Evidence, contrast: Contrast, metric: str) -> str:
     found = _differences(evidence, contrast, metric)
-    each = by_size(
-        (first, difference, conclusion)
-        for (first, _, difference), conclusion in zip(found, conclusions([row[2] for row in found]), strict=True)
+    each = by_place(
+        evidence,
+        (
+            (first, difference, conclusion)
+            for (first, _, difference), conclusion in zip(found, conclusions([row[2] for row in found]), strict=True)
+        ),
     )
     told = sources([difference for _, _, difference in found])
     label = f"{METRICS[metric].label}, {name(contrast.variant)} minus {name(contrast.against)}"
     return f"{label}{told}: {each}" if found else ""
 
 
-def by_size(found: Iterable[Told]) -> str:
+def by_place(evidence: Evidence, found: Iterable[Told]) -> str:
     """`z = 2 +0.1 [+0.0, +0.2] higher, n = 5; z = 4 ...`."""
     return "; ".join(
-        f"z = {item.latent_dim} {interval(difference)} {conclusion}, n = {difference.n}"
+        f"{evidence.place(item)} {interval(difference)} {conclusion}, n = {difference.n}"
         for item, difference, conclusion in found
     )

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from aebench.analysis.evidence import Evidence, Pair
 from aebench.analysis.numbers import ARROWS
-from aebench.analysis.questions.separation import Told, by_size
+from aebench.analysis.questions.separation import Told, by_place
 from aebench.analysis.questions.verdict import Matrix, Verdict, name, sources
 from aebench.analysis.statistics import conclusions
 from aebench.measures import METRICS
@@ -25,7 +25,9 @@ def effect_of_settings(evidence: Evidence) -> Iterator[Verdict]:
         whose = f" of the {name(variant)}" if len(variants) > 1 else ""
         values = sorted({float(other.settings[setting]) for other, _ in pairs})
         found = {metric: told for metric in metrics if (told := _told(evidence, pairs, metric))}
-        lines = [_line(rows, pairs, setting, value, metric) for value in values for metric, rows in found.items()]
+        lines = [
+            _line(evidence, rows, pairs, setting, value, metric) for value in values for metric, rows in found.items()
+        ]
         yield Verdict(
             question=f"Does {symbol(setting)}{whose} help or hurt?",
             claim="",
@@ -66,12 +68,14 @@ def _told(evidence: Evidence, pairs: Sequence[Pair], metric: str) -> list[Told]:
     return [(*row, conclusion) for row, conclusion in zip(found, told, strict=True)]
 
 
-def _line(found: Sequence[Told], pairs: Sequence[Pair], setting: str, value: float, metric: str) -> str:
+def _line(
+    evidence: Evidence, found: Sequence[Told], pairs: Sequence[Pair], setting: str, value: float, metric: str
+) -> str:
     own = [row for row in found if row[0].settings[setting] == value]
     told = sources([difference for _, difference, _ in own])
     sign = symbol(setting)
     minus = f"{sign} = {value:g}, {METRICS[metric].label} minus that of {sign} = {_plain(pairs, setting)}{told}"
-    return f"{minus}: {by_size(own)}" if own else ""
+    return f"{minus}: {by_place(evidence, own)}" if own else ""
 
 
 def _answer(found: Mapping[str, Sequence[Told]], pairs: Sequence[Pair], setting: str) -> str:

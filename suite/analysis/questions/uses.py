@@ -15,6 +15,7 @@ from aebench.study.contrasts import Contrast
 Found = tuple[Configuration, str, Difference]  # what against what
 Cell = tuple[str, str]
 _CORNER = "▲ better, ▼ worse, = alike, ? not told"
+_EQUALS = "\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}"
 _SIGNS: dict[Side, str] = {"better": "▲", "worse": "▼", "equivalent": "=", "unclear": "?"}
 
 
@@ -32,7 +33,7 @@ def good_for(evidence: Evidence) -> Iterator[Verdict]:
             for use in uses
         ]
         told = [_sides(uses, against), _sides(uses, plain[: len(uses)]), _sides(uses, plain[len(uses) :])]
-        yield _verdict(contrast, uses, [against, plain[: len(uses)], plain[len(uses) :]], told)
+        yield _verdict(evidence, contrast, uses, [against, plain[: len(uses)], plain[len(uses) :]], told)
 
 
 def _against(
@@ -65,6 +66,7 @@ def _sides(uses: Sequence[Purpose], columns: Sequence[Sequence[Found | None]]) -
 
 
 def _verdict(
+    evidence: Evidence,
     contrast: Contrast,
     uses: Sequence[Purpose],
     columns: Sequence[Sequence[Sequence[Found | None]]],
@@ -73,7 +75,7 @@ def _verdict(
     ours, theirs = name(contrast.variant), name(contrast.against)
     heads = (f"{ours} against {theirs}", f"{ours} against what needs no training", f"{theirs} against the same")
     rows = tuple(
-        (use.name, tuple(_cell(found[at], side[at]) for found, side in zip(columns, sides, strict=True)))
+        (use.name, tuple(_cell(evidence, found[at], side[at]) for found, side in zip(columns, sides, strict=True)))
         for at, use in enumerate(uses)
     )
     return Verdict(
@@ -84,7 +86,7 @@ def _verdict(
         lines=tuple(
             f"{METRICS[use.metric].label}: {line}"
             for at, use in enumerate(uses)
-            if (line := "; ".join(filter(None, (_line(found[at]) for found in columns))))
+            if (line := "; ".join(filter(None, (_line(evidence, found[at]) for found in columns))))
         ),
         matrix=Matrix(corner=_CORNER, heads=heads, rows=rows),
     )
@@ -109,17 +111,17 @@ def _answer(ours: str, theirs: str, uses: Sequence[Purpose], sides: Sequence[Seq
     )
 
 
-def _cell(found: Sequence[Found | None], sides: Sequence[Side]) -> Cell:
+def _cell(evidence: Evidence, found: Sequence[Found | None], sides: Sequence[Side]) -> Cell:
     """`▲ z = 8, = z = 16`, marked where all that is told points one way."""
     known = [one for one in found if one is not None]
     if not known:
         return "n/a", ""
-    text = ", ".join(f"{_SIGNS[side]} z\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}{item.latent_dim}"
+    text = ", ".join(f"{_SIGNS[side]} {evidence.place(item).replace(' = ', _EQUALS)}"
                      for (item, _, _), side in zip(known, sides, strict=True))  # fmt: skip
     told = {*sides} & {"better", "worse"}
     return text, {"better": "yes", "worse": "no"}[told.pop()] if len(told) == 1 else ""
 
 
-def _line(found: Sequence[Found | None]) -> str:
+def _line(evidence: Evidence, found: Sequence[Found | None]) -> str:
     known = [one for one in found if one is not None]
-    return ", ".join(f"{item.label} z = {item.latent_dim} minus {other} {interval(gap)}" for item, other, gap in known)
+    return ", ".join(f"{evidence.named(item)} minus {other} {interval(gap)}" for item, other, gap in known)

@@ -91,11 +91,6 @@ def mean_profile(item: Configuration, name: str) -> np.ndarray | None:
     return np.mean(found, axis=0) if found else None
 
 
-def sizes(items: Sequence[Configuration]) -> str:
-    """`z = 2, 8 and 16`."""
-    return f"z = {listed([str(item.latent_dim) for item in items])}"
-
-
 def name(variant: str) -> str:
     """`VAE`: a variant as people write it, whatever its settings."""
     return variant_label(variant, {})
