@@ -45,7 +45,8 @@ def choose(name: str) -> None:
         extra = "cpu" if name == "tensorflow" else name
         raise UserError(f"backend {name!r} is not installed; run: pip install 'aebench[{extra}]'")
     os.environ["KERAS_BACKEND"] = name
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    # What fails is raised; what TensorFlow prints besides, as errors too, tells of libraries that it does without.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it takes several models in a process for a mistake
     get(name).start()
     get(name).set_matrix_products("float32")

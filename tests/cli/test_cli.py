@@ -140,7 +140,7 @@ def test_a_dry_run_names_the_runs_and_does_nothing(tmp_path: Path) -> None:
 
 def test_the_table_of_runs_is_csv(smoke: Path) -> None:
     printed = output("table", "smoke", "--out", smoke, "--by", "run", "--format", "csv")
-    frame = pd.read_csv(io.StringIO(printed), float_precision="round_trip")
+    frame = pd.read_csv(io.StringIO(printed), engine="python")  # rounds each number correctly
     assert len(frame) == 12
     assert set(SETTINGS) | set(METRICS) == set(frame.columns)
     assert frame["beta"].isna().sum() == frame["elbo_nats"].isna().sum() == 4

@@ -115,15 +115,27 @@ class Gaps:
     @cache  # noqa: B019
     def references(self, mask: str, components: int) -> Mapping[str, dict[str, np.ndarray]]:
         """Errors of the mean training image, of neighbours and of components, on test images."""
-        part, missing = images(self.inputs).test, self.missing(mask)
-        seen, gone = (array.reshape(len(array), -1) for array in (part.seen, missing))
-        train = self.inputs.seen_train.reshape(len(self.inputs.seen_train), -1)
-        estimates = {
-            "mean": np.broadcast_to(train.mean(axis=0), seen.shape),
-            "neighbours": neighbours(train[some(len(train), MOST_FITTED)], seen, gone),
-            "pca": conditional(train, components, seen, gone),
+        train, seen, gone = self._flat(mask)
+        return {**self._without_fit(mask), "pca": self._errors(mask, conditional(train, components, seen, gone))}
+
+    @cache  # noqa: B019
+    def _without_fit(self, mask: str) -> Mapping[str, dict[str, np.ndarray]]:
+        """Errors of what no number of components enters."""
+        train, seen, gone = self._flat(mask)
+        return {
+            "mean": self._errors(mask, np.broadcast_to(train.mean(axis=0), seen.shape)),
+            "neighbours": self._errors(mask, neighbours(train[some(len(train), MOST_FITTED)], seen, gone)),
         }
-        return {name: self.errors(part, mask, found.reshape(part.seen.shape)) for name, found in estimates.items()}
+
+    def _flat(self, mask: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The training images, the test images, and where these lack pixels, each `(n, pixels)`."""
+        parts = (self.inputs.seen_train, images(self.inputs).test.seen, self.missing(mask))
+        train, seen, gone = (part.reshape(len(part), -1) for part in parts)
+        return train, seen, gone
+
+    def _errors(self, mask: str, found: np.ndarray) -> dict[str, np.ndarray]:
+        part = images(self.inputs).test
+        return self.errors(part, mask, found.reshape(part.seen.shape))
 
 
 @cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -38,7 +39,7 @@ def measure(context: Context) -> Sequence[Measured]:
     if not has_classes(data):
         return [Measured()] * context.count
     parts = images(data)
-    references = _references(data, parts.test, context.latent_dim)
+    references = {**_of_pixels(data), **_of_components(data, context.latent_dim)}
     own = _of_runs(context, parts.test)
     validation: list[Taken] = [{}] * context.count
     if parts.validation is not None and parts.validation.labels is not None:
@@ -61,18 +62,31 @@ def _of_runs(context: Context, part: Part) -> list[Taken]:
     ]
 
 
-def _references(inputs: Inputs, part: Part, latent_dim: int) -> Taken:
-    """What pixels and components of the same images tell."""
+@cache
+def _of_pixels(inputs: Inputs) -> Taken:
+    """What pixels of test images tell; once for all cohorts of a process, as it takes long."""
+    part, train, shown = _flat(inputs)
+    return named(told(inputs, part, train, shown), "pixels")
+
+
+@cache
+def _of_components(inputs: Inputs, latent_dim: int) -> Taken:
+    """What components of the same images tell."""
     from aebench.measures.uses.spoiling import components
 
-    seen = {kind: shown.reshape(len(shown), -1) for kind, shown in shifted(inputs, part).items()}
-    train = inputs.seen_train.reshape(len(inputs.seen_train), -1)
+    part, train, shown = _flat(inputs)
     project = components(inputs, latent_dim).transform
-    on_them = {kind: project(shown) for kind, shown in seen.items()}
-    return {
-        **named(told(inputs, part, train, seen), "pixels"),
-        **named(told(inputs, part, project(train), on_them), "pca"),
-    }
+    on_them = {kind: project(one) for kind, one in shown.items()}
+    return named(told(inputs, part, project(train), on_them), "pca")
+
+
+def _flat(inputs: Inputs) -> tuple[Part, np.ndarray, dict[str, np.ndarray]]:
+    """Test images; pixels `(n, pixels)` of the training images, and of test images by kind of shift."""
+    from aebench.measures.uses.images import images
+
+    part = images(inputs).test
+    shown = {kind: one.reshape(len(one), -1) for kind, one in shifted(inputs, part).items()}
+    return part, inputs.seen_train.reshape(len(inputs.seen_train), -1), shown
 
 
 def shifted(inputs: Inputs, part: Part) -> dict[str, np.ndarray]:
