@@ -21,7 +21,7 @@ if int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")) > 1:
 
 import pytest
 
-pytest_plugins = ["browser", "made_up"]
+pytest_plugins = ["asked", "browser", "made_up"]
 REPO = Path(__file__).resolve().parent.parent
 Finished = subprocess.CompletedProcess[str]
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from aebench.analysis.configurations import Configuration
 
-_MAY_VARY = ("network", "epochs", "batch_size", "learning_rate", "train_on")
+_MAY_VARY = ("network", "epochs", "batch_size", "learning_rate", "schedule", "adam", "train_on")
 _WORDS = {"network": "", "train_on": "on "}
 
 

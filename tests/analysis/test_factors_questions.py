@@ -57,6 +57,19 @@ def test_method_setting_or_seed(found, score, standing: str) -> None:
     assert "MIG: variant" in verdict.lines[0]
 
 
+def test_two_networks_are_no_two_settings(make_study, expand, make_record) -> None:
+    """The score of a run is the same in both networks but for a constant, and so are all shares."""
+    study = make_study(seeds=SEEDS, latent_dim="[3]", network='["mlp-256", "mlp-400"]')
+    specs = expand(study)
+    score = {spec.run_id: 10.0 * (spec.network == "mlp-400") + noise(spec) for spec in specs}
+    records = {spec.run_id: make_record(spec, **dict.fromkeys(factors.SCORES, score[spec.run_id])) for spec in specs}
+    (verdict,) = factors.method_setting_or_seed(Evidence(board=compare(study, specs, records).configurations))
+    first, second = (line.split(": ") for line in verdict.lines[:2])
+    assert (first[0], second[0]) == ("MIG at z = 3 (mlp-256)", "MIG at z = 3 (mlp-400)")
+    assert first[1] == second[1]
+    assert len(verdict.lines) == 2 * len(factors.SCORES)
+
+
 def test_without_scores_nothing_is_asked(found, make_study, expand, make_record) -> None:
     study = make_study(seeds=SEEDS)
     specs = expand(study)

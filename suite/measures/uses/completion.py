@@ -134,6 +134,7 @@ class Gaps:
         return train, seen, gone
 
     def _errors(self, mask: str, found: np.ndarray) -> dict[str, np.ndarray]:
+        """How far estimates `(n, pixels)` of the test images are off."""
         part = images(self.inputs).test
         return self.errors(part, mask, found.reshape(part.seen.shape))
 
