@@ -28,11 +28,13 @@ class Likelihood(keras.layers.Layer):
         takes: the kinds of values that it has a density for.
         levels: how many values a pixel may have, as far apart from 0 to 1; 0 where any may occur.
         numbered: the argument that a number behind the name sets, as `categorical-17`; empty without one.
+        exponential_family: whether log p(x|z) = Σ x η(z) - A(z) + log h(x), which `natural` and `log_base` tell.
     """
 
     takes: tuple[str, ...]
     levels: int = 0
     numbered: str = ""
+    exponential_family: bool = False
 
     def encoded(self, images: Any) -> Any:
         """What the encoder network sees of images `(batch, *image_shape)`; as they are, unless a subclass says more."""
@@ -44,6 +46,17 @@ class Likelihood(keras.layers.Layer):
 
     def log_prob(self, images: Any, parameters: Any) -> Any:
         """log p(x|z) of images `(batch, *image_shape)`, `(batch,)` nats; parameters `(batch, *parameter_shape)`."""
+        raise NotImplementedError
+
+    def natural(self, parameters: Any) -> tuple[Any, Any]:
+        """Natural parameters η, `(batch, *image_shape)`, and the log-partition A, `(batch,)`, of an exponential family.
+
+        With them, log p(x|z) of many images under many codes is one product of matrices.
+        """
+        raise NotImplementedError
+
+    def log_base(self, images: Any) -> Any:
+        """log h(x), the part of log p(x|z) that no code changes, `(batch,)` nats, of an exponential family."""
         raise NotImplementedError
 
     def mean(self, parameters: Any) -> Any:

@@ -24,9 +24,16 @@ class Bernoulli(Likelihood):
     """Independent Bernoulli pixels with the parameters as logits; images hold 0 and 1 only."""
 
     takes = ("unit",)
+    exponential_family = True
 
     def log_prob(self, images: Any, parameters: Any) -> Any:  # noqa: D102
         return per_image_sum(images * parameters - ops.softplus(parameters))
+
+    def natural(self, parameters: Any) -> tuple[Any, Any]:  # noqa: D102
+        return parameters, per_image_sum(ops.softplus(parameters))
+
+    def log_base(self, images: Any) -> Any:  # noqa: D102
+        return _zeros(images)
 
     def mean(self, parameters: Any) -> Any:  # noqa: D102
         return ops.sigmoid(parameters)
@@ -41,10 +48,17 @@ class ContinuousBernoulli(Likelihood):
     """Continuous Bernoulli pixels in [0, 1], the parameters their logits (Loaiza-Ganem & Cunningham 2019)."""
 
     takes = ("unit",)
+    exponential_family = True
 
     def log_prob(self, images: Any, parameters: Any) -> Any:  # noqa: D102
         log_normaliser = _log_normaliser(parameters)
         return per_image_sum(images * parameters - ops.softplus(parameters) + log_normaliser)
+
+    def natural(self, parameters: Any) -> tuple[Any, Any]:  # noqa: D102
+        return parameters, per_image_sum(ops.softplus(parameters) - _log_normaliser(parameters))
+
+    def log_base(self, images: Any) -> Any:  # noqa: D102
+        return _zeros(images)
 
     def mean(self, parameters: Any) -> Any:
         """1 / (1 - exp(-l)) - 1/l at logit l; 1/2 + l/12 - l³/720 near 0, where that cancels."""
@@ -56,6 +70,11 @@ class ContinuousBernoulli(Likelihood):
     def initial_bias(self, pixel_mean: np.ndarray) -> np.ndarray:
         """The logit at which E[x] is the pixel's mean, by bisection, since the inverse has no form."""
         return bisected(lambda logits: self.mean(ops.convert_to_tensor(logits)), inside(pixel_mean), 1000.0)
+
+
+def _zeros(images: Any) -> Any:
+    """One for each image."""
+    return ops.zeros(images.shape[:1], images.dtype)
 
 
 def _log_normaliser(logits: Any) -> Any:
@@ -82,12 +101,21 @@ class Located(Likelihood):
 class Gaussian(Located):
     """Gaussian pixels around the parameters with one learned log-variance for all pixels."""
 
+    exponential_family = True
+
     def build(self, input_shape: Any) -> None:  # noqa: ARG002, D102
         self.log_var = self.add_weight(name="log_var", shape=(), initializer="zeros")
 
     def log_prob(self, images: Any, parameters: Any) -> Any:  # noqa: D102
         squares = (images - parameters) ** 2 * ops.exp(-self.log_var)
         return -0.5 * per_image_sum(squares + self.log_var + math.log(2.0 * math.pi))
+
+    def natural(self, parameters: Any) -> tuple[Any, Any]:  # noqa: D102
+        natural = parameters * ops.exp(-self.log_var)
+        return natural, 0.5 * per_image_sum(parameters * natural)
+
+    def log_base(self, images: Any) -> Any:  # noqa: D102
+        return self.log_prob(images, ops.zeros_like(images))
 
 
 class DiagonalGaussian(Gaussian):
@@ -119,6 +147,7 @@ class Poisson(Likelihood):
     """Independent Poisson counts with the parameters as log-rates."""
 
     takes = ("counts",)
+    exponential_family = True
 
     def encoded(self, images: Any) -> Any:
         """log(1 + count), as counts may differ by orders of magnitude (Lopez et al. 2018)."""
@@ -126,6 +155,12 @@ class Poisson(Likelihood):
 
     def log_prob(self, images: Any, parameters: Any) -> Any:  # noqa: D102
         return per_image_sum(images * parameters - ops.exp(parameters) - log_factorial(images))
+
+    def natural(self, parameters: Any) -> tuple[Any, Any]:  # noqa: D102
+        return parameters, per_image_sum(ops.exp(parameters))
+
+    def log_base(self, images: Any) -> Any:  # noqa: D102
+        return -per_image_sum(log_factorial(images))
 
     def mean(self, parameters: Any) -> Any:  # noqa: D102
         return ops.exp(parameters)
@@ -147,6 +182,13 @@ class NegativeBinomial(Poisson):
         r, over = ops.exp(self.log_r), parameters - self.log_r  # log(m / r)
         choices = log_rising(r, images) - log_factorial(images)
         return per_image_sum(choices + images * over - (images + r) * ops.softplus(over))
+
+    def natural(self, parameters: Any) -> tuple[Any, Any]:  # noqa: D102
+        over = parameters - self.log_r
+        return -ops.softplus(-over), per_image_sum(ops.exp(self.log_r) * ops.softplus(over))
+
+    def log_base(self, images: Any) -> Any:  # noqa: D102
+        return per_image_sum(log_rising(ops.exp(self.log_r), images) - log_factorial(images))
 
 
 _SHIFT = 8  # from where on three terms of Stirling's series are off by less than 3e-10

@@ -11,9 +11,11 @@ import numpy as np
 from keras import ops
 
 from aebench import backends
-from aebench.measures.fitted import Fitted
+from aebench.measures.fitted import AsEncoded, Fitted
 from aebench.measures.programs import Programs, Runs, chunks, joined, noise
 from aebench.measures.proposals import WIDEST, Proposals
+from aebench.measures.shared_codes import MOST_DIMENSIONS
+from aebench.measures.shared_weights import SharedDraws, in_chunks, sums_of_weights
 from aebench.measures.ssim import structural_similarity
 from aebench.models.base import Autoencoder
 from aebench.models.distributions import DiagonalGaussian, StandardNormal
@@ -87,11 +89,18 @@ class Evaluator(Programs):
         self.has_density: bool = self.has_posterior and all(
             hasattr(one, "log_prob") for one in (posterior, model.prior)
         )
+        self.shares_codes: bool = (
+            self.has_gaussian_posterior
+            and self.has_density
+            and model.likelihood.exponential_family
+            and model.code_dim <= MOST_DIMENSIONS
+        )
         self._encode = self.over_runs(lambda images: model.encode(images).mean)
         self._decode_mean = self.over_runs(model.decode_mean)
         self._score = self.over_runs(self._scores)
         self._draw = self.over_runs(self._drawn_and_prior_codes)
         self._weigh = self.over_runs(self._sums_of_weights)
+        self._weigh_shared = self.over_runs(lambda *arrays: sums_of_weights(model, *arrays))
         self._climb = self.over_runs(self._slopes)
         self._gaussians = self.over_runs(self._mean_and_log_var)
         self._diagnose = self.over_runs(lambda images, state: dict(model.diagnostics(images, self.noise_at(state))))
@@ -157,6 +166,23 @@ class Evaluator(Programs):
         """
         return self._by_draws(self._weigh, runs, images, draws)  # type: ignore[no-any-return]
 
+    def shared_log_weight_sums(
+        self, runs: Runs, images: np.ndarray, draws: Sequence[SharedDraws]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """log Σ w and log Σ w² of the weights w = p(x, z) / q(z) of codes that all images of a run share.
+
+        Args:
+            runs: of a variant that `shares_codes`.
+            images: `(n, *image_shape)`.
+            draws: what was drawn, as many codes of each.
+
+        Returns:
+            Both `(len(draws), n)` nats, float32.
+        """
+        found = self._by_draws(self._weigh_shared, runs, in_chunks(images), draws)
+        sums, squares = (part.reshape(len(draws), -1)[:, : len(images)] for part in found)
+        return sums, squares
+
     def slopes(self, runs: Runs, images: np.ndarray, draws: Sequence[Draws]) -> tuple[np.ndarray, np.ndarray]:
         """Slopes sd ∂ log p(x, z) / ∂z at points of proposals, in units of the encoder's posteriors.
 
@@ -170,7 +196,13 @@ class Evaluator(Programs):
         """
         return self._by_draws(self._climb, runs, images, draws)  # type: ignore[no-any-return]
 
-    def _by_draws(self, function: Callable[..., Any], runs: Runs, images: np.ndarray, draws: Sequence[Draws]) -> Any:
+    def _by_draws(
+        self,
+        function: Callable[..., Any],
+        runs: Runs,
+        images: np.ndarray,
+        draws: Sequence[Draws] | Sequence[SharedDraws],
+    ) -> Any:
         """Results of `function` for each of `draws`, in order, in calls of as many as a group of runs has."""
         size: int = runs.groups[0][0].shape[0]
         weights = [ops.concatenate(parts) for parts in zip(*runs.groups, strict=True)]
@@ -192,18 +224,13 @@ class Evaluator(Programs):
         *fitted, images = rest
         images = ops.take(images, places, axis=0)
         posterior = self.model.encode(images)
-        proposal = Fitted(posterior, *fitted) if fitted else posterior
+        proposal = Fitted(posterior, *fitted) if fitted else AsEncoded(posterior)
         log_weights = ops.map(lambda state: self._weighed(proposal, images, state), states)
         return ops.logsumexp(log_weights, axis=0), ops.logsumexp(2.0 * log_weights, axis=0)
 
     def _weighed(self, proposal: Any, images: Any, state: Any) -> Any:
         """log w of a code drawn for each image."""
-        noise = self.noise_at(state)
-        if isinstance(proposal, Fitted):
-            codes, log_prob = proposal.drawn(noise)
-        else:
-            codes = proposal.sample(noise)
-            log_prob = proposal.log_prob(codes)
+        codes, log_prob = proposal.drawn(self.noise_at(state))
         return self._log_joint(images, codes) - log_prob
 
     def _log_joint(self, images: Any, codes: Any) -> Any:

@@ -53,6 +53,18 @@ class Fitted:
         return ops.logaddexp(near, far) - self.log_scale
 
 
+class AsEncoded:
+    """The encoder's own posteriors, whatever they are."""
+
+    def __init__(self, posterior: Any) -> None:
+        self.posterior = posterior
+
+    def drawn(self, noise: keras.random.SeedGenerator) -> tuple[Any, Any]:
+        """As that of `Fitted`."""
+        codes = self.posterior.sample(noise)
+        return codes, self.posterior.log_prob(codes)
+
+
 def _log_t(squared: Any, size: int) -> Any:
     """The logarithm of the density of a standard t-distribution of `size` numbers whose squares sum to `squared`."""
     gammas = math.lgamma((DEGREES + size) / 2) - math.lgamma(DEGREES / 2)

@@ -13,6 +13,8 @@ from aebench.measures.evaluator import Draws, Evaluator
 from aebench.measures.importance_weights import START, STEP, ImportanceWeights, Request, pursue
 from aebench.measures.programs import CHUNK, FIXED_SEED, Runs, noise
 from aebench.measures.proposals import Proposals
+from aebench.measures.shared_codes import FAIR, MOST, SharedProposal, SharedWeights
+from aebench.measures.shared_weights import SharedDraws
 from aebench.models.streams import stream
 
 MOST_FACTORS = 2**27  # numbers in the proposals of all runs that are worked at together: half a gigabyte
@@ -84,7 +86,36 @@ def _together(evaluator: Evaluator, runs: Runs, images: int) -> list[range]:
 def _of_some(
     evaluator: Evaluator, runs: Runs, some: range, images: np.ndarray, tolerance: float, budget: int
 ) -> list[Importance]:
-    """The bounds of the runs at the places `some`."""
+    """The bounds of the runs at the places `some`: by codes that images share, and by codes of their own if need be."""
+    shared = _shared(evaluator, runs, some, images, tolerance) if tolerance > 0.0 and evaluator.shares_codes else {}
+    rest = [run for run in some if run not in shared or not shared[run].error <= FAIR * tolerance]
+    own = _own(evaluator, runs, rest, images, tolerance, budget) if rest else {}
+    each = ([found[run] for found in (shared, own) if run in found] for run in some)
+    return [min(found, key=lambda one: one.error) for found in each]
+
+
+def _shared(
+    evaluator: Evaluator, runs: Runs, some: Sequence[int], images: np.ndarray, tolerance: float
+) -> dict[int, Importance]:
+    """Bounds by codes that all images share, as many as it takes; none of a run whose encoder is not finite."""
+    means, log_vars = (part.astype(float) for part in evaluator.gaussians(runs, images))
+    finite = [run for run in some if np.isfinite(means[run]).all() and np.isfinite(log_vars[run]).all()]
+    proposals = {run: SharedProposal(means[run], np.exp(0.5 * log_vars[run])) for run in finite}
+    weights = {run: SharedWeights(len(images)) for run in finite}
+    going = finite
+    while going:
+        asked = [(run, *task) for run in going for task in weights[run].wanted()]
+        draws = [SharedDraws.of(run, proposals[run], *task) for run, *task in asked]
+        for (run, batch, _), *sums in zip(asked, *evaluator.shared_log_weight_sums(runs, images, draws), strict=True):
+            weights[run].add(batch, *sums)
+        going = [run for run in going if weights[run].error().total > tolerance and 2 * weights[run].codes <= MOST]
+    return {run: _found_shared(found) for run, found in weights.items()}
+
+
+def _own(
+    evaluator: Evaluator, runs: Runs, some: Sequence[int], images: np.ndarray, tolerance: float, budget: int
+) -> dict[int, Importance]:
+    """Bounds by codes that each image has for itself."""
     fits = fitted(evaluator, runs, some, images)
     pursuits = {run: pursue(len(images), tolerance, budget) for run in some}
     found: dict[int, ImportanceWeights] = {}
@@ -98,7 +129,12 @@ def _of_some(
         if not requests:
             break
         _draw(evaluator, runs, images, fits, requests, f"importance/{number}")
-    return [_found(found[run]) for run in some]
+    return {run: _found(weights) for run, weights in found.items()}
+
+
+def _found_shared(weights: SharedWeights) -> Importance:
+    bound = weights.bound()
+    return Importance(log_likelihood=bound, codes=np.full(len(bound), weights.codes), error=weights.error().total)
 
 
 def _found(weights: ImportanceWeights) -> Importance:

@@ -76,7 +76,8 @@ class ImportanceWeights:
 
     def error(self) -> Error:
         """How far the mean of the bounds may be from that of log p(x)."""
-        return remaining_error(self.bounds(), self.variances())
+        variances, images = self.variances(), len(self.codes)
+        return remaining_error(self.bounds(), variances, images, math.sqrt(float(variances.sum())) / images)
 
     def bounds(self) -> list[np.ndarray]:
         """The bound of each image at all codes, at half of them and at a quarter, means over halves and quarters."""
@@ -99,7 +100,7 @@ def _spread(at: np.ndarray, each: np.ndarray, parts: range) -> tuple[np.ndarray,
     return places, parts.start + number * len(parts) // np.repeat(each, each)
 
 
-def remaining_error(bounds: Sequence[np.ndarray], variances: np.ndarray) -> Error:
+def remaining_error(bounds: Sequence[np.ndarray], variances: np.ndarray, independent: float, spread: float) -> Error:
     """What is left of the error of a mean of importance-weighted bounds.
 
     The logarithm of a mean of k weights is too low by half of its own variance (delta method), if that exists. Where
@@ -112,16 +113,17 @@ def remaining_error(bounds: Sequence[np.ndarray], variances: np.ndarray) -> Erro
         bounds: of each image at k, k/2 and k/4 codes, `(n,)` each; k must not hang on these same codes, or images
             that have not met their large weights are left with few.
         variances: of each image's bound at k, `(n,)`.
+        independent: how many images have codes of their own.
+        spread: the standard error of the mean of bounds, from drawing codes.
     """
-    count = len(variances)
     growths = (bounds[0] - bounds[1], bounds[1] - bounds[2])
     last, before = (float(growth.mean()) for growth in growths)
-    last_noise, noise_before = (SURE * float(growth.std()) / math.sqrt(count) for growth in growths)
+    last_noise, noise_before = (SURE * float(growth.std()) / math.sqrt(independent) for growth in growths)
     ratio = RATIOS[1]
     if last > 0.0 and before > 0.0:
         ratio = float(np.clip(last / before * (1.0 + math.hypot(last_noise / last, noise_before / before)), *RATIOS))
     growing = max(last + last_noise, 0.0) * ratio / (1.0 - ratio)
-    return Error(bias=max(0.5 * float(variances.mean()), growing), spread=math.sqrt(float(variances.sum())) / count)
+    return Error(bias=max(0.5 * float(variances.mean()), growing), spread=spread)
 
 
 @dataclass(frozen=True)

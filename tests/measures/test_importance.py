@@ -199,7 +199,8 @@ def test_weights_are_those_of_numpy_at_the_codes_of_the_harness_noise(images, mo
     halves = np.mean([logsumexp(log_weights[:, at : at + 2], axis=(1, 2)) for at in (0, 2)], axis=0) - math.log(32)
     variances = np.exp(log_weights - whole[:, None, None]).var(axis=(1, 2)) / START
     np.testing.assert_allclose(found.log_likelihood, whole, atol=1e-9)
-    assert found.error == pytest.approx(remaining_error([whole, halves, quarters], variances).total, rel=1e-9)
+    error = remaining_error([whole, halves, quarters], variances, 50, math.sqrt(variances.sum()) / 50)
+    assert found.error == pytest.approx(error.total, rel=1e-9)
 
 
 @pytest.mark.usefixtures("in_float64")

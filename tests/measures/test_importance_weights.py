@@ -146,7 +146,7 @@ def test_the_error_covers_what_is_left_of_proposals_good_and_hopeless(size):
 def test_a_bound_that_goes_on_growing_is_not_called_settled_whatever_its_variance_says():
     quiet = np.full(IMAGES, 1e-6)
     grown = [np.full(IMAGES, value) for value in (0.0, -0.1, -0.22)]
-    error = remaining_error(grown, quiet)
+    error = remaining_error(grown, quiet, IMAGES, 0.0)
     ratio = 0.1 / 0.12
     assert error.bias == pytest.approx(0.1 * ratio / (1.0 - ratio))  # a geometric series
 
