@@ -43,9 +43,10 @@ class Fitted:
         uniform = keras.random.uniform((count, DEGREES // 2 + 1), 1e-7, 1.0, dtype=self.mean.dtype, seed=noise)
         chi_squared = -2.0 * ops.log(ops.prod(uniform[:, 1:], axis=1))
         points = points * (ops.where(uniform[:, 0] < share, width, 1.0) * ops.sqrt(DEGREES / chi_squared))[:, None]
-        return self.at(points), self._log_prob(points)
+        return self.at(points), self.log_prob_at(points)
 
-    def _log_prob(self, points: Any) -> Any:
+    def log_prob_at(self, points: Any) -> Any:
+        """The logarithm of the density of the codes at `points` `(n, code_dim)`: `(n,)`."""
         share, width = FAR
         squared, size = ops.sum(points**2, axis=1), points.shape[1]
         near = math.log(1.0 - share) + _log_t(squared, size)

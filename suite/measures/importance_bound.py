@@ -44,6 +44,7 @@ def importance_bound(
     Codes come from the encoder's posterior; if that is a diagonal Gaussian, from a t-distribution that is first fitted
     to the exact posterior of each image, correlations and all, and now and then from far around it: encoders are off
     by more than many codes can mend, above all those that were trained at a β other than 1.
+    Where codes have few numbers, all images of a run share theirs instead, see `shared_codes`.
     Images get codes as they need them, see `pursue`. Only sums of weights are kept, so that memory does not grow with
     the number of codes. Which codes a run gets depends on itself alone, and not on its companions.
 
@@ -51,9 +52,9 @@ def importance_bound(
         evaluator: the cohort's compiled model.
         runs: its runs.
         images: `(n, *image_shape)`.
-        tolerance: of the mean over images, nats; with 0 every image gets `budget` codes.
+        tolerance: of the mean over images, nats; with 0 every image gets `budget` codes of its own.
         budget: the most codes that count, mean over images: at least `START`, of which it is taken a multiple. The
-            pilot that finds out which images need many draws an eighth more.
+            pilot that finds out which images need many draws an eighth more. It does not bind codes that are shared.
 
     Returns:
         One for each run; `None` for all where the variant is not said to have a posterior, or the posterior that it

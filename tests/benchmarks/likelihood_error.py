@@ -1,10 +1,10 @@
 """How far the certified likelihood of finished runs is off, against fixed numbers of codes, at what cost.
 
 For each run: the NLL of its test images by fixed numbers of codes from the encoder's own posteriors, as most papers do,
-and as the suite takes it; how far each is from a reference of very many codes from fitted proposals; and the error that
-is told. Then a sandwich on images that are drawn from the run's own model: with the code that an image was made from
-among them, the same sum of weights is an upper bound in expectation (Grosse et al. 2015), so that what lies between
-both bounds is no less than the error. Seconds are CPU seconds of the whole process.
+and as the suite takes it, from codes that images share too; how far each is from a reference of very many codes from
+fitted proposals; and the error that is told. Then a sandwich on images that are drawn from the run's own model: with
+the code that an image was made from among them, the same sum of weights is an upper bound in expectation (Grosse et al.
+2015), so that what lies between both bounds is no less than the error. Seconds are CPU seconds of the whole process.
 
     python tests/benchmarks/likelihood_error.py digits --out DIR --only "latent_dim == 8" --reference 65536
 """
@@ -58,9 +58,12 @@ def _tell(
     reference = [one.log_likelihood.mean() for one in importance_bound(evaluator, runs, images, 0.0, chosen.reference)]
     from aebench.measures import proposals
 
-    ways = {f"{codes} codes as encoded": (0, 0.0, codes) for codes in FIXED}
-    ways |= {f"{codes} codes, fitted": (proposals.ROUNDS, 0.0, codes) for codes in FIXED}
-    ways |= {f"to {tolerance}": (proposals.ROUNDS, tolerance, chosen.budget) for tolerance in TOLERANCES}
+    shares, evaluator.shares_codes = evaluator.shares_codes, False
+    ways = {f"{codes} codes as encoded": (0, 0.0, codes, False) for codes in FIXED}
+    ways |= {f"{codes} codes, fitted": (proposals.ROUNDS, 0.0, codes, False) for codes in FIXED}
+    ways |= {f"to {tolerance}": (proposals.ROUNDS, tolerance, chosen.budget, False) for tolerance in TOLERANCES}
+    if shares:
+        ways |= {f"to {one}, codes shared": (proposals.ROUNDS, one, chosen.budget, True) for one in TOLERANCES}
     for way, settings in ways.items():
         started = time.process_time()
         found = _bound(evaluator, runs, images, *settings)
@@ -76,15 +79,17 @@ def _tell(
         print(f"  {name}: {lower:.4f} to {upper:.4f} ± {se:.4f}, {upper - lower:.4f} apart, told {told:.4f}")
 
 
-def _bound(evaluator: Any, runs: Any, images: np.ndarray, rounds: int, tolerance: float, codes: int) -> Any:
+def _bound(
+    evaluator: Any, runs: Any, images: np.ndarray, rounds: int, tolerance: float, codes: int, shares: bool
+) -> Any:
     from aebench.measures import proposals
     from aebench.measures.importance_bound import importance_bound
 
-    before, proposals.ROUNDS = proposals.ROUNDS, rounds
+    before, proposals.ROUNDS, evaluator.shares_codes = proposals.ROUNDS, rounds, shares
     try:
         return importance_bound(evaluator, runs, images, tolerance, codes)
     finally:
-        proposals.ROUNDS = before
+        proposals.ROUNDS, evaluator.shares_codes = before, False
 
 
 def _sandwich(evaluator: Any, weights: Any, budget: int) -> tuple[float, float, float, float]:
@@ -105,8 +110,13 @@ def _sandwich(evaluator: Any, weights: Any, budget: int) -> tuple[float, float, 
     (found,) = importance_bound(evaluator, runs, images, TOLERANCES[0], budget)
     fit = fitted(evaluator, runs, [0], images)[0]
     posterior = model.encode(images)
-    proposal = posterior if fit is None else Fitted(posterior, fit.shift, fit.factor)
-    log_weight = model.prior.log_prob(codes) - proposal.log_prob(codes) - model.distortion(images, codes)
+    if fit is None:
+        log_prob = posterior.log_prob(codes)
+    else:
+        steps = (codes - posterior.mean) / ops.exp(0.5 * posterior.log_var) - fit.shift
+        points = ops.solve_triangular(fit.factor, steps[:, :, None], lower=True)[:, :, 0]
+        log_prob = Fitted(posterior, fit.shift, fit.factor).log_prob_at(points)
+    log_weight = model.prior.log_prob(codes) - log_prob - model.distortion(images, codes)
     sums = np.logaddexp(found.log_likelihood + np.log(found.codes), ops.convert_to_numpy(log_weight))
     gaps = sums - np.log(found.codes + 1) - found.log_likelihood
     lower = float(found.log_likelihood.mean())

@@ -200,7 +200,7 @@ def test_weights_are_those_of_numpy_at_the_codes_of_the_harness_noise(images, mo
     variances = np.exp(log_weights - whole[:, None, None]).var(axis=(1, 2)) / START
     np.testing.assert_allclose(found.log_likelihood, whole, atol=1e-9)
     error = remaining_error([whole, halves, quarters], variances, 50, math.sqrt(variances.sum()) / 50)
-    assert found.error == pytest.approx(error.total, rel=1e-9)
+    assert found.error == pytest.approx(error.total, rel=1e-7)  # up to 20 times the growth of bounds
 
 
 @pytest.mark.usefixtures("in_float64")
