@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from aebench.data import combinations, dsprites, measurements, morpho_mnist, photographs, time_series, xysquares
+from aebench.data import (
+    combinations,
+    dsprites,
+    measurements,
+    morpho_mnist,
+    photographs,
+    shapes3d,
+    time_series,
+    xysquares,
+)
 from aebench.data.dataset import Published
 from aebench.data.digits import read_digits
 from aebench.records.record import Factor
@@ -216,6 +225,18 @@ _XYSQUARES = KnownDataset(
     factors=xysquares.FACTORS,
 )
 
+_SHAPES3D = KnownDataset(
+    source="3D Shapes-like: a solid in a room, drawn anew after the factors of 3D Shapes (Burgess and Kim 2018) at "
+    "half the size, a fixed sample of 30,000 of its 480,000 combinations; not the published pixels.",
+    rule="tenth",
+    image_shape=(shapes3d.SIDE, shapes3d.SIDE, 3),
+    published_sizes={"train": combinations.TRAIN, "test": combinations.TEST},
+    sizes=combinations.SIZES,
+    class_names=None,
+    make=shapes3d.draw,
+    factors=shapes3d.FACTORS,
+)
+
 _MORPHO_MNIST = replace(
     _MNIST,
     tfds="",
@@ -308,6 +329,7 @@ KNOWN: dict[str, KnownDataset] = {
     "dsprites": _DSPRITES,
     "dsprites_32": _DSPRITES_32,
     "xysquares": _XYSQUARES,
+    "shapes3d": _SHAPES3D,
     "morpho_mnist": _MORPHO_MNIST,
     "photo_patches": _PHOTO_PATCHES,
     "wine": _WINE,
