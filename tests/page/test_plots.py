@@ -320,3 +320,16 @@ def test_of_many_settings_the_winners_and_plain_variants_are_shown(board: Callab
     assert items[-1] in shown
     assert {item.id for item in items if item.plain} <= {item.id for item in shown}
     assert all(f"{MOST_SERIES} of 31 settings" in plot.caption for plot in board_plots(items, shared, first))
+
+
+def test_a_single_epoch_is_drawn_as_points(board: Callable[..., Any]) -> None:
+    def cut(record: RunRecord) -> RunRecord:
+        curve = record.curve.model_copy(update={name: values[:1] for name, values in record.curve})
+        return record.model_copy(update={"curve": curve})
+
+    plots = {change: board_plots(*board(change), []) for change in (cut, lambda record: record)}
+    one, several = ({plot.key: plot for plot in found}["learning-curves"] for found in plots.values())
+    for plot, marker in ((one, "o"), (several, "None")):
+        lines = [line for axes in plot.figure.axes for line in axes.lines]
+        assert lines
+        assert {str(line.get_marker()) for line in lines} == {marker}

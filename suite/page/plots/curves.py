@@ -103,11 +103,12 @@ def _curves(axes: Axes, items: Board, looks: Looks, curve: str) -> None:
 
 
 def _draw_curve(axes: Axes, values: Sequence[float], colour: str, style: str, label: str | None) -> None:
-    """Epochs on a log axis, thinned to what the eye can tell apart there."""
+    """Epochs on a log axis, thinned to what the eye can tell apart there; a single one is a point."""
     from matplotlib.ticker import LogLocator, NullLocator
 
     epochs = np.unique(np.geomspace(1, len(values), _MOST_POINTS).round().astype(int))
-    axes.plot(epochs, np.asarray(values)[epochs - 1], style, color=colour, label=label, linewidth=1.2)
+    marker = "o" if len(epochs) == 1 else None
+    axes.plot(epochs, np.asarray(values)[epochs - 1], style, color=colour, label=label, linewidth=1.2, marker=marker)
     axes.set_xscale("log")
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
     axes.xaxis.set_major_formatter("{x:g}")
