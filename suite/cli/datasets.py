@@ -3,46 +3,90 @@
 from __future__ import annotations
 
 import re
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from aebench.errors import UserError
 
+if TYPE_CHECKING:
+    from aebench.data import Dataset
+
 app = typer.Typer(no_args_is_help=True, help="Data sets: import your own or see what is there.")
 
+# How a file of one's own is to be read.
+LabelOption = Annotated[
+    str | None, typer.Option(help="Column of a table, or of a Hugging Face data set, that holds the classes.")
+]
+FactorsOption = Annotated[str, typer.Option(help="Columns that are known and not shown to models: A,B.")]
+IgnoreOption = Annotated[str, typer.Option(help="Columns to leave out: A,B.")]
+ValuesOption = Annotated[
+    Literal["real", "unit", "counts"] | None,
+    typer.Option(help="What vectors and series hold: real (standardised; the default), unit (0 to 1) or counts."),
+]
+SeriesOption = Annotated[
+    bool, typer.Option("--series", help="Items are time series: (n, time steps) or (n, time steps, channels).")
+]
+IdOption = Annotated[
+    str | None, typer.Option("--id", help="Column of a table of time steps that says which series a row is of.")
+]
+TimeOption = Annotated[str | None, typer.Option(help="Column of such a table that holds the time, a number or date.")]
+GroupOption = Annotated[
+    str | None, typer.Option(help="Column of what must stay in one split, as a person or a recording.")
+]
 SizeOption = Annotated[
     str | None,
     typer.Option(metavar="HEIGHT[xWIDTH]", help="Scale image files to this size; needed where they differ in it."),
 ]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """What the options above say, by their names; what is not given is empty."""
+
+    label: str | None = None
+    factors: str = ""
+    ignore: str = ""
+    values: Literal["real", "unit", "counts"] | None = None
+    series: bool = False
+    id: str | None = None
+    time: str | None = None
+    group: str | None = None
+    size: str | None = None
+
+    def given(self) -> list[str]:
+        """The options that were given, as they are typed."""
+        return [f"--{name}" for name, value in asdict(self).items() if value]
+
+    def imported(self, name: str, path: Path) -> Dataset:
+        """The data set that `path` holds, kept under `name`."""
+        from aebench import data
+
+        roles = data.Roles(
+            label=self.label,
+            factors=_names(self.factors),
+            ignore=_names(self.ignore),
+            id=self.id,
+            time=self.time,
+            group=self.group,
+        )
+        return data.import_dataset(name, path, roles, self.values, series=self.series, size=height_and_width(self.size))
+
+
 @app.command("import")
 def import_(
     name: str,
     path: Path,
-    label: Annotated[
-        str | None, typer.Option(help="Column of a table, or of a Hugging Face data set, that holds the classes.")
-    ] = None,
-    factors: Annotated[str, typer.Option(help="Columns that are known and not shown to models: A,B.")] = "",
-    ignore: Annotated[str, typer.Option(help="Columns to leave out: A,B.")] = "",
-    values: Annotated[
-        Literal["real", "unit", "counts"] | None,
-        typer.Option(help="What vectors and series hold: real (standardised; the default), unit (0 to 1) or counts."),
-    ] = None,
-    series: Annotated[
-        bool, typer.Option("--series", help="Items are time series: (n, time steps) or (n, time steps, channels).")
-    ] = False,
-    id_: Annotated[
-        str | None, typer.Option("--id", help="Column of a table of time steps that says which series a row is of.")
-    ] = None,
-    time: Annotated[
-        str | None, typer.Option(help="Column of such a table that holds the time, a number or date.")
-    ] = None,
-    group: Annotated[
-        str | None, typer.Option(help="Column of what must stay in one split, as a person or a recording.")
-    ] = None,
+    label: LabelOption = None,
+    factors: FactorsOption = "",
+    ignore: IgnoreOption = "",
+    values: ValuesOption = None,
+    series: SeriesOption = False,
+    id_: IdOption = None,
+    time: TimeOption = None,
+    group: GroupOption = None,
     size: SizeOption = None,
 ) -> None:
     """Import NAME from PATH: images, time series or vectors, from a folder, an npz, npy, CSV or parquet file.
@@ -54,11 +98,20 @@ def import_(
     A table is rows of numbers under names, or with --id and --time the time steps of series. Without a test split, one
     is drawn.
     """
-    from aebench import data
     from aebench.records.record import VALUES, items
 
-    roles = data.Roles(label=label, factors=_names(factors), ignore=_names(ignore), id=id_, time=time, group=group)
-    dataset = data.import_dataset(name, path, roles, values, series=series, size=height_and_width(size))
+    reading = Reading(
+        label=label,
+        factors=factors,
+        ignore=ignore,
+        values=values,
+        series=series,
+        id=id_,
+        time=time,
+        group=group,
+        size=size,
+    )
+    dataset = reading.imported(name, path)
     sizes = ", ".join(f"{len(getattr(dataset, split))} {split}" for split in ("train", "validation", "test"))
     shape = "x".join(map(str, dataset.image_shape))
     what = f"{items(dataset.image_shape)} of {shape}" + (f" {VALUES[dataset.values]}" if dataset.columns else "")

@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from aebench.cli import completing
-from aebench.cli.datasets import SizeOption, height_and_width
+from aebench.cli.datasets import (
+    FactorsOption,
+    GroupOption,
+    IdOption,
+    IgnoreOption,
+    LabelOption,
+    Reading,
+    SeriesOption,
+    SizeOption,
+    TimeOption,
+    ValuesOption,
+)
 from aebench.errors import UserError, unknown
 from aebench.records.writing import write_aside
 
@@ -33,36 +44,52 @@ def init(
     name: Annotated[
         str | None, typer.Option(metavar="NAME", help="What to call your data. Default: the file's name.")
     ] = None,
-    series: Annotated[
-        bool, typer.Option("--series", help="The file holds time series: (n, time steps) or with channels behind.")
-    ] = False,
+    label: LabelOption = None,
+    factors: FactorsOption = "",
+    ignore: IgnoreOption = "",
+    values: ValuesOption = None,
+    series: SeriesOption = False,
+    id_: IdOption = None,
+    time: TimeOption = None,
+    group: GroupOption = None,
     size: SizeOption = None,
 ) -> None:
     """Look at data and write a study for them, with the reason for each choice; it runs as it is."""
     from aebench import data
     from aebench.study import proposal
 
+    reading = Reading(
+        label=label,
+        factors=factors,
+        ignore=ignore,
+        values=values,
+        series=series,
+        id=id_,
+        time=time,
+        group=group,
+        size=size,
+    )
     known = target in data.known()
     chosen = target if known else name or _name(Path(target))
     written = output or Path(f"{chosen}.toml")
     _refuse(written)
     if known:
-        if series or size:
-            raise UserError(f"{target} is a data set that is known already; --series and --size are for files")
+        if given := reading.given():
+            raise UserError(f"{target} is a data set that is known already; {', '.join(given)} is for files")
         dataset = data.load(target)
     else:
-        dataset = _imported(chosen, Path(target).expanduser(), series=series, size=height_and_width(size))
+        dataset = _imported(chosen, Path(target).expanduser(), reading)
     text = proposal.propose(dataset, str(written)).encode()
     write_aside(written, lambda file: file.write(text))
     typer.echo(f"{written}; train it with: aebench bench {written}")
 
 
-def _imported(name: str, path: Path, *, series: bool, size: tuple[int, int] | None) -> Dataset:
+def _imported(name: str, path: Path, reading: Reading) -> Dataset:
     from aebench import data
 
     if not path.exists():
         raise unknown("data set or file", str(path), data.known())
-    dataset = data.import_dataset(name, path, series=series, size=size)
+    dataset = reading.imported(name, path)
     typer.echo(f"{path} is imported as data set {dataset.name}. {dataset.source}")
     return dataset
 

@@ -169,3 +169,20 @@ def test_a_study_of_whole_numbers_can_be_run_as_it_is(
     assert tomllib.loads(Path("visits.toml").read_text())["likelihood"] == likelihood
     result = CliRunner().invoke(app, ["bench", "visits.toml", "--dry-run"])
     assert result.exit_code == 0, result.exception
+
+
+def test_a_table_is_read_as_its_columns_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    rows = [f"{at},{x:.4f},{y},{'ab'[at % 2]},{z:.3f}" for at, (x, y, z) in enumerate(rng.random((90, 3)))]
+    Path("flowers.csv").write_text("\n".join(["number,length,width,kind,weight", *rows]))
+    assert "columns that are no numbers: 'kind'; name them with --label" in refused("flowers.csv")
+    init("flowers.csv", "--label", "kind", "--ignore", "number", "--factors", "weight", "--values", "unit")
+    flowers = data.load("flowers")
+    assert flowers.class_names == ("a", "b")
+    assert [column.name for column in flowers.columns] == ["length", "width"]
+    assert [factor.name for factor in flowers.factors] == ["weight"]
+    assert flowers.values == "unit"
+    assert study.read("flowers.toml").datasets == ("flowers",)
+    told = refused("flowers", "--label", "kind", "--series", "-o", "again.toml")
+    assert told == "flowers is a data set that is known already; --label, --series is for files"
