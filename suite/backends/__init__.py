@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -47,7 +46,6 @@ def choose(name: str) -> None:
     os.environ["KERAS_BACKEND"] = name
     # What fails is raised; what TensorFlow prints besides, as errors too, tells of libraries that it does without.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it takes several models in a process for a mistake
     get(name).start()
     get(name).set_matrix_products("float32")
 

@@ -29,12 +29,14 @@ class Axis:
     Attributes:
         known: names; all are allowed where there are none.
         numbered: whether a name that is not among them is one of them with a number.
+        own: what to do about one of the user's own that is not among them.
     """
 
     kind: type
     default: Any = None
     known: tuple[str, ...] = ()
     numbered: Callable[[str], bool] = lambda _: False
+    own: str = ""
     minimum: float | None = None
     exclusive: bool = False
     below: float = math.inf
@@ -56,7 +58,7 @@ class Axis:
         if not isinstance(value, str):
             raise UserError(f"{where}: {value!r} is not a name; put it in quotes")
         if self.known and value not in self.known and not self.numbered(value):
-            raise UserError(f"{where}: {unknown('value', value, self.known)}")
+            raise UserError(f"{where}: {unknown('value', value, self.known, self.own)}")
         return value
 
     def _too_small(self, value: float) -> bool:
@@ -79,7 +81,7 @@ def _a(kind: type) -> str:
 
 GRID: dict[str, Axis] = {
     "dataset": Axis(kind=str),
-    "network": Axis(kind=str, default="mlp", known=tuple(networks.built_in())),
+    "network": Axis(kind=str, default="mlp", known=tuple(networks.built_in()), own=networks.HOW_TO_BRING),
     "likelihood": Axis(
         kind=str,
         default="bernoulli",

@@ -25,6 +25,8 @@ from aebench.records.spec import Frozen
 from aebench.study import declarations
 from aebench.study.tables import parse_each
 
+HOW_TO_BRING = "one of your own needs a file and a table [[own_network]] with name and file"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Declaration:

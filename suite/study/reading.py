@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -152,7 +153,7 @@ def _variant_grid(
     grid = {
         **GRID,
         "dataset": Axis(kind=str, known=datasets),
-        "network": Axis(kind=str, default=GRID["network"].default, known=known),
+        "network": replace(GRID["network"], known=known),
     }
     _refuse_unknown_keys(item, ("name", "file", *declared.scalars, *declared.options, *GRID), where)
     axes = {name: _axis(axis, name, item, table, where if name in item else f"{path}") for name, axis in grid.items()}

@@ -78,7 +78,8 @@ def find(name: str, file: Path | None = None) -> Declaration:
     """
     among = {variant.name: variant for variant in in_file(file)} if file else known()
     if name not in among:
-        raise unknown("variant", name, among)
+        own = "" if file else 'one of your own needs a file: file = "FILE.py" beside its name'
+        raise unknown("variant", name, among, own)
     return among[name]
 
 

@@ -38,6 +38,16 @@ def test_onednn_is_on_unless_the_user_says_otherwise_and_the_record_says_so(
     assert json.loads(found.stdout.splitlines()[-1]) == [expected, expected, expected, expected == "1"]
 
 
+def test_tensorflow_warns_of_no_retracing_in_a_notebook_either(python: Callable[..., object]) -> None:
+    """Its logger takes a level of its own when it is first asked for where somebody types."""
+    code = (
+        "import sys; sys.ps1 = '>>> '; from aebench import backends; backends.choose('tensorflow');"
+        "import tensorflow; print(tensorflow.get_logger().getEffectiveLevel())"
+    )
+    found = python("-c", code)
+    assert found.stdout.splitlines()[-1] == "40", found.stderr
+
+
 def test_where_tensorflow_was_imported_before_the_record_says_what_it_chose(
     python: Callable[..., object], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -83,6 +83,19 @@ UNKNOWN = {
 }
 
 
+@pytest.mark.parametrize(
+    ("text", "how"),
+    [
+        (grid(network='"mine-own"'), "one of your own needs a file and a table [[own_network]] with name and file"),
+        (grid('[[variant]]\nname = "own"\n'), 'one of your own needs a file: file = "FILE.py" beside its name'),
+    ],
+)
+def test_who_means_something_of_their_own_is_told_how_to_bring_it(
+    text: str, how: str, study_file: Callable[[str], Path]
+) -> None:
+    assert refused("bench", study_file(text)).endswith(f"; {how}")
+
+
 @pytest.mark.parametrize("case", UNKNOWN)
 def test_unknown_names_are_told_with_file_key_and_the_nearest(case: str, study_file: Callable[[str], Path]) -> None:
     text, told, nearest = UNKNOWN[case]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import sys
@@ -191,6 +192,8 @@ def _import_quietly() -> None:
             import tensorflow as tf
 
             tf.config.list_logical_devices()
+            # It takes several models in a process for a mistake. In a notebook it sets its level when first asked.
+            tf.get_logger().setLevel(logging.ERROR)
         finally:
             os.dup2(kept, 2)
             os.close(kept)
