@@ -22,7 +22,8 @@ _LABEL_SHARE = 0.45  # of an image's height, below it, where labels are written
 _SEEN_SINGLY = 20  # pixels across an image, at most, where each is a square of its own on the page
 _PRINTED = 1200  # pixels: 10 cm at 300 dots an inch
 _SPRITE_COLUMNS = 40
-_SPRITE_QUALITY = 30  # WebP; a grey level differs by 3 of 255 on average, which no eye sees on so small an image
+_QUALITY = 75  # WebP; of sheets, a grey level differs by 2 of 255 on average
+_SPRITE_QUALITY = 20  # by 4, which no eye sees on so small an image
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,10 +55,10 @@ class Sheet:
 
     @cached_property
     def src(self) -> str:
-        """Data URI: exact for small images, whose pixels are seen one by one, else nearly so at half the size."""
+        """Data URI: exact for small images, whose pixels are seen one by one, else nearly so at a third of the size."""
         if self.exact or self.width <= _SEEN_SINGLY * self.columns:
             return data_uri("image/png", _encoded(self.pixels, "PNG", optimize=True))
-        return data_uri("image/webp", _encoded(self.pixels, "WEBP", quality=90, method=6))
+        return data_uri("image/webp", _encoded(self.pixels, "WEBP", quality=_QUALITY, method=6))
 
     def save(self, path: Path) -> Path:
         """Writes it as a PNG of at least `_PRINTED` pixels across, its labels drawn in; returns the path."""
