@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from aebench.analysis.choices import Answer, answers
-from aebench.analysis.questions import Verdict, verdicts
+from aebench.analysis.questions import verdicts
+from aebench.analysis.questions.gathering import Gathered, gathered
 from aebench.analysis.sources import Source
 from aebench.analysis.timings import timed_operations
 from aebench.page.canvas import Plot
@@ -23,7 +24,7 @@ class FirstBoard:
 
     title: str
     answers: tuple[Answer, ...]
-    verdicts: tuple[Verdict, ...]
+    claims: tuple[Gathered, ...]
     looks: Looks
 
 
@@ -66,6 +67,6 @@ def _boards(source: Source, sources: Sequence[Source]) -> Iterator[FirstBoard]:
         yield FirstBoard(
             title=title,
             answers=answers(known, looks.title, rows, image_shape(source, known)),
-            verdicts=tuple(one for one in verdicts(known) if one.claim),
+            claims=gathered([one for one in verdicts(known) if one.claim]),
             looks=looks,
         )

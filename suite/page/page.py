@@ -15,7 +15,8 @@ from aebench.analysis.known_values import Held, hold
 from aebench.analysis.league import league
 from aebench.analysis.numbers import ARROWS
 from aebench.analysis.purposes import USES
-from aebench.analysis.questions import Verdict, verdicts
+from aebench.analysis.questions import verdicts
+from aebench.analysis.questions.gathering import Gathered, gathered
 from aebench.analysis.sources import Source
 from aebench.analysis.timings import TimedOperation, timed_operations
 from aebench.errors import UserError
@@ -54,7 +55,8 @@ class BoardSection:
     uses: tuple[Answer, ...]
     league: LeagueTable
     uses_league: LeagueTable
-    verdicts: tuple[Verdict, ...]
+    claims: tuple[Gathered, ...]
+    questions: tuple[Gathered, ...]
     separations: tuple[Separation, ...]
     plots: tuple[Plot, ...]
     robustness: Robustness
@@ -210,12 +212,13 @@ def _board(
 ) -> BoardSection:
     best = answers(known, shared.title, rows, image_shape(source, known))
     winners, standing, by_use = [one.winner for one in best if one.winner], league(known), league(known, USES)
-    of_uses = uses(known, shared.title)
+    of_uses, asked = uses(known, shared.title), verdicts(known)
     return BoardSection(
         key=key,
         title=title,
         answers=best,
-        verdicts=verdicts(known),
+        claims=gathered([one for one in asked if one.claim]),
+        questions=gathered(asked),
         separations=separations(known, shared),
         uses=of_uses,
         league=league_table(standing, shared),

@@ -37,5 +37,15 @@ def _environment() -> Environment:
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
     )  # fmt: skip
-    made.filters |= {"significant": significant, "counted": counted, "checks": validity.of_metric}
+    made.filters |= {
+        "significant": significant,
+        "counted": counted,
+        "checks": validity.of_metric,
+        "as_heading": as_heading,
+    }
     return made
+
+
+def as_heading(text: str) -> str:
+    """With a capital at the start, unless that is a Greek letter: δ-VAE keeps its name."""
+    return text[:1].upper() + text[1:] if text[:1].isascii() else text

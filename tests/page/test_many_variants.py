@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,6 +16,9 @@ from aebench.analysis.sources import Source
 from aebench.page.look import looks
 from aebench.page.plots.leagues import leagues
 from aebench.records.store import Store
+from aebench.study.contrasts import Contrast
+
+PARTS = "answers", "questions"
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +58,19 @@ def test_the_page_has_a_row_for_every_variant(source, tmp_path):
     assert sum(table.count('<tr><th scope="row">') for table in tables) == len(names) > 35
     assert f"{len(names) - 8} more variants" in text
     assert 'alt="Likelihood, ELBO, the best first: ' in text
+
+
+def test_what_is_asked_of_every_variant_is_told_together_and_one_by_one_behind_that(source, tmp_path):
+    variants = [one for one in dict.fromkeys(spec.variant for spec in source.specs) if one != "ae"]
+    contrasts = tuple(Contrast(variant=one, against="ae") for one in variants)
+    asked = replace(source, study=replace(source.study, contrasts=contrasts))
+    text = page.write([asked], tmp_path / "page").read_text(encoding="utf-8")
+    first, questions = (re.search(rf'<section id="{key}".*?</section>', text, re.DOTALL)[0] for key in PARTS)
+    assert first.count('<article class="verdict-of') < 8
+    assert f"Variants do not separate classes better than the AE: asked of {len(variants)}" in first
+    assert questions.count("separate classes better than the AE of the same latent size?") == len(variants)
+    assert "δ-VAE" in first
+    assert "Δ-VAE" not in text
 
 
 def test_every_variant_has_a_hue_of_its_own(source):

@@ -50,6 +50,8 @@ def _pictures(contrast: Contrast, found: Sequence[_Likeness]) -> Verdict:
     return Verdict(
         question=f"Do the latent pictures of {second} and {first} differ?",
         claim="the latent pictures hardly differ",
+        whose=first,
+        of_all=f"latent pictures hardly differ from those of {second}",
         standing=standing,
         answer=f"{words[standing]}.",
         lines=tuple(row.line(first, second) for row in found),

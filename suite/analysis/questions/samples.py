@@ -10,7 +10,7 @@ import numpy as np
 
 from aebench.analysis.configurations import Configuration
 from aebench.analysis.evidence import Evidence, Pair
-from aebench.analysis.questions.verdict import Standing, Verdict, mean_profile, mean_sd, name
+from aebench.analysis.questions.verdict import Standing, Verdict, from_to, mean_profile, mean_sd, name
 from aebench.measures.similarity import image_correlation
 from aebench.records.kept import Latents
 from aebench.study.contrasts import Contrast
@@ -54,12 +54,10 @@ def _mended(evidence: Evidence, own: Sequence[Configuration], unlike: Sequence[C
         if repaired
         else "does not repair it"
         if unlike
-        else "is not needed"
+        else "is not needed for that"
     )
-    return (
-        f" A Gaussian mixture fitted to the codes {mend}: it changes the share that is recognised by {min(gains):+.2f} "
-        f"to {max(gains):+.2f}."
-    )
+    change = from_to(gains, "+.2f")
+    return f" A Gaussian mixture fitted to the codes {mend}: it changes the share that is recognised by {change}."
 
 
 def _things(evidence: Evidence) -> str:
@@ -109,6 +107,8 @@ def _shortcoming_of(evidence: Evidence, own: Sequence[Configuration]) -> Verdict
     return Verdict(
         question=f"Why do {whose} samples look primitive?",
         claim=f"{whose} samples look primitive",
+        whose=whose,
+        of_all="samples look primitive",
         standing="confirmed" if worst else "refuted",
         answer=f"At {evidence.place(best)}, the best by Fréchet distance, "
         f"{found if worst else 'samples are as good as real images'}; {classes}.",
@@ -169,19 +169,20 @@ def _centroids(evidence: Evidence, contrast: Contrast, rows: Sequence[_Likeness]
     first, second = name(contrast.variant), name(contrast.against)
     alike = [row for row in rows if row.across >= ALIKE]
     standing: Standing = "confirmed" if len(alike) == len(rows) else "confirmed in part" if alike else "refuted"
-    lowest, highest = min(row.across for row in rows), max(row.across for row in rows)
     means = [item.summaries["centroid_mean_correlation"].mean for row in rows for item in row.pair]
     known = [value for value in means if value is not None]
     why = (
-        f" All come close to the class's mean image (correlation {min(known):.2f} to {max(known):.2f})."
+        f" All come close to the class's mean image (correlation {from_to(known)})."
         if known and min(known) >= CLOSE
         else ""
     )
     return Verdict(
-        question="Are class-centroid images alike across models, and why?",
+        question=f"Are class-centroid images of {second} and {first} alike, and why?",
         claim="centroid images are oddly alike across models",
+        whose=first,
+        of_all=f"centroid images are oddly like those of {second}",
         standing=standing,
-        answer=f"Their pixels correlate {lowest:.2f} to {highest:.2f} between {second} and {first}.{why}",
+        answer=f"Their pixels correlate {from_to([row.across for row in rows])} between {second} and {first}.{why}",
         lines=tuple(f"{evidence.place(row.pair[0])}: {_centroid_line(row, first, second)}" for row in rows),
     )
 

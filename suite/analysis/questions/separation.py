@@ -76,6 +76,8 @@ def _question(contrast: Contrast, metric: str, firsts: Sequence[Configuration]) 
         question=f"Does the {with_settings(firsts) if firsts else ours} {better} than the {theirs} of the same "
         "latent size?",
         claim=contrast.claim or f"the {ours} does not {better} than the {theirs}",
+        whose="" if contrast.claim else ours,
+        of_all=f"variants do not {better} than the {theirs}",
         standing="not settled",
         answer="",
         lines=(),

@@ -81,6 +81,8 @@ def _verdict(
     return Verdict(
         question=f"What is a code good for: where does the {ours} beat the {theirs}, and where is neither needed?",
         claim="",
+        whose=ours,
+        of_all=f"what is a code good for: where does a variant beat the {theirs}, and where is neither needed?",
         standing="found",
         answer=_answer(ours, theirs, uses, sides),
         lines=tuple(

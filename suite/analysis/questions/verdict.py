@@ -43,6 +43,8 @@ class Verdict:
         lines: the numbers behind it, one kind a line.
         matrix: the answer where marks say it better than a sentence.
         stood: since when in training the answer has been the same; empty where that is not known.
+        whose: the variant that it is about, where the same may be asked of many.
+        of_all: the claim as it would be made of all of these.
     """
 
     question: str
@@ -52,6 +54,8 @@ class Verdict:
     lines: tuple[str, ...]
     matrix: Matrix | None = None
     stood: str = ""
+    whose: str = ""
+    of_all: str = ""
 
     @property
     def essence(self) -> Standing | Matrix | None:
@@ -74,6 +78,12 @@ def sources(differences: Sequence[Difference]) -> str:
     """` (over seeds alone)` where test images don't enter an interval, else nothing."""
     alone = any(difference.image_se is None for difference in differences)
     return " (over seeds alone: the choice of test images is not in it)" if alone else ""
+
+
+def from_to(values: Sequence[float], form: str = ".2f") -> str:
+    """`0.95 to 0.97`, or `0.95` where both are written alike."""
+    low, high = f"{min(values):{form}}", f"{max(values):{form}}"
+    return low if low == high else f"{low} to {high}"
 
 
 def mean_sd(item: Configuration, metric: str, decimals: int = 2) -> str:
