@@ -243,6 +243,8 @@ def _fastest(
     tied = [row for row in {id(row): row for _, row in by_configuration}.values()
             if row is not best and row.place == best.place and row.high >= best.low]  # fmt: skip
     named = [sized(row.name, row.latent_dim) for row in tied]
+    if len(named) > _NAMED:
+        named[_NAMED:] = [f"{len(named) - _NAMED} more"]
     return Answer(
         question="Speed",
         answer=sized(best.name, best.latent_dim),

@@ -82,7 +82,7 @@ def _verdict(
         question=f"What is a code good for: where does the {ours} beat the {theirs}, and where is neither needed?",
         claim="",
         whose=ours,
-        of_all=f"what is a code good for: where does a variant beat the {theirs}, and where is neither needed?",
+        of_all=f"what a code is good for: where variants beat the {theirs}, and where neither is needed",
         standing="found",
         answer=_answer(ours, theirs, uses, sides),
         lines=tuple(
