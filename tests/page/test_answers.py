@@ -243,6 +243,15 @@ def test_the_fastest_is_told_with_what_is_as_fast(make_study, expand, ask, make_
     assert "Made-up CPU" in found.details[0]
 
 
+def test_of_many_that_are_as_fast_four_are_named(make_study, expand, ask, make_timing):
+    study = make_study(latent_dim="[2, 3, 4, 5, 6, 7, 8]")
+    specs = [spec for spec in expand(study) if spec.seed == 0 and spec.variant == "ae"]
+    rows = timed_operations([make_timing(spec, spec.batch_size) for spec in specs])
+    found = next(item for item in ask(study, expand(study), timings=rows) if item.question == "Speed")
+    assert found.standing[0].count("latent size") == 4
+    assert found.standing[0].endswith(" and 2 more.")
+
+
 def test_speeds_are_images_over_seconds(study, expand, make_timing):
     rows = {row.operation: row for row in timed_operations([make_timing(expand(study)[0], 64)])}
     assert rows["train step"].median == pytest.approx(64 / (4e-4 * 64**0.5))
