@@ -47,5 +47,5 @@ def _environment() -> Environment:
 
 
 def as_heading(text: str) -> str:
-    """With a capital at the start, unless that is a Greek letter: δ-VAE keeps its name."""
+    """A text with a capital at its start, unless that is a Greek letter: δ-VAE keeps its name."""
     return text[:1].upper() + text[1:] if text[:1].isascii() else text

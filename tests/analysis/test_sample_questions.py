@@ -18,7 +18,7 @@ RNG = np.random.default_rng(0)
     ("prior", "mixture", "standing", "words"),
     [
         (0.1, 0.8, "confirmed", "They don't at z = 2, 4 and 8"),
-        (0.9, 0.9, "refuted", "is not needed: it changes the share that is recognised by +0.00 to +0.00"),
+        (0.9, 0.9, "refuted", "is not needed for that: it changes the share that is recognised by +0.00."),
         (0.1, 0.2, "confirmed", "does not repair it"),
     ],
 )
