@@ -73,7 +73,7 @@ class ContinuousBernoulli(Likelihood):
 
 
 def _zeros(images: Any) -> Any:
-    """One for each image."""
+    """A zero for each image."""
     return ops.zeros(images.shape[:1], images.dtype)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -92,7 +93,7 @@ def _of_some(
     rest = [run for run in some if run not in shared or not shared[run].error <= FAIR * tolerance]
     own = _own(evaluator, runs, rest, images, tolerance, budget) if rest else {}
     each = ([found[run] for found in (shared, own) if run in found] for run in some)
-    return [min(found, key=lambda one: one.error) for found in each]
+    return [min(found, key=lambda one: (math.isnan(one.error), one.error)) for found in each]
 
 
 def _shared(

@@ -12,8 +12,7 @@ from typer.testing import CliRunner
 
 from aebench import study as studies
 from aebench.cli.app import app
-from aebench.cli.datasets import height_and_width
-from aebench.errors import LISTED, SHOWN, UserError, unknown
+from aebench.errors import UserError
 
 GRID = {"dataset": '"digits"', "seeds": "1", "epochs": "1", "latent_dim": "2"}
 AE = '[[variant]]\nname = "ae"\n'
@@ -324,35 +323,7 @@ def test_wrong_usage_has_no_traceback(arguments: list[str]) -> None:
     assert "Usage: " in result.output
 
 
-def test_the_nearest_name_is_suggested_only_if_it_is_near() -> None:
-    assert str(unknown("variant", "xyz", ["ae", "vae"])) == "unknown variant 'xyz'; known: ae, vae"
-    assert str(unknown("variant", "VAE", ["ae", "vae"])).endswith("(did you mean 'vae'?)")
-
-
-def test_of_many_names_the_command_that_lists_them_is_told() -> None:
-    names = [f"metric_{number}" for number in range(SHOWN + 1)]
-    told = str(unknown("metric", "metrik_20", names))
-    assert told.endswith("metric_19 ..., all 21 by `aebench list metrics` (did you mean 'metric_20'?)")
-    assert "aebench list" not in str(unknown("metric", "metrik_20", names[1:]))
-
-
-@pytest.mark.parametrize("kind", LISTED)
-def test_that_command_is_one(kind: str) -> None:
-    assert CliRunner().invoke(app, ["list", LISTED[kind]]).exit_code == 0
-
-
 def test_reading_leaves_no_trace(study_file: Callable[[str], Path], tmp_path: Path) -> None:
     with pytest.raises(UserError):
         studies.read(str(study_file(grid(epochs="0"))))
     assert [path.name for path in tmp_path.iterdir()] == ["bad.toml"]
-
-
-@pytest.mark.parametrize(("size", "found"), [(None, None), ("32", (32, 32)), ("32x48", (32, 48))])
-def test_a_size_is_a_side_or_two(size: str | None, found: tuple[int, int] | None) -> None:
-    assert height_and_width(size) == found
-
-
-@pytest.mark.parametrize("size", ["", "0", "32x", "x32", "-3", "32x48x3", "32.5", "100000"])
-def test_another_size_is_told_in_a_line(size: str) -> None:
-    with pytest.raises(UserError, match=r"--size .* is no size in pixels; give a side, as 32, or HEIGHTxWIDTH"):
-        height_and_width(size)

@@ -238,6 +238,16 @@ def test_a_decoder_that_diverged_has_no_number(images):
     assert np.isnan(found.log_likelihood).all()
 
 
+def test_where_shared_codes_give_no_number_those_of_each_image_may(images, monkeypatch):
+    evaluator, weights = dense()
+    runs = evaluator.load([weights])
+    nothing = lambda runs, images, draws: np.full((2, len(draws), len(images)), np.nan)  # noqa: E731
+    monkeypatch.setattr(evaluator, "shared_log_weight_sums", nothing)
+    (found,) = importance_bound(evaluator, runs, images, 0.05, 128)
+    assert np.isfinite(found.log_likelihood).all()
+    assert np.isfinite(found.error)
+
+
 def test_codes_double_and_every_batch_goes_on_where_it_was():
     weights = SharedWeights(3)
     seen = {batch: [] for batch in range(BATCHES)}
