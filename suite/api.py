@@ -27,11 +27,10 @@ def bench(
 ) -> Results:
     """Trains, measures and times what is missing of a study; what is finished is kept and not done again.
 
-    Keras must not have been imported with another backend in this process.
-
     Args:
         name: a study's name, or its TOML file.
-        backend: `tensorflow`, `jax` or `torch`; by default `$KERAS_BACKEND`, else `tensorflow`.
+        backend: `tensorflow`, `jax` or `torch`; by default `$KERAS_BACKEND`, else what Keras was
+            imported with, else `tensorflow`.
         out: folder of the study's records and page; by default `reports/<study>`.
         only: a condition that picks runs, as `"variant == 'vae' and beta <= 1"`.
         engine: trains the runs of a cohort side by side, one by one, or as is faster here.
@@ -44,7 +43,8 @@ def bench(
         The finished runs of the study on that backend.
 
     Raises:
-        UserError: an argument, the study or the machine is not as it must be; its message says what to do.
+        UserError: an argument, the study or the machine is not as it must be, or Keras was imported with another
+            backend in this process; its message says what to do.
         RuntimeError: some runs crashed; the others are kept.
         KeyboardInterrupt: the process was interrupted or told to end; the training on its way was written aside.
     """

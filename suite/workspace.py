@@ -10,7 +10,7 @@ from pathlib import Path
 from aebench import study
 from aebench.analysis import sources
 from aebench.analysis.sources import Source
-from aebench.backends import NAMES
+from aebench.backends import NAMES, loaded
 from aebench.errors import UserError, unknown
 from aebench.records.store import Store
 from aebench.study import Study
@@ -20,12 +20,12 @@ Warn = Callable[[str], None]
 
 
 def chosen_backend(given: str | None) -> str:
-    """The backend that was asked for; else `$KERAS_BACKEND`, else TensorFlow.
+    """The backend that was asked for; else `$KERAS_BACKEND`, else what Keras was imported with, else TensorFlow.
 
     Raises:
         UserError: there is none of that name.
     """
-    name = given or os.environ.get("KERAS_BACKEND", NAMES[0])
+    name = given or os.environ.get("KERAS_BACKEND") or loaded() or NAMES[0]
     if name not in NAMES:
         raise unknown("backend", name, NAMES)
     return name

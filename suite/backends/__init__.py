@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -34,15 +35,26 @@ def current() -> Backend:
     return get(keras.backend.backend())
 
 
+def loaded() -> str | None:
+    """The backend that Keras was imported with in this process; `None` while nothing has imported it."""
+    keras = sys.modules.get("keras")
+    return None if keras is None else str(keras.backend.backend())
+
+
 def choose(name: str) -> None:
     """Makes Keras use the backend called `name`; to be called before anything imports Keras.
 
     Raises:
-        UserError: it isn't installed.
+        UserError: it isn't installed, or Keras was imported with another one, which it cannot leave.
     """
     if importlib.util.find_spec(name) is None:
         extra = "cpu" if name == "tensorflow" else name
         raise UserError(f"backend {name!r} is not installed; run: pip install 'aebench[{extra}]'")
+    if (before := loaded()) not in (None, name):
+        raise UserError(
+            f"backend {name!r} was asked for, and Keras was imported with {before!r} in this process; start Python "
+            f"anew, with KERAS_BACKEND={name} or without importing Keras before, or ask for {before!r}"
+        )
     os.environ["KERAS_BACKEND"] = name
     # What fails is raised; what TensorFlow prints besides, as errors too, tells of libraries that it does without.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

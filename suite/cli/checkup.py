@@ -20,10 +20,10 @@ from packaging.specifiers import SpecifierSet
 from aebench import backends, data
 from aebench.backends import environment
 from aebench.data import cache
+from aebench.data.memory import GIB, memory
 from aebench.errors import UserError
 from aebench.workspace import REPORTS
 
-GIB = 2**30
 LEAST_FREE = GIB // 10  # bytes below which the smallest study may fill the disk
 FREE = 2 * GIB  # bytes that a study of a hundred runs and its data set may well take
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS")
@@ -77,20 +77,12 @@ def findings(backend: str, out: Path | None, look: bool) -> list[Finding]:
 def _machine() -> Iterator[Finding]:
     usable, there = environment.cores(), os.cpu_count() or 1
     of = f" of {there}" if usable < there else ""
-    memory = _memory()
-    held = f", {memory / GIB:.0f} GiB of memory" if memory else ""
+    most = memory()
+    held = f", {most / GIB:.0f} GiB of memory" if most else ""
     yield Finding(
         name="machine",
         value=f"{platform.system()} {platform.machine()}, {environment.processor()}, {usable}{of} cores{held}",
     )
-
-
-def _memory() -> int | None:
-    """Bytes of memory, where the system tells them."""
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):
-        return None
 
 
 def _python() -> Iterator[Finding]:

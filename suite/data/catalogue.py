@@ -76,8 +76,8 @@ def import_dataset(
     Args:
         name: a known name, or a new one for a user's own data.
         path: a folder of image files or of a Hugging Face data set, a folder of idx files (or of binarized_mnist's
-            .amat files), an npz with `x_train`, `y_train`, `x_test`, `y_test` (without labels both `y` are left out,
-            without a test split what ends in `_test`), an npy, or a table as CSV or parquet. Images are `(n, height,
+            .amat files), an npz with `x_train`, `y_train`, `x_test`, `y_test` (without labels all `y` are left out,
+            without a test split what ends in `_test`; a validation split ends in `_validation`), an npy, or a table as CSV or parquet. Images are `(n, height,
             width)` or with `channels` behind, vectors `(n, columns)`, series `(n, time steps)` or with `channels`
             behind.
         roles: what a table's columns are; data, all of them, without.
@@ -138,12 +138,21 @@ def _store(built: Dataset, route: str) -> Dataset:
     present = cache.open_dataset(built.name)
     if present is None:
         cache.write(built, {"route": route})
-    elif (present.digest, present.class_names, present.factors) != (built.digest, built.class_names, built.factors):
+    elif other := _other(present, built):
         raise UserError(
-            f"data set {built.name!r} is already cached with other content; "
+            f"data set {built.name!r} is already cached with other {other}; "
             f"remove the folder {cache.folder(built.name)}, or choose another name"
         )
     return load(built.name)
+
+
+def _other(present: Dataset, built: Dataset) -> str:
+    """In what a cached set is another than one of the same name; empty where in nothing."""
+    if (present.digest, present.class_names, present.factors) != (built.digest, built.class_names, built.factors):
+        return "content"
+    if present.values != built.values:
+        return f"values, {present.values} instead of {built.values}"
+    return ""
 
 
 def status() -> list[DatasetStatus]:

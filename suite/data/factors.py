@@ -12,7 +12,7 @@ from aebench.data.dataset import Array, Published
 from aebench.errors import UserError
 from aebench.records.record import Factor, FactorKind
 
-ARRAYS = ("factors_train", "factors_test", "factor_names", "factor_kinds", "factor_periods")
+ARRAYS = ("factors_train", "factors_validation", "factors_test", "factor_names", "factor_kinds", "factor_periods")
 MOST_LEVELS = 100  # values of a factor, above which it counts as continuous
 
 
@@ -20,9 +20,9 @@ def attach(published: Published, arrays: Mapping[str, Array], where: str) -> Pub
     """Adds the factors that came with images, if any did.
 
     Args:
-        published: training images, and test images where there are some.
-        arrays: `factors_train` and `factors_test` `(n, factors)`, and of the factors `factor_names`; if given,
-            `factor_kinds` (all are ordered without) and `factor_periods` (of periodic factors; others' are not read).
+        published: training images, and validation and test images where there are some.
+        arrays: `factors_train`, `factors_validation` and `factors_test` `(n, factors)` of as many splits as there are,
+            and of the factors `factor_names`; if given, `factor_kinds` (all are ordered without) and `factor_periods` (of periodic factors; others' are not read).
         where: what to call the source in messages.
 
     Raises:
@@ -31,7 +31,7 @@ def attach(published: Published, arrays: Mapping[str, Array], where: str) -> Pub
     given = [name for name in ARRAYS if name in arrays]
     if not given:
         return published
-    images = {name: split for name, split in published.splits().items() if name != "validation"}
+    images = published.splits()
     missing = [name for name in (*(f"factors_{split}" for split in images), "factor_names") if name not in arrays]
     if missing:
         raise UserError(f"{where} has {', '.join(given)} but no {', '.join(missing)}; give these too, or none of them")
@@ -42,7 +42,7 @@ def attach(published: Published, arrays: Mapping[str, Array], where: str) -> Pub
     }
     factors = _factors(names, np.concatenate([*values.values()]), arrays, where)
     known = {split: replace(own, factors=values[split]) for split, own in images.items()}
-    return replace(published, train=known["train"], test=known.get("test"), factors=factors)
+    return replace(published, **known, factors=factors)
 
 
 def _values(values: Array, images: int, factors: int, what: str) -> Array:

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from aebench.data.dataset import Array
+from aebench.data.memory import refuse_larger
 from aebench.errors import UserError
 
 _TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
@@ -31,13 +32,12 @@ def read_idx(path: Path) -> Array:
     Raises:
         UserError: the file cannot be read, is no idx file, or is shorter or longer than its header says.
     """
-    content = _content(path)
-    dtype, shape = _header(content, path)
-    payload = memoryview(content)[4 + 4 * len(shape) :]
+    dtype, shape, payload = _content(path)
     expected = math.prod(shape) * dtype.itemsize
     if len(payload) != expected:
+        found = f"more than {expected}" if len(payload) > expected else len(payload)
         raise UserError(
-            f"{path} holds {len(payload)} bytes of values; its header says {expected} for shape {shape}; "
+            f"{path} holds {found} bytes of values; its header says {expected} for shape {shape}; "
             "the file is truncated or damaged: get it again"
         )
     try:
@@ -46,10 +46,17 @@ def read_idx(path: Path) -> Array:
         raise UserError(f"{path} has a header that no array fits: {error}; get it again") from None
 
 
-def _content(path: Path) -> bytes:
+def _content(path: Path) -> tuple[np.dtype[np.generic], tuple[int, ...], bytes]:
+    """Type, shape and the bytes of values; of those no more than one too many are unpacked."""
     try:
-        content = path.read_bytes()
-        return gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content
+        with path.open("rb") as file:
+            packed = file.read(2) == b"\x1f\x8b"
+        with gzip.open(path) if packed else path.open("rb") as file:
+            start = file.read(4)
+            dtype, shape = _header(start + file.read(4 * start[3] if len(start) == 4 else 0), path)
+            expected = math.prod(shape) * dtype.itemsize
+            refuse_larger(path, expected)
+            return dtype, shape, file.read(expected + 1)
     except (OSError, EOFError, zlib.error) as error:
         raise UserError(f"cannot read {path}: {error}; expected an idx file, gzipped or plain") from error
 

@@ -14,6 +14,7 @@ from aebench.data.arrays import RawSplit, publish
 from aebench.data.dataset import Array, Published
 from aebench.data.decoding import Size
 from aebench.data.idx import read_idx
+from aebench.data.memory import refuse_larger
 from aebench.data.tables import ENDINGS, Roles, read_table
 from aebench.errors import UserError
 from aebench.records.damage import UNREADABLE
@@ -26,7 +27,9 @@ _ROLES = {
     "test labels": r"(t10k|test)-labels[-.]idx\d-\w+",
 }
 _PREFIX = {"emnist": "emnist-balanced-"}
-_NPZ_ARRAYS = ("x_train", "y_train", "x_test", "y_test", "groups_train", "column_names")
+_SPLITS = ("train", "validation", "test")
+_OF_SPLITS = tuple(f"{what}_{split}" for split in _SPLITS for what in ("x", "y"))
+_NPZ_ARRAYS = (*_OF_SPLITS, "groups_train", "column_names")
 _NO_ROLES = Roles()
 _ALLOWED = "a folder of images, of a Hugging Face data set or of idx.gz files, or a file .npz, .npy, .csv or .parquet"
 _AMAT = {"train": "train", "validation": "valid", "test": "test"}
@@ -167,7 +170,7 @@ def _npz(path: Path, values: Values | None, *, series: bool) -> Published:
 def _of_arrays(
     arrays: Mapping[str, Array], path: Path, names: list[str] | None, values: Values | None, *, series: bool
 ) -> Published:
-    splits = [split for split in ("train", "test") if f"x_{split}" in arrays]
+    splits = [split for split in _SPLITS if f"x_{split}" in arrays]
     raw = {split: (arrays[f"x_{split}"], arrays.get(f"y_{split}")) for split in splits}
     published = factors.attach(publish(raw, str(path), names, values, series=series), arrays, str(path))
     if "groups_train" not in arrays:
@@ -200,18 +203,25 @@ def _archive(path: Path) -> dict[str, Array]:
         raise ValueError("it holds one array, not an archive of arrays")
     with archive:
         _check_names(archive.files, path)
-        return {key: archive[key] for key in (*_NPZ_ARRAYS, *factors.ARRAYS) if key in archive.files}
+        wanted = [key for key in (*_NPZ_ARRAYS, *factors.ARRAYS) if key in archive.files]
+        refuse_larger(path, sum(one.file_size for one in archive.zip.infolist() if Path(one.filename).stem in wanted))
+        return {key: archive[key] for key in wanted}
 
 
 def _check_names(names: Iterable[str], path: Path) -> None:
-    labelled = {"y_train", "y_test"} & set(names)
-    splits = ("train", "test") if {"x_test", "y_test"} & set(names) else ("train",)
+    labelled = any(name.startswith("y_") for name in names)
+    splits = [split for split in _SPLITS if split == "train" or {f"x_{split}", f"y_{split}"} & set(names)]
     needed = [f"x_{split}" for split in splits] + ([f"y_{split}" for split in splits] if labelled else [])
     missing = [key for key in needed if key not in names]
     if missing:
         raise UserError(
             f"{path} has no {', '.join(missing)}; it has {', '.join(names) or 'nothing'}; "
-            "needed: x_train and, if there is a test split, x_test, with a y of each or of neither"
+            "needed: x_train and, if there are such splits, x_validation and x_test, with a y of each or of none"
+        )
+    strange = [name for name in names if name[:2] in ("x_", "y_") and name not in _OF_SPLITS]
+    if strange:
+        raise UserError(
+            f"{path} has {', '.join(strange)}, which is no split; allowed: {', '.join(_OF_SPLITS)}; rename or remove it"
         )
 
 

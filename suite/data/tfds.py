@@ -94,7 +94,8 @@ def fetch(name: str, known: KnownDataset | None) -> Published:
         if not builder.is_prepared():  # there, but in another version than the installed library reads
             _require_network(name, known)
             _download(builder)
-        raw = {split: _read(builder, split, known) for split in _SPLITS if split in builder.info.splits}
+        feature = _feature(builder.info.features, name)
+        raw = {split: _read(builder, split, feature, known) for split in _SPLITS if split in builder.info.splits}
     return publish(raw, f"the prepared {tfds_name}")
 
 
@@ -117,6 +118,12 @@ def _failures_told(name: str) -> Iterator[None]:
         yield
     except UserError:
         raise
+    except ModuleNotFoundError as error:
+        raise UserError(
+            f"data set {name!r} is read by tensorflow-datasets, which needs {error.name}, and that is not installed; run: "
+            f"pip install tensorflow-cpu tensorflow-datasets (once: the cache then serves every backend), or use "
+            f"`python -m aebench data import {name} PATH`"
+        ) from error
     except Exception as error:
         reason = next(iter(str(error).splitlines()), "")
         raise UserError(
@@ -126,6 +133,7 @@ def _failures_told(name: str) -> Iterator[None]:
 
 
 def _builder(tfds_name: str) -> Any:
+    import tensorflow  # noqa: F401 - without it the next fails too, in other words each time
     import tensorflow_datasets
 
     return tensorflow_datasets.builder(tfds_name, data_dir=data_dir())
@@ -141,7 +149,25 @@ def _download(builder: Any) -> None:
         builder.download_and_prepare(download_config=config)
 
 
-def _read(builder: Any, split: str, known: KnownDataset | None) -> RawSplit:
+def _feature(features: Any, name: str) -> str:
+    """The feature that models see: the image or, where there is none, the one vector of numbers.
+
+    Raises:
+        UserError: there is neither.
+    """
+    if "image" in features:
+        return "image"
+    vectors = [key for key, feature in features.items()
+               if len(feature.shape or ()) == 1 and feature.shape[0] and np.dtype(feature.np_dtype).kind in "fiu"]  # fmt: skip
+    if len(vectors) == 1:
+        return str(vectors[0])
+    raise UserError(
+        f"{name!r} as prepared by tensorflow-datasets has {', '.join(features)}; needed: an image, or one vector of "
+        f"numbers; write what models shall see as an npz or a table, and use `python -m aebench data import NAME PATH`"
+    )
+
+
+def _read(builder: Any, split: str, feature: str, known: KnownDataset | None) -> RawSplit:
     import tensorflow_datasets
 
     # One file after the other: otherwise examples of several files are interleaved, and their order is lost.
@@ -150,7 +176,7 @@ def _read(builder: Any, split: str, known: KnownDataset | None) -> RawSplit:
     grey = known is not None and known.image_shape[-1] == 1  # omniglot: three equal channels
     images, labels = [], []
     for batch in tensorflow_datasets.as_numpy(dataset):
-        images.append(batch["image"][..., :1] if grey else batch["image"])
+        images.append(batch[feature][..., :1] if grey else batch[feature])
         labels.extend([batch["label"]] if "label" in batch else [])
     order = _file_order(split, sum(map(len, images)), known)
     return np.concatenate(images)[order], np.concatenate(labels)[order] if labels else None

@@ -69,6 +69,15 @@ def test_plain_idx_files_and_dotted_names_are_read(arrays, idx_folder) -> None:
     np.testing.assert_array_equal(data.import_dataset("mine", folder).test.images[..., 0], arrays["x_test"])
 
 
+def test_a_validation_split_is_taken_as_it_is(npz, arrays) -> None:
+    parts = {f"{what}_validation": arrays[f"{what}_train"][:9] for what in "xy"}
+    mine = data.import_dataset("mine", npz(arrays | parts))
+    assert [len(part) for part in mine.splits().values()] == [60, 9, 12]
+    np.testing.assert_array_equal(mine.validation.images[..., 0], parts["x_validation"])
+    np.testing.assert_array_equal(mine.validation.labels, parts["y_validation"])
+    assert mine.split_rule == "Published train and validation; published test."
+
+
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
 def test_floats_become_float32(npz, arrays, dtype) -> None:
     for key in ("x_train", "x_test"):
@@ -173,6 +182,8 @@ BAD_ARRAYS = {
     "labels of two types": (bad(y_train=lambda y: y.astype("U1")), "same type"),
     "no test images": (bad(x_test=None), "no x_test"),
     "no arrays": (bad(x_train=None, y_train=None, x_test=None, y_test=None), "no x_train"),
+    "a split by another name": (bad(x_val=np.zeros((3, 5, 7)), y_val=np.arange(3)), "x_val, y_val, which is no split"),
+    "no validation labels": (bad(x_validation=np.zeros((3, 5, 7), np.uint8)), "no y_validation"),
     "only training labels": (bad(y_test=None), "no y_test"),
     "only test labels": (bad(y_train=None), "no y_train"),
 }
@@ -280,6 +291,18 @@ def test_damaged_idx_files(tmp_path: Path, case: str) -> None:
     with pytest.raises(UserError, match=message) as told:
         read_idx(tmp_path / "x")
     assert str(tmp_path / "x") in str(told.value)
+
+
+def test_what_unpacks_to_more_than_memory_is_not_unpacked(
+    npz, arrays, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As an archive of zeros, which is a thousand times smaller than what it holds."""
+    monkeypatch.setattr("aebench.data.memory.memory", lambda: 5000)
+    large = {"x_train": np.zeros((60, 10, 10), np.uint8)}
+    (tmp_path / "x").write_bytes(gzip.compress(idx(np.zeros((100, 10, 10)))))
+    for read in (lambda: read_idx(tmp_path / "x"), lambda: data.import_dataset("mine", npz(arrays | large))):
+        with pytest.raises(UserError, match="GiB of memory; if that is what it should hold"):
+            read()
 
 
 def test_idx_numbers_are_big_endian(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -181,6 +182,65 @@ def test_a_set_that_others_prepared_loads_by_its_name(dots: np.ndarray) -> None:
     assert [len(part) for part in loaded.splits().values()] == [243, 27, 30]
     found = np.concatenate([part.images for part in loaded.splits().values()])
     assert sorted(image.tobytes() for image in found) == sorted(image.tobytes() for image in dots)
+
+
+@pytest.fixture
+def prepare(tmp_path: Path):
+    """Prepares a set of a name from its features and its items."""
+    library = pytest.importorskip("tensorflow_datasets")
+
+    def write(name: str, features: dict[str, object], items: list[dict[str, object]]) -> None:
+        library.dataset_builders.store_as_tfds_dataset(
+            name=name,
+            version="1.0.0",
+            features=library.features.FeaturesDict(features),
+            split_datasets={"train": enumerate(items)},
+            data_dir=tmp_path / "tfds",
+        )
+
+    return write
+
+
+def test_a_prepared_set_of_vectors(prepare) -> None:
+    """As `iris` is prepared: a vector of numbers beside its label."""
+    library = pytest.importorskip("tensorflow_datasets")
+    rows = np.random.default_rng(0).normal(size=(100, 3)).astype("float32")
+    features = {
+        "features": library.features.Tensor(shape=(3,), dtype=np.float32),
+        "label": library.features.ClassLabel(num_classes=2),
+    }
+    prepare("flowers", features, [{"features": row, "label": at % 2} for at, row in enumerate(rows)])
+    loaded = data.load("flowers")
+    assert loaded.image_shape == (3,)
+    assert [len(part) for part in loaded.splits().values()] == [64, 16, 20]
+    found = np.concatenate([part.images for part in loaded.splits().values()])
+    np.testing.assert_array_equal(np.sort(found, axis=0), np.sort(rows, axis=0))
+
+
+def test_a_prepared_set_of_neither_images_nor_a_vector(prepare) -> None:
+    library = pytest.importorskip("tensorflow_datasets")
+    prepare("words", {"text": library.features.Text(), "n": library.features.Scalar(np.int64)}, [{"text": "a", "n": 1}])
+    with pytest.raises(UserError, match="has (n, text|text, n); needed: an image, or one vector") as told:
+        data.load("words")
+    assert "damaged" not in str(told.value)
+
+
+WITHOUT_TENSORFLOW = """
+import sys
+sys.modules["tensorflow"] = None
+from aebench import data
+from aebench.errors import UserError
+try:
+    data.load("dots")
+except UserError as error:
+    print(error)
+"""
+
+
+def test_where_tensorflow_is_not_installed_that_is_told(dots: np.ndarray, python: Callable[..., object]) -> None:
+    found = python("-c", WITHOUT_TENSORFLOW)
+    assert "needs tensorflow, and that is not installed; run: pip install" in found.stdout, found.stderr
+    assert "damaged" not in found.stdout
 
 
 def test_a_damaged_prepared_copy_is_one_line(tmp_path: Path) -> None:

@@ -120,6 +120,14 @@ def test_counts_are_left_as_they_are(tmp_path: Path) -> None:
     np.testing.assert_array_equal(mine.test.pixels(), mine.test.images)
 
 
+def test_the_same_numbers_as_values_of_another_kind_are_other_data(tmp_path: Path) -> None:
+    """Binary numbers may be counts too: which likelihoods fit is not to stay as it was without a word."""
+    np.save(tmp_path / "mine.npy", np.random.default_rng(0).integers(0, 2, (60, 4)))
+    data.import_dataset("mine", tmp_path / "mine.npy", values="unit")
+    with pytest.raises(UserError, match="with other values, unit instead of counts; remove the folder"):
+        data.import_dataset("mine", tmp_path / "mine.npy", values="counts")
+
+
 @pytest.mark.parametrize("name", ["wine", "breast_cancer", "diabetes"])
 def test_tables_inside_scikit_learn(name: str) -> None:
     known = data.load(name)

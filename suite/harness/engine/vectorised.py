@@ -8,7 +8,7 @@ so that one Adam over the stacked weights is each member's own. Members of one s
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -238,6 +238,18 @@ def _starts(template: Template, specs: Sequence[RunSpec], make_model: MakeModel)
     first = {spec.seed: spec for spec in reversed(specs)}
     of_seed = {seed: template.start(make_model(spec)) for seed, spec in first.items()}
     shared = [template.with_scalars(of_seed[spec.seed], spec.scalars) for spec in specs]
-    last = template.start(make_model(specs[-1]))
-    equal = all(map(np.array_equal, [*last[0], *last[1]], [*shared[-1][0], *shared[-1][1]]))
-    return shared if equal else [template.start(make_model(spec)) for spec in specs]
+    for member in _tried(specs, first):
+        own = template.start(make_model(specs[member]))
+        if not all(map(np.array_equal, [*own[0], *own[1]], [*shared[member][0], *shared[member][1]])):
+            return [template.start(make_model(spec)) for spec in specs]
+    return shared
+
+
+def _tried(specs: Sequence[RunSpec], first: Mapping[int, RunSpec]) -> list[int]:
+    """For each scalar the first member in which it differs from the first of the same seed."""
+    found: dict[str, int] = {}
+    for member, spec in enumerate(specs):
+        for name, value in spec.scalars.items():
+            if value != first[spec.seed].scalars[name]:
+                found.setdefault(name, member)
+    return [*dict.fromkeys(found.values())]
