@@ -33,7 +33,7 @@ from aebench.analysis.purposes import (
 from aebench.analysis.ranking import Ranking
 from aebench.analysis.statistics import Side, better_or_worse, conclusions
 from aebench.analysis.timings import TimedOperation
-from aebench.measures import METRICS, OF_IMAGES, ON_REQUEST
+from aebench.measures import METRICS, NEED_LABELS, OF_IMAGES, ON_REQUEST
 from aebench.measures.classes.family import references_of
 
 Name = Callable[[Configuration], str]
@@ -110,11 +110,18 @@ def uses(evidence: Evidence, name: Name) -> tuple[Answer, ...]:
     if not any(answer for use, answer in found.items() if use.metric in OF_IMAGES):
         found = {use: answer for use, answer in found.items() if use.metric not in OF_IMAGES}
     return tuple(
-        Answer(question=use.name, answer="n/a: no labels, or of one class alone")
+        Answer(question=use.name, answer=f"n/a: {_why_absent(evidence, use)}")
         if answer is None or answer.winner is None
         else replace(answer, standing=(_beside(evidence, use, answer.winner), *answer.standing))
         for use, answer in found.items()
     )
+
+
+def _why_absent(evidence: Evidence, use: Purpose) -> str:
+    """Why nothing is the best for a use on a board where others have their best."""
+    if use.metric in NEED_LABELS and not any(item.summaries[name].n for item in evidence.board for name in NEED_LABELS):
+        return "no labels, or of one class alone"
+    return f"nothing here has {METRICS[use.metric].label}"
 
 
 def _beside(evidence: Evidence, use: Purpose, winner: Configuration) -> str:

@@ -77,9 +77,9 @@ def import_dataset(
         name: a known name, or a new one for a user's own data.
         path: a folder of image files or of a Hugging Face data set, a folder of idx files (or of binarized_mnist's
             .amat files), an npz with `x_train`, `y_train`, `x_test`, `y_test` (without labels all `y` are left out,
-            without a test split what ends in `_test`; a validation split ends in `_validation`), an npy, or a table as CSV or parquet. Images are `(n, height,
-            width)` or with `channels` behind, vectors `(n, columns)`, series `(n, time steps)` or with `channels`
-            behind.
+            without a test split what ends in `_test`; a validation split ends in `_validation`), an npy, or a table
+            as CSV or parquet. Images are `(n, height, width)` or with `channels` behind, vectors `(n, columns)`, series
+            `(n, time steps)` or with `channels` behind.
         roles: what a table's columns are; data, all of them, without.
         values: of vectors and series: `real` unless told otherwise.
         series: whether these are series, which no shape tells from grey images and from vectors.

@@ -22,7 +22,8 @@ def attach(published: Published, arrays: Mapping[str, Array], where: str) -> Pub
     Args:
         published: training images, and validation and test images where there are some.
         arrays: `factors_train`, `factors_validation` and `factors_test` `(n, factors)` of as many splits as there are,
-            and of the factors `factor_names`; if given, `factor_kinds` (all are ordered without) and `factor_periods` (of periodic factors; others' are not read).
+            and of the factors `factor_names`; if given, `factor_kinds` (all are ordered without) and `factor_periods`
+            (of periodic factors; others' are not read).
         where: what to call the source in messages.
 
     Raises:

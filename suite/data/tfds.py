@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import importlib.util
 import os
 import socket
 import sys
@@ -89,6 +90,7 @@ def fetch(name: str, known: KnownDataset | None) -> Published:
     tfds_name = known.tfds if known else name
     if not is_prepared(tfds_name):
         _require_network(name, known)
+    _require_libraries(name)
     with _failures_told(name):
         builder = _builder(tfds_name)
         if not builder.is_prepared():  # there, but in another version than the installed library reads
@@ -111,6 +113,16 @@ def _require_network(name: str, known: KnownDataset | None) -> None:
     )
 
 
+def _require_libraries(name: str) -> None:
+    absent = [library for library in ("tensorflow", "tensorflow_datasets") if importlib.util.find_spec(library) is None]
+    if absent:
+        raise UserError(
+            f"data set {name!r} is read by tensorflow-datasets and TensorFlow, and {' and '.join(absent)} is not "
+            "installed; run: pip install tensorflow-cpu tensorflow-datasets (needed once: every backend reads what is "
+            f"cached then), or use `python -m aebench data import {name} PATH`"
+        )
+
+
 @contextlib.contextmanager
 def _failures_told(name: str) -> Iterator[None]:
     """tensorflow-datasets fails in many types, of TensorFlow, requests and its own: each becomes one line."""
@@ -118,12 +130,6 @@ def _failures_told(name: str) -> Iterator[None]:
         yield
     except UserError:
         raise
-    except ModuleNotFoundError as error:
-        raise UserError(
-            f"data set {name!r} is read by tensorflow-datasets, which needs {error.name}, and that is not installed; run: "
-            f"pip install tensorflow-cpu tensorflow-datasets (once: the cache then serves every backend), or use "
-            f"`python -m aebench data import {name} PATH`"
-        ) from error
     except Exception as error:
         reason = next(iter(str(error).splitlines()), "")
         raise UserError(
@@ -133,7 +139,6 @@ def _failures_told(name: str) -> Iterator[None]:
 
 
 def _builder(tfds_name: str) -> Any:
-    import tensorflow  # noqa: F401 - without it the next fails too, in other words each time
     import tensorflow_datasets
 
     return tensorflow_datasets.builder(tfds_name, data_dir=data_dir())
@@ -157,14 +162,18 @@ def _feature(features: Any, name: str) -> str:
     """
     if "image" in features:
         return "image"
-    vectors = [key for key, feature in features.items()
-               if len(feature.shape or ()) == 1 and feature.shape[0] and np.dtype(feature.np_dtype).kind in "fiu"]  # fmt: skip
+    vectors = [key for key, feature in features.items() if _is_vector(feature)]
     if len(vectors) == 1:
         return str(vectors[0])
     raise UserError(
         f"{name!r} as prepared by tensorflow-datasets has {', '.join(features)}; needed: an image, or one vector of "
-        f"numbers; write what models shall see as an npz or a table, and use `python -m aebench data import NAME PATH`"
+        "numbers; write what models shall see as an npz or a table, and use `python -m aebench data import NAME PATH`"
     )
+
+
+def _is_vector(feature: Any) -> bool:
+    shape = feature.shape or ()
+    return len(shape) == 1 and bool(shape[0]) and np.dtype(feature.np_dtype).kind in "fiu"
 
 
 def _read(builder: Any, split: str, feature: str, known: KnownDataset | None) -> RawSplit:

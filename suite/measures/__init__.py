@@ -26,7 +26,19 @@ from aebench.measures.uses import (
     robustness,
 )
 
-__all__ = ["FAMILIES", "GROUPS", "METRICS", "OF_IMAGES", "ON_REQUEST", "PROFILES", "Family", "Metric", "versions"]
+__all__ = [
+    "FAMILIES",
+    "GROUPS",
+    "METRICS",
+    "NEED_FACTORS",
+    "NEED_LABELS",
+    "OF_IMAGES",
+    "ON_REQUEST",
+    "PROFILES",
+    "Family",
+    "Metric",
+    "versions",
+]
 
 # In the order of tables and columns.
 FAMILIES: tuple[Family, ...] = (
@@ -55,6 +67,8 @@ FAMILIES: tuple[Family, ...] = (
     cost.FAMILY,
 )
 OF_IMAGES = frozenset(name for family in FAMILIES if family.needs_images for name in family.metrics)
+NEED_LABELS = frozenset(name for family in FAMILIES if family.needs_labels for name in family.metrics)
+NEED_FACTORS = frozenset(name for family in FAMILIES if family.needs_factors for name in family.metrics)
 ON_REQUEST = frozenset(name for family in FAMILIES if family.on_request for name in family.metrics)
 METRICS: dict[str, Metric] = {name: metric for family in FAMILIES for name, metric in family.metrics.items()}
 PROFILES: dict[str, Metric] = {name: metric for family in FAMILIES for name, metric in family.profiles.items()}

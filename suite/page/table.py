@@ -8,18 +8,22 @@ from dataclasses import dataclass
 from aebench.analysis.configurations import Configuration
 from aebench.analysis.evidence import Evidence
 from aebench.analysis.numbers import ARROWS, column_decimals, mean_interval, number, spread
-from aebench.measures import FAMILIES, GROUPS, METRICS, OF_IMAGES
+from aebench.measures import FAMILIES, GROUPS, METRICS, NEED_FACTORS, NEED_LABELS, OF_IMAGES
 from aebench.measures.information import saturated
 from aebench.page.look import Look, Looks
 from aebench.records.spec import symbol
 
 MAIN = ("elbo_nats", "nll_nats", "recon_mse", "silhouette", "prior_recognisable", "active_units", "train_seconds")
-_NEED_LABELS = {name for family in FAMILIES if family.needs_labels for name in family.metrics}
-_NEED_FACTORS = {name for family in FAMILIES if family.needs_factors for name in family.metrics}
 
 _AT = {"lower": "≤ ", "higher": "≥ ", None: ""}  # where the truth may lie better
 # What is only known to be at least or at most so much where the mutual information is near its ceiling.
 _BOUNDS = {"mutual_information_nats": "≥ ", "marginal_kl_nats": "≤ ", "total_correlation_nats": "≤ "}
+
+_NEEDED = (
+    (OF_IMAGES, "a measure of images; these data are none"),
+    (NEED_LABELS, "no labels"),
+    (NEED_FACTORS, "no known factors that vary"),
+)  # what measures need, and what is so where none of their numbers is known
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -195,7 +199,10 @@ def _cell(item: Configuration, metric: str, decimals: int, mark: str) -> Cell:
         return Cell(text="n/a", value=None, title=_why_absent(item, metric))
     bound, title = "", ""
     if metric in _BOUNDS and _saturated(item):
-        bound, title = _BOUNDS[metric], "a bound: mutual information is near the most that so many test images can show"
+        bound, title = (
+            _BOUNDS[metric],
+            "a bound: mutual information is near the most that so many training images can show",
+        )
     elif not item.certified(metric):
         bound, title = _AT[METRICS[metric].better], _why_a_bound(item, metric)
     return Cell(
@@ -230,11 +237,8 @@ def _saturated(item: Configuration) -> bool:
 def _why_absent(item: Configuration, metric: str) -> str:
     if not item.usable:
         return "no run that finished without diverging"
-    if metric in OF_IMAGES and not any(item.summaries[name].n for name in OF_IMAGES):
-        return "a measure of images; these data are none"
-    if metric in _NEED_LABELS:
-        return "no labels"
-    if metric in _NEED_FACTORS and not any(item.summaries[name].n for name in _NEED_FACTORS):
-        return "no known factors that vary"
+    for needed, reason in _NEEDED:
+        if metric in needed and not any(item.summaries[name].n for name in needed):
+            return reason
     label = METRICS[metric].label
     return f"{item.label} has no {label if label[1:2].isupper() else label[:1].lower() + label[1:]}"

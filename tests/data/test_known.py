@@ -220,7 +220,7 @@ def test_a_prepared_set_of_vectors(prepare) -> None:
 def test_a_prepared_set_of_neither_images_nor_a_vector(prepare) -> None:
     library = pytest.importorskip("tensorflow_datasets")
     prepare("words", {"text": library.features.Text(), "n": library.features.Scalar(np.int64)}, [{"text": "a", "n": 1}])
-    with pytest.raises(UserError, match="has (n, text|text, n); needed: an image, or one vector") as told:
+    with pytest.raises(UserError, match=r"has (n, text|text, n); needed: an image, or one vector") as told:
         data.load("words")
     assert "damaged" not in str(told.value)
 
@@ -239,7 +239,7 @@ except UserError as error:
 
 def test_where_tensorflow_is_not_installed_that_is_told(dots: np.ndarray, python: Callable[..., object]) -> None:
     found = python("-c", WITHOUT_TENSORFLOW)
-    assert "needs tensorflow, and that is not installed; run: pip install" in found.stdout, found.stderr
+    assert "and tensorflow is not installed; run: pip install" in found.stdout, found.stderr
     assert "damaged" not in found.stdout
 
 

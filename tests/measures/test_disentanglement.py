@@ -17,7 +17,7 @@ from aebench.records.record import Factor
 SHARES = ("factor_vae_score", "beta_vae_score")
 
 
-def ordered(*sizes: int) -> tuple[Factor, ...]:
+def ordered(*sizes: int | None) -> tuple[Factor, ...]:
     return tuple(Factor(name=f"f{at}", kind="ordered", levels=size) for at, size in enumerate(sizes))
 
 
@@ -228,6 +228,16 @@ def test_factors_that_do_not_vary_have_no_say() -> None:
     assert numbers(values, with_constant, factors) == numbers(values, values, ordered(4, 5, 6))
     nothing = measured(values, values, *varying(factors[1:2], with_constant[:, 1:2], with_constant[:, 1:2]))
     assert (nothing.numbers, nothing.profiles) == ({}, {})
+
+
+def test_a_continuous_factor_that_hardly_ever_varies_takes_no_other_with_it() -> None:
+    """All its parts with as many images each are one: nothing can be told of it, and its entropy is 0."""
+    rng = np.random.default_rng(0)
+    values = rng.random((1000, 3))
+    values[30:, 2] = 0.0
+    found = numbers(values, values, ordered(None, None, None))
+    assert found == numbers(values, values[:, :2], ordered(None, None))
+    assert found["mig"] > 0.5
 
 
 def test_one_factor_or_one_dimension_has_no_score_that_needs_two() -> None:

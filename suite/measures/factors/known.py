@@ -38,19 +38,24 @@ class Known:
         """The same factors of some of the images."""
         return Known(factors=self.factors, values=self.values[images], levels=self.levels[images])
 
+    def of(self, chosen: np.ndarray) -> Known:
+        """Some of the factors: those where `chosen` `(factors,)` is true."""
+        factors = tuple(factor for factor, wanted in zip(self.factors, chosen, strict=True) if wanted)
+        return Known(factors=factors, values=self.values[:, chosen], levels=self.levels[:, chosen])
+
 
 def varying(factors: Sequence[Factor], train: np.ndarray, test: np.ndarray) -> tuple[Known, Known]:
-    """The factors of training and test images, without those that have one value alone in either.
+    """The factors of training and test images, without those that have one level alone in either.
 
     Args:
         factors: what the columns are.
         train, test: `(n, factors)`.
     """
-    chosen = np.flatnonzero((np.ptp(train, axis=0) > 0) & (np.ptp(test, axis=0) > 0)).tolist()
-    kept = tuple(factors[at] for at in chosen)
-    edges = [_edges(factors[at], train[:, at], test[:, at]) for at in chosen]
-    first, second = (_known(kept, part[:, chosen], edges) for part in (train, test))
-    return first, second
+    every = tuple(factors)
+    edges = [_edges(factor, train[:, at], test[:, at]) for at, factor in enumerate(every)]
+    first, second = (_known(every, part, edges) for part in (train, test))
+    varied = (np.ptp(first.levels, axis=0) > 0) & (np.ptp(second.levels, axis=0) > 0)
+    return first.of(varied), second.of(varied)
 
 
 def _edges(factor: Factor, train: np.ndarray, test: np.ndarray) -> np.ndarray:
