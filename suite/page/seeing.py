@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from aebench.analysis.configurations import Configuration
 from aebench.page import heat, panels
+from aebench.page.colouring import Colouring, colourings
 from aebench.page.kinds import Kind, items_of, kinds_of
 from aebench.page.live import Live, live_decoders
 from aebench.page.look import Look, Looks, class_colours
@@ -75,8 +76,9 @@ class Seeing:
         models: by latent size, then by look.
         without: configurations that kept no pictures, or for which there was no room.
         explored: the test images that can be pointed at; `None` without.
-        data: of the explored images, for the script: their numbers in the split and their classes.
+        data: of the explored images, for the script: their numbers in the split, classes and colourings.
         classes: name and colour of each class; empty without labels.
+        colourings: what else dots may be coloured by.
         live: decoders that the page runs.
         first: ids of the configurations to begin with.
         kinds: of its pictures.
@@ -90,6 +92,7 @@ class Seeing:
     explored: Sprite | None
     data: dict[str, Any]
     classes: tuple[tuple[str, str], ...]
+    colourings: tuple[Colouring, ...]
     live: tuple[Live, ...]
     first: tuple[str, ...]
     kinds: tuple[Kind, ...]
@@ -160,11 +163,13 @@ def seeing(
     names, columns = (
         tuple(str(name) for name in arrays.get(array, ())) for array in (Figures.CLASS_NAMES, Figures.COLUMN_NAMES)
     )
+    coloured = colourings({item.id: kept[item.id][1] for item in shown}, explored)
     return Seeing(
         models=models,
         without=tuple(looks.title(item) for item in ordered if item.id not in kept),
         explored=_sprite(Figures.EMBEDDING_IMAGES, arrays, explored, exact=True) if len(explored) else None,
-        data=_data(arrays, explored, names),
+        data=_data(arrays, explored, names) | {"colourings": [one.data() for one in coloured]},
+        colourings=coloured,
         classes=tuple(zip(names, class_colours(len(names)), strict=True)),
         channels=tuple(zip(columns, class_colours(len(columns)), strict=True)) if items_of(arrays) == "series" else (),
         live=tuple(live_decoders(((item, kept[item.id][1]) for item in by_wish), explored)) if len(explored) else (),

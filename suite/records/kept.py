@@ -54,12 +54,14 @@ class Figures(StrEnum):
     IMPUTATIONS = "imputations"  # (truth, masked, filled; images, ...)
     RETRIEVED = "retrieved"  # (queries, the query and what is nearest, ...)
     FACTOR_SHARES = "factor_shares"  # (dimensions as of traversals, factors)
-    FACTOR_NAMES = "factor_names"
+    FACTOR_NAMES = "factor_names"  # of those that vary
+    FACTOR_PERIODS = "factor_periods"  # (factors,), 0 of those that are not periodic
     EMBEDDING_INDEX = "embedding_index"  # places of the embedded images in the test split, (m,)
     EMBEDDING_IMAGES = "embedding_images"
     EMBEDDING_RECONSTRUCTIONS = "embedding_reconstructions"
     EMBEDDING_CODES = "embedding_codes"  # (m, code_dim)
     EMBEDDING_LABELS = "embedding_labels"  # (m,)
+    EMBEDDING_FACTORS = "embedding_factors"  # (m, factors), of those that vary
     EMBEDDING_PCA = "embedding_pca"  # (m, 2)
     EMBEDDING_TSNE = "embedding_tsne"  # (m, 2)
     CLASS_NAMES = "class_names"

@@ -188,12 +188,12 @@ def measure(context: Context) -> Sequence[Measured]:
         codes = np.stack([context.scored[run].codes for run in chosen])
         drawn = figures(context.evaluator, [context.members[run].weights for run in chosen], context.inputs, codes)
         for run, own in zip(chosen, drawn, strict=True):
-            found[run] = Measured(figures={**_labelled(own, context), **_followed(context, run)})
+            found[run] = Measured(figures={**_labelled(own, context), **_known_factors(context, run)})
     return found
 
 
-def _followed(context: Context, run: int) -> Arrays:
-    """How much each traversed dimension tells of each known factor, in shares of its entropy."""
+def _known_factors(context: Context, run: int) -> Arrays:
+    """Factors of the embedded images, and how much each traversed dimension tells of each, in shares of its entropy."""
     if not context.inputs.factors:
         return {}
     from aebench.measures.factors.information import entropies, mutual_information
@@ -204,6 +204,8 @@ def _followed(context: Context, run: int) -> Arrays:
     return {
         Figures.FACTOR_SHARES: told.astype("float32"),
         Figures.FACTOR_NAMES: np.array([factor.name for factor in known.factors]),
+        Figures.FACTOR_PERIODS: np.array([factor.period or 0.0 for factor in known.factors]),
+        Figures.EMBEDDING_FACTORS: known.values[subset(len(codes), context.inputs.labels)].astype("float32"),
     }
 
 

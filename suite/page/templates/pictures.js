@@ -34,6 +34,40 @@ function gather(seeing) {
   show();
 }
 
+const svgPart = (name, attributes) => {
+  const part = document.createElementNS("http://www.w3.org/2000/svg", name);
+  for (const [key, value] of Object.entries(attributes)) part.setAttribute(key, value);
+  return part;
+};
+
+// Dots by another thing than their class: a path a shade, in the place of those of the classes.
+function colour(seeing, at) {
+  const chosen = DATA[seeing.dataset.board].colourings[at];
+  const scale = seeing.querySelector(".by .scale");
+  scale.hidden = !chosen;
+  if (chosen) {
+    const [low, high] = scale.querySelectorAll("span");
+    [low.textContent, high.textContent] = [chosen.low, chosen.high];
+    scale.querySelector("i").style.background = `linear-gradient(to right, ${chosen.colours.join(", ")})`;
+  }
+  const classes = seeing.querySelector(".classes");
+  if (classes) classes.hidden = Boolean(chosen);
+  const name = seeing.querySelector(".by select").selectedOptions[0].textContent;
+  for (const svg of seeing.querySelectorAll(".scatter")) {
+    svg.setAttribute("aria-label", svg.getAttribute("aria-label").replace(/coloured by .*$/, `coloured by ${name}`));
+    for (const path of svg.querySelectorAll("path.shade")) path.remove();
+    const points = dots(svg);
+    for (const part of svg.querySelectorAll("path, text")) part.style.display = chosen ? "none" : "";
+    if (!chosen) continue;
+    const shades = typeof chosen.shades === "string" ? chosen.shades : chosen.shades[svg.closest(".model").dataset.id];
+    chosen.colours.forEach((stroke, shade) => {
+      const letter = String.fromCharCode(97 + shade);
+      const d = points.filter((_, index) => shades[index] === letter).map(([x, y]) => `M${x} ${y}h0`).join("");
+      if (d) svg.prepend(svgPart("path", { class: "shade", d, stroke }));
+    });
+  }
+}
+
 function explore(seeing) {
   const about = DATA[seeing.dataset.board];
   const columns = Number(seeing.dataset.columns);
@@ -52,8 +86,7 @@ function explore(seeing) {
     for (const { svg, points } of planes) {
       let ring = svg.querySelector("circle");
       if (!ring) {
-        ring = document.createElementNS("http://www.w3.org/2000/svg", "circle");
-        ring.setAttribute("r", 22);
+        ring = svgPart("circle", { r: 22 });
         svg.append(ring);
       }
       ring.setAttribute("cx", points[at][0]);
@@ -85,4 +118,6 @@ function explore(seeing) {
 for (const seeing of document.querySelectorAll(".seeing")) {
   gather(seeing);
   if (seeing.querySelector(".pointed")) explore(seeing);
+  const by = seeing.querySelector(".by select");
+  if (by) by.addEventListener("change", () => colour(seeing, by.value === "" ? -1 : Number(by.value)));
 }
