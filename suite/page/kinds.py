@@ -63,6 +63,15 @@ def _followed(arrays: Arrays) -> Sheet:
     return sheet(list(cells), _in_the_middle(names, cells.shape[1]), exact=True)
 
 
+def _along_factors(arrays: Arrays) -> Sheet:
+    """A row a factor: the first image, the way to the other one's code, and the other image; below it the name."""
+    ends = arrays[Figures.FACTOR_ENDS]
+    rows = [
+        np.concatenate([own[:1], way, own[1:]]) for own, way in zip(ends, arrays[Figures.FACTOR_PATHS], strict=True)
+    ]
+    return sheet(rows, _in_the_middle([str(name) for name in arrays[Figures.FACTOR_NAMES]], len(rows[0])))
+
+
 def _in_the_middle(words: Sequence[str], columns: int) -> list[str]:
     """Labels of rows of so many images: one a row, below its middle."""
     return [word if at == columns // 2 else "" for word in words for at in range(columns)]
@@ -107,6 +116,14 @@ KINDS = (
         "the dimension tells all of it (mutual information as a share of the factor's entropy), white where nothing",
         needs=Figures.FACTOR_SHARES,
         draw=_followed,
+    ),
+    Kind(
+        title="Along factors",
+        about="a row a known factor: a test image, equal steps from its code to that of another one, which differs in "
+        "this factor as much and in all others as little as any two do, and that other image. Where codes know the "
+        "factor apart, nothing else changes on the way",
+        needs=Figures.FACTOR_PATHS,
+        draw=_along_factors,
     ),
     Kind(
         title="Anomalies",

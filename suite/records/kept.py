@@ -54,6 +54,8 @@ class Figures(StrEnum):
     IMPUTATIONS = "imputations"  # (truth, masked, filled; images, ...)
     RETRIEVED = "retrieved"  # (queries, the query and what is nearest, ...)
     FACTOR_SHARES = "factor_shares"  # (dimensions as of traversals, factors)
+    FACTOR_PATHS = "factor_paths"  # (factors, steps, ...), between two images that differ in one factor
+    FACTOR_ENDS = "factor_ends"  # these images, (factors, 2, ...)
     FACTOR_NAMES = "factor_names"  # of those that vary
     FACTOR_PERIODS = "factor_periods"  # (factors,), 0 of those that are not periodic
     EMBEDDING_INDEX = "embedding_index"  # places of the embedded images in the test split, (m,)

@@ -64,12 +64,15 @@ def figures(evaluator: Evaluator, weights: Sequence[Weights], inputs: Inputs, co
         points[Figures.CENTROIDS] = np.stack([centroids(own, inputs.labels) for own in codes])
     if codes.shape[-1] == 2 and inputs.has_images:
         points[Figures.MANIFOLD] = np.stack([grid(own) for own in codes])
-    pictures = decoded(evaluator, weights, points)
     shape = inputs.test.shape[1:]
     shared: Arrays = {
         Figures.ORIGINALS: pictured(originals, shape),
         Figures.EMBEDDING_IMAGES: pictured(inputs.test[index], shape),
     }
+    if inputs.factors and inputs.has_images and (ends := _factor_ends(inputs, index)).size:
+        points[Figures.FACTOR_PATHS] = straight_lines(codes[:, ends[:, 0]], codes[:, ends[:, 1]])
+        shared[Figures.FACTOR_ENDS] = pictured(inputs.test[ends], shape)
+    pictures = decoded(evaluator, weights, points)
     if inputs.column_names:
         shared[Figures.COLUMN_NAMES] = np.array(inputs.column_names)
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # XLA descends on one core
@@ -84,6 +87,15 @@ def figures(evaluator: Evaluator, weights: Sequence[Weights], inputs: Inputs, co
         }
         for run, plane in enumerate(planes)
     ]
+
+
+def _factor_ends(inputs: Inputs, index: np.ndarray) -> np.ndarray:
+    """Of the test images at `index`, for each factor that varies two that differ in it, `(factors, 2)`."""
+    from aebench.measures.factors.representations import representations
+    from aebench.measures.pictures.along import pairs
+
+    known = representations(inputs).test
+    return pairs(known, index) if known.factors else np.zeros((0, 2), int)
 
 
 def _prior_codes(evaluator: Evaluator, runs: Runs, images: np.ndarray) -> list[Arrays]:
