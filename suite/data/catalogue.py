@@ -107,13 +107,20 @@ def _fill(name: str) -> Dataset:
         base = KNOWN[name].base
         return _store(_build(name, make(load(base)) if base else make(), KNOWN[name].source), "built in")
     if name in KNOWN:
-        published = conform(name, KNOWN[name], tfds.fetch(name, KNOWN[name]))
-        return _store(_build(name, published, KNOWN[name].source), "tensorflow-datasets")
+        installed = _is_installed(name)
+        raw = read_path(name, Path(KNOWN[name].folder)) if installed else tfds.fetch(name, KNOWN[name])
+        route = KNOWN[name].folder if installed else "tensorflow-datasets"
+        return _store(_build(name, conform(name, KNOWN[name], raw), KNOWN[name].source), route)
     if not tfds.is_prepared(name):
         raise unknown("data set", name, known())
     published = sort_by_content(tfds.fetch(name, None))
     source = f"{name} as prepared by tensorflow-datasets, sorted by content."
     return _store(_build(name, published, source), "tensorflow-datasets")
+
+
+def _is_installed(name: str) -> bool:
+    """Whether the operating system's package of a known set is there."""
+    return bool(KNOWN[name].folder) and Path(KNOWN[name].folder).is_dir()
 
 
 def _build(name: str, published: Published, source: str) -> Dataset:
@@ -196,6 +203,8 @@ def _state(name: str) -> tuple[str, str]:
         return "prepared", "prepared by tensorflow-datasets."
     if about.make:
         return "built in", about.source
+    if _is_installed(name):
+        return "installed", about.source
     return ("prepared" if tfds.is_prepared(about.tfds) else "not cached"), about.source
 
 

@@ -158,8 +158,8 @@ class DatasetStatus:
 
     Attributes:
         name: how studies call it.
-        state: `cached`, `built in` (filled at first use), `prepared` (by tensorflow-datasets), `not cached`,
-            or `damaged`.
+        state: `cached`, `built in` (filled at first use), `installed` (as a package of the operating system),
+            `prepared` (by tensorflow-datasets), `not cached`, or `damaged`.
         sizes: images in train, validation and test, or None if unknown before the first load.
         image_shape: `(height, width, channels)`, `(time steps, channels)` of series, `(columns,)` of vectors, or None
             if unknown.

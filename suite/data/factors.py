@@ -43,7 +43,13 @@ def attach(published: Published, arrays: Mapping[str, Array], where: str) -> Pub
     }
     factors = _factors(names, np.concatenate([*values.values()]), arrays, where)
     known = {split: replace(own, factors=values[split]) for split, own in images.items()}
-    return replace(published, **known, factors=factors)
+    return replace(
+        published,
+        train=known["train"],
+        validation=known.get("validation"),
+        test=known.get("test"),
+        factors=factors,
+    )
 
 
 def _values(values: Array, images: int, factors: int, what: str) -> Array:

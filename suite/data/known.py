@@ -33,6 +33,8 @@ class KnownDataset:
         tfds: its name in tensorflow-datasets, with the configuration; empty for those that are made here.
         url: a file that tensorflow-datasets downloads, to see whether its host answers.
         files: what `data import` takes for it.
+        package: what Debian and its kin install it as; empty where they do not.
+        folder: where that package puts its files.
         source: one sentence: where the images come from.
         rule: how it is cut, a key of `splitting.RULES`.
         image_shape: `(height, width, channels)`, `(time steps, channels)` of series, or `(columns,)` of vectors.
@@ -50,6 +52,8 @@ class KnownDataset:
     tfds: str = ""
     url: str = ""
     files: str = ""
+    package: str = ""
+    folder: str = ""
     source: str
     rule: str
     image_shape: Shape
@@ -97,6 +101,8 @@ _FASHION_MNIST = KnownDataset(
     tfds="fashion_mnist",
     url="http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/train-labels-idx1-ubyte.gz",
     files=_IDX_FILES,
+    package="dataset-fashion-mnist",
+    folder="/usr/share/datasets/fashion-mnist",
     source="Fashion-MNIST article images (Xiao, Rasul and Vollgraf 2017), grey, in the published order.",
     rule="last",
     image_shape=(28, 28, 1),

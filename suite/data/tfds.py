@@ -109,7 +109,8 @@ def _require_network(name: str, known: KnownDataset | None) -> None:
     raise UserError(
         f"data set {name!r} is not cached, there is no prepared copy in {data_dir()}, and {host} does not "
         f"answer; run `python -m aebench data import {name} PATH`, PATH being {files}, "
-        "or set TFDS_DATA_DIR to a folder that holds it prepared"
+        + (f"or `apt install {known.package}`, " if known and known.package else "")
+        + "or set TFDS_DATA_DIR to a folder that holds it prepared"
     )
 
 
@@ -172,8 +173,8 @@ def _feature(features: Any, name: str) -> str:
 
 
 def _is_vector(feature: Any) -> bool:
-    shape = feature.shape or ()
-    return len(shape) == 1 and bool(shape[0]) and np.dtype(feature.np_dtype).kind in "fiu"
+    lengths = [*(feature.shape or ())]
+    return len(lengths) == 1 and bool(lengths[0]) and np.dtype(feature.np_dtype).kind in "fiu"
 
 
 def _read(builder: Any, split: str, feature: str, known: KnownDataset | None) -> RawSplit:

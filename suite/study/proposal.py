@@ -37,6 +37,7 @@ class Seen:
         shape: of an item: `(height, width, channels)`, `(time steps, channels)` or `(columns,)`.
         sizes: items in train, validation and test.
         low, high: the least and the largest value as they came.
+        kind: of its values.
         whole: whether all values as they came are whole numbers of at least 0.
         binary: whether every value is at one of the ends of the range: black or white, the least or the largest.
         extreme: the share of values within `NEAR` of the range of an end.
@@ -52,6 +53,7 @@ class Seen:
     low: float
     high: float
     kind: Values
+    whole: bool
     binary: bool
     extreme: float
     components: int
@@ -113,6 +115,7 @@ def look(dataset: Dataset) -> Seen:
         low=low,
         high=high,
         kind=dataset.values,
+        whole=low >= 0 and bool(np.all(raw == np.rint(raw))),
         binary=bool(np.all((depth == 0) | (depth == 1))),
         extreme=float(np.mean((depth <= NEAR) | (depth >= 1 - NEAR))),
         components=_components(shown.reshape(len(shown), -1)),
@@ -190,11 +193,15 @@ def _likelihood(seen: Seen) -> Proposed:
 def _likelihood_of_numbers(seen: Seen) -> Proposed:
     if seen.kind == "counts":
         return _named("likelihood", "negative_binomial", "Counts, which may vary more than Poisson's do.")
+    if seen.kind == "unit" and seen.binary:
+        return _named("likelihood", "bernoulli", "Every value is 0 or 1: a Bernoulli likelihood is exact.")
     each = "column" if items(seen.shape) == "rows" else "channel at each time step"
-    why = (
-        f"Numbers: Gaussian, each {each} with a learned variance of its own. If they are counts, import them anew, "
-        "with `aebench data import ... --values counts`."
-    )
+    why = f"Numbers: Gaussian, each {each} with a learned variance of its own."
+    if seen.whole:
+        why += (
+            " All are whole and none is negative: if they are counts, import them anew, with `aebench data import ... "
+            "--values counts`."
+        )
     return _named("likelihood", "diagonal_gaussian", why)
 
 

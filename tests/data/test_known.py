@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from aebench import data
 from aebench.data import tfds
@@ -143,6 +144,28 @@ def test_absent_and_no_network_is_told_within_two_seconds(tmp_path: Path) -> Non
     assert "data import mnist PATH" in told
     assert str(tmp_path / "tfds") in told
     assert "TFDS_DATA_DIR" in told
+
+
+def test_a_set_that_the_system_has_installed_is_taken_from_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Any folder that `data import` takes; without a network, and without asking for one."""
+    folder = tmp_path / "datasets" / "tiny"
+    for split, published in tiny().splits().items():
+        for at, image in enumerate(published.images):
+            path = folder / split / str(published.labels[at]) / f"{at}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(image[..., 0]).save(path)
+    monkeypatch.setitem(KNOWN, "tiny", replace(TINY, package="dataset-tiny", folder=str(folder), tfds="tiny"))
+    assert next(entry for entry in data.status() if entry.name == "tiny").state == "installed"
+    loaded = data.load("tiny")
+    assert [len(part) for part in loaded.splits().values()] == [27, 3, 6]
+    assert loaded.class_names == ("even", "odd")
+    folder.rename(tmp_path / "elsewhere")
+    assert data.load("tiny").digest == loaded.digest
+    monkeypatch.setitem(KNOWN, "other", replace(KNOWN["tiny"], folder=str(folder)))
+    with pytest.raises(UserError, match="or `apt install dataset-tiny`"):
+        data.load("other")
 
 
 @pytest.fixture

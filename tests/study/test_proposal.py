@@ -158,15 +158,28 @@ def test_nothing_is_overwritten_or_guessed(imported: Callable[..., Path]) -> Non
     assert "my-data" not in data.known()
 
 
-@pytest.mark.parametrize(("values", "likelihood"), [("real", "diagonal_gaussian"), ("counts", "negative_binomial")])
-def test_a_study_of_whole_numbers_can_be_run_as_it_is(
-    values: Any, likelihood: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+WHOLE = RNG.poisson([1.0, 5.0, 50.0], (90, 3))
+NUMBERS = {
+    "whole numbers": (WHOLE, "real", "diagonal_gaussian", True),
+    "numbers": (WHOLE - 0.5, "real", "diagonal_gaussian", False),
+    "counts": (WHOLE, "counts", "negative_binomial", False),
+    "binary": ((WHOLE - WHOLE.mean(axis=0)) > 0, "unit", "bernoulli", False),
+    "shares": (WHOLE / 100, "unit", "diagonal_gaussian", False),
+}
+
+
+@pytest.mark.parametrize("kind", NUMBERS)
+def test_a_study_of_vectors_fits_their_values_and_can_be_run_as_it_is(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    values, of, likelihood, asked = NUMBERS[kind]
     monkeypatch.chdir(tmp_path)
-    np.save("visits.npy", np.random.default_rng(0).poisson([1.0, 5.0, 50.0], (90, 3)))
-    data.import_dataset(f"whole-{values}", Path("visits.npy"), values=values)
-    init(f"whole-{values}", "-o", "visits.toml")
-    assert tomllib.loads(Path("visits.toml").read_text())["likelihood"] == likelihood
+    np.save("visits.npy", values.astype(float))
+    data.import_dataset(f"{kind.replace(' ', '-')}-{of}", Path("visits.npy"), values=of)
+    init(f"{kind.replace(' ', '-')}-{of}", "-o", "visits.toml")
+    text = Path("visits.toml").read_text()
+    assert tomllib.loads(text)["likelihood"] == likelihood
+    assert ("if they are counts" in " ".join(text.replace("#", "").split())) == asked
     result = CliRunner().invoke(app, ["bench", "visits.toml", "--dry-run"])
     assert result.exit_code == 0, result.exception
 
