@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from aebench.analysis.evidence import Evidence
 from aebench.analysis.milestones import words
-from aebench.analysis.questions import factors, latent_space, samples, separation, settings, uses
+from aebench.analysis.questions import factors, latent_space, likelihoods, samples, separation, settings, uses
 from aebench.analysis.questions.verdict import Verdict
 
 __all__ = ["QUESTIONS", "Verdict", "verdicts"]
@@ -22,6 +22,7 @@ QUESTIONS: tuple[Callable[[Evidence], Iterator[Verdict]], ...] = (
     separation.better_than_the_baseline,
     settings.effect_of_settings,
     uses.good_for,
+    likelihoods.simple_images,
     samples.prior_samples_without_a_prior,
     samples.why_samples_look_primitive,
     samples.centroids,
