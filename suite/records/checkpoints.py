@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 import zipfile
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from aebench.records.spec import Frozen
 from aebench.records.writing import write_aside
 
 FORMAT: Final = 1
+OLD_DAYS: Final = 30  # since it was written, after which a training that no study plans any more is given up
 _HEADER = "header"
 Arrays = dict[str, np.ndarray]
 
@@ -133,11 +135,19 @@ class Checkpoints:
         """Names of the cohorts that have checkpoints."""
         return {path.stem.rpartition("-")[0] for path in self.folder.glob("*.npz")}
 
-    def sweep(self, cohort: str, finished: Callable[[str], bool]) -> None:
-        """Removes the checkpoints whose runs are all finished, damaged ones, and what a killed writer has left."""
+    def sweep(self, cohort: str, finished: Callable[[str], bool], planned: Collection[str]) -> None:
+        """Removes what nobody goes on from: checkpoints of runs that are finished or given up, damaged and torn files.
+
+        Args:
+            cohort: whose.
+            finished: whether a run is.
+            planned: all runs of the study.
+        """
         for path in self._paths(cohort):
             header = self._header(path)
-            if header is not None and all(map(finished, header.runs)):
+            if header is None:
+                continue
+            if all(map(finished, header.runs)) or (_is_old(path) and not {*header.runs} & {*planned}):
                 path.unlink(missing_ok=True)
         for path in self.folder.glob(f".{cohort}-*"):
             path.unlink(missing_ok=True)
@@ -157,6 +167,14 @@ class Checkpoints:
         told = "it has another form" if isinstance(error, ValidationError) else str(error) or type(error).__name__
         self.warn(f"{path} is no whole checkpoint and was removed, its runs are trained from the start: {told}")
         path.unlink(missing_ok=True)
+
+
+def _is_old(path: Path) -> bool:
+    """Whether a checkpoint was written more than `OLD_DAYS` ago."""
+    try:
+        return time.time() - path.stat().st_mtime > OLD_DAYS * 86_400
+    except OSError:  # gone meanwhile
+        return False
 
 
 def _unfit(header: Header, wanted: Header, planned: Collection[str]) -> str:

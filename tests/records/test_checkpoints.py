@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -132,8 +133,20 @@ def test_they_go_when_all_their_runs_are_finished(kept: Checkpoints) -> None:
     kept.write(header("four", cohort="vae-z4-abd"), {}.items())
     assert kept.cohorts() == {"vae-z2-abc", "vae-z4-abd"}
     (kept.folder / ".vae-z2-abc-0.npz.tmp").touch()  # of a writer that was killed
-    kept.sweep("vae-z2-abc", {"one", "three"}.__contains__)
+    kept.sweep("vae-z2-abc", {"one", "three"}.__contains__, ())
     left = {kept.path("vae-z2-abc", ("one", "two")), kept.path("vae-z4-abd", ("four",))}
     assert {*kept.folder.iterdir()} == left
-    kept.sweep("vae-z2-abc", {"one", "two"}.__contains__)
+    kept.sweep("vae-z2-abc", {"one", "two"}.__contains__, ())
     assert only(kept) == kept.path("vae-z4-abd", ("four",))
+
+
+def test_old_ones_go_when_no_run_of_theirs_is_planned_any_more(kept: Checkpoints) -> None:
+    kept.write(header(), {}.items())
+    path = only(kept)
+    kept.sweep("vae-z2-abc", {"three"}.__contains__, ("three",))
+    assert path.exists(), "it is new"
+    os.utime(path, (0, 0))
+    kept.sweep("vae-z2-abc", {"three"}.__contains__, ("two", "three"))
+    assert path.exists(), "one of its runs is planned"
+    kept.sweep("vae-z2-abc", {"three"}.__contains__, ("three",))
+    assert not path.exists()
