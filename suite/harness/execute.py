@@ -99,7 +99,7 @@ def do_cohort(
         if not ours:
             return None
         crashed = _train_cohort(todo, specs, watcher, engine, policy)
-        todo.store.checkpoints.sweep(name, todo.store.has_record, planned)
+        todo.store.checkpoints.sweep(name, todo.store.has_record, todo.planned)
     return crashed
 
 
@@ -134,11 +134,10 @@ def by_cohort(specs: tuple[RunSpec, ...]) -> dict[str, tuple[RunSpec, ...]]:
 
 def _sweep(todo: Plan) -> None:
     """Removes checkpoints of finished or abandoned runs, where nobody is at them and they are not to be done again."""
-    planned = {spec.run_id for spec in todo.grid}
     for name in todo.store.checkpoints.cohorts() - by_cohort(todo.missing).keys():
         with todo.store.locks.taken(name) as ours:
             if ours:
-                todo.store.checkpoints.sweep(name, todo.store.has_record, planned)
+                todo.store.checkpoints.sweep(name, todo.store.has_record, todo.planned)
 
 
 def _done_meanwhile(todo: Plan, spec: RunSpec) -> bool:

@@ -7,6 +7,7 @@ import platform
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from aebench import data, measures
@@ -39,6 +40,11 @@ class Plan:
     records: dict[str, RunRecord]
     missing: tuple[RunSpec, ...]
     timings: tuple[tuple[RunSpec, TimingSpec], ...]
+
+    @cached_property
+    def planned(self) -> frozenset[str]:
+        """The ids of the whole grid."""
+        return frozenset(spec.run_id for spec in self.grid)
 
     @property
     def finished(self) -> tuple[RunSpec, ...]:
