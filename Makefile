@@ -85,7 +85,7 @@ report: $(ready)  ## write the page of STUDY, or of several (STUDY="digits mnist
 	$(python) -m aebench report $(foreach study,$(STUDY),'$(study)') $(options)
 
 test: $(ready_dev)  ## run the tests
-	$(python) -m pytest --benchmark-disable -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+	$(python) -m pytest --benchmark-disable -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder --durations 20
 
 perf: $(ready_dev)  ## time the train step, encode, decode, sample and measures
 	$(python) -m pytest --benchmark-only -rfE

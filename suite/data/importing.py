@@ -9,13 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
-from aebench.data import dsprites_file, factors, huggingface, image_folder
+from aebench.data import arrow_tables, dsprites_file, factors, huggingface, image_folder
 from aebench.data.arrays import RawSplit, publish
 from aebench.data.dataset import Array, Published
 from aebench.data.decoding import Size
 from aebench.data.idx import read_idx
 from aebench.data.memory import refuse_larger
-from aebench.data.tables import ENDINGS, Roles, read_table
+from aebench.data.tables import ENDINGS, Roles, arrays_of, read_table
 from aebench.errors import UserError
 from aebench.records.damage import UNREADABLE
 from aebench.records.record import Values
@@ -70,21 +70,39 @@ def read_path(
     if size is not None:
         raise UserError(f"{path} has no image files; --size is for a folder of images or of a Hugging Face data set")
     is_table = path.suffix in ENDINGS and path.is_file()
-    if roles.named and not is_table:
+    is_folder = path.is_dir() and not _has_idx(path) and arrow_tables.holds(path)
+    if roles.named and not (is_table or is_folder):
         raise UserError(
-            f"{path} is no table; --label, --factors, --ignore, --id, --time and --group are for CSV and parquet files"
+            f"{path} is no table; --label, --factors, --ignore, --id, --time and --group are for CSV and parquet "
+            "files, and for folders of a Hugging Face data set"
         )
     try:
+        if is_folder:
+            return _table_folder(path, roles, values, series=series)
         if is_table:
             arrays, names = read_table(path, roles)
-            is_long = roles.id is not None
-            named = None if series and not is_long else names  # columns of a wide table are time steps
-            return _of_arrays(arrays, path, named, values, series=series or is_long)
+            return _of_table(arrays, names, path, roles, values, series=series)
         if path.suffix == ".npz" and path.is_file():
             return _npz(path, values, series=series)
         return publish(_raw(name, path), str(path), values=values, series=series)
     except OSError as error:
         raise UserError(f"cannot read {path}: {error}; check its permissions") from error
+
+
+def _of_table(
+    arrays: Mapping[str, Array], names: list[str], path: Path, roles: Roles, values: Values | None, *, series: bool
+) -> Published:
+    is_long = roles.id is not None
+    named = None if series and not is_long else names  # columns of a wide table are time steps
+    return _of_arrays(arrays, path, named, values, series=series or is_long)
+
+
+def _table_folder(path: Path, roles: Roles, values: Values | None, *, series: bool) -> Published:
+    """Tables by split in the files of a Hugging Face data set."""
+    frames, roles, classes, note = arrow_tables.read(path, roles)
+    arrays, names = arrays_of(frames, roles, path)
+    published = _of_table(arrays, names, path, roles, values, series=series)
+    return replace(huggingface.named(published, classes, str(path)), note=note)
 
 
 def _image_files(name: str, path: Path, roles: Roles, values: Values | None, size: Size | None) -> Published | None:

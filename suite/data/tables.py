@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -51,33 +52,59 @@ class Roles:
 
 
 def read_table(path: Path, roles: Roles) -> tuple[dict[str, Array], list[str]]:
-    """A table as the arrays of an npz without a test split, and the names of its columns of data.
+    """A table as the arrays of an npz without a test split, and the names of its columns of data: see `arrays_of`."""
+    return arrays_of({"train": _frame(path)}, roles, path)
+
+
+def arrays_of(frames: Mapping[str, pd.DataFrame], roles: Roles, path: Path) -> tuple[dict[str, Array], list[str]]:
+    """Tables by split as the arrays of an npz, and the names of their columns of data.
 
     Returns:
-        `x_train` `(n, d)`, or of a long table `(n, time steps, d)`, float64; `y_train`, `groups_train` and
-        `factors_train`, `factor_names`, `factor_kinds` where asked for.
+        Of each split `x_train` `(n, d)`, or of a long table `(n, time steps, d)`, float64; `y_train` and
+        `factors_train` where asked for, and `groups_train`, `factor_names`, `factor_kinds`.
 
     Raises:
-        UserError: the file cannot be read, or a column is absent, has two roles, or does not fit its role.
+        UserError: a file cannot be read, or a column is absent, has two roles, or does not fit its role.
     """
-    frame, steps = _frame(path), 0
-    _check(frame, roles, path)
+    arrays: dict[str, Array] = {}
+    parts: dict[str, pd.DataFrame] = {}  # a row an item
+    names: list[str] = []
+    for split, frame in frames.items():
+        _check(frame, roles, path)
+        values, parts[split], own = _values(frame, roles, path)
+        if names and own != names:
+            raise UserError(f"{path} has columns {', '.join(own)} in {split} and {', '.join(names)} in others")
+        arrays[f"x_{split}"], names = values, own
+        if roles.label is not None:
+            arrays[f"y_{split}"] = _labels(parts[split][roles.label], roles.label, path)
+    if roles.group is not None:
+        arrays["groups_train"] = _groups(parts["train"][roles.group], roles.group, path)
+    return {**arrays, **(_factors(parts, roles, path) if roles.factors else {})}, names
+
+
+def _values(frame: pd.DataFrame, roles: Roles, path: Path) -> tuple[Array, pd.DataFrame, list[str]]:
+    """What models see of a table, one row of it for each item, and the names of the columns that they see."""
+    steps = 0
     if roles.id is not None and roles.time is not None:
         frame, steps = in_order(frame, roles.id, roles.time, roles.of_items, str(path))
     data = _data(frame, roles, path)
-    arrays: dict[str, Array] = {"x_train": data.to_numpy(np.float64, na_value=np.nan)}
+    values: Array = data.to_numpy(np.float64, na_value=np.nan)
     if steps:
-        arrays["x_train"] = arrays["x_train"].reshape(len(frame) // steps, steps, data.shape[1])
+        values = values.reshape(len(frame) // steps, steps, data.shape[1])
         frame = frame[::steps]
-    if roles.group is not None:
-        arrays["groups_train"] = _groups(frame[roles.group], roles.group, path)
-    if roles.label is not None:
-        arrays["y_train"] = _labels(frame[roles.label], roles.label, path)
-    if roles.factors:
-        kinds, values = zip(*(_factor(frame[name], name, path) for name in roles.factors), strict=True)
-        arrays |= {"factors_train": np.stack(values, axis=1), "factor_names": np.array(roles.factors)}
-        arrays["factor_kinds"] = np.array(kinds)
-    return arrays, [str(name) for name in data.columns]
+    return values, frame, [str(name) for name in data.columns]
+
+
+def _factors(parts: Mapping[str, pd.DataFrame], roles: Roles, path: Path) -> dict[str, Array]:
+    """The factors of all splits, so that a name has the same number in each."""
+    import pandas as pd
+
+    together = pd.concat([parts[split][list(roles.factors)] for split in parts])
+    kinds, values = zip(*(_factor(together[name], name, path) for name in roles.factors), strict=True)
+    ends = np.cumsum([len(part) for part in parts.values()])[:-1]
+    by_split = dict(zip(parts, np.split(np.stack(values, axis=1), ends), strict=True))
+    arrays: dict[str, Array] = {f"factors_{split}": own for split, own in by_split.items()}
+    return {**arrays, "factor_names": np.array(roles.factors), "factor_kinds": np.array(kinds)}
 
 
 def _data(frame: pd.DataFrame, roles: Roles, path: Path) -> pd.DataFrame:
