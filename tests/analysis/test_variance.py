@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -21,6 +24,15 @@ def test_a_balanced_design_has_the_mean_squares_of_the_textbook() -> None:
     variant = 15 * runs.mean(axis=(1, 2)).var(ddof=1)
     expected = np.array([(variant - setting) / 15, (setting - seed) / 5, seed])
     assert components([list(own) for own in runs]) == pytest.approx(expected / expected.sum())
+
+
+@pytest.mark.parametrize(("design", "tolerance"), [("equal", 1e-5), ("mostly seeds", 1e-5), ("unequal", 0.05)])
+def test_a_mixed_effects_model_says_the_same(design: str, tolerance: float) -> None:
+    """As statsmodels estimates it: the same for equal numbers of runs, and another good estimate for unequal ones."""
+    told = json.loads((Path(__file__).parent / "oracles" / "nested.json").read_text(encoding="utf-8"))[design]
+    expected = np.array(told["components"])
+    groups = [[np.array(runs) for runs in variant] for variant in told["groups"]]
+    assert components(groups) == pytest.approx(expected / expected.sum(), abs=tolerance)
 
 
 @pytest.mark.parametrize("truth", [(1.0, 0.5, 0.25), (0.0, 1.0, 1.0), (0.2, 0.0, 1.0)])
