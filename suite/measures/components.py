@@ -2,7 +2,27 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
+
+if TYPE_CHECKING:
+    from sklearn.decomposition import PCA
+
+
+def pca(images: np.ndarray, components: int | None = None) -> PCA:
+    """The first principal components of images, or all; of images that are all alike, any.
+
+    Args:
+        images: `(n, *image_shape)`.
+        components: how many; as many as there are pixels or images, if that is less.
+    """
+    from sklearn.decomposition import PCA
+
+    flat = images.reshape(len(images), -1)
+    count = min(flat.shape) if components is None else min(components, *flat.shape)
+    with np.errstate(invalid="ignore"):  # which share of no variance each has
+        return PCA(count, svd_solver="covariance_eigh").fit(flat)
 
 
 def projections(train: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -14,11 +34,9 @@ def projections(train: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, np.nda
     Returns:
         `(n_train, components)` and `(n_test, components)`, as many as there are pixels or training images.
     """
-    from sklearn.decomposition import PCA
-
-    flat_train, flat_test = train.reshape(len(train), -1), test.reshape(len(test), -1)
-    pca = PCA(min(flat_train.shape), svd_solver="covariance_eigh").fit(flat_train)
-    return np.asarray(pca.transform(flat_train)), np.asarray(pca.transform(flat_test))
+    found = pca(train)
+    first, second = (np.asarray(found.transform(part.reshape(len(part), -1))) for part in (train, test))
+    return first, second
 
 
 def principal_components(train: np.ndarray, test: np.ndarray, components: int) -> np.ndarray:
@@ -31,8 +49,4 @@ def principal_components(train: np.ndarray, test: np.ndarray, components: int) -
     Returns:
         `(n_test, components)`.
     """
-    from sklearn.decomposition import PCA
-
-    flat_train, flat_test = train.reshape(len(train), -1), test.reshape(len(test), -1)
-    pca = PCA(min(components, *flat_train.shape), svd_solver="covariance_eigh").fit(flat_train)
-    return np.asarray(pca.transform(flat_test))
+    return np.asarray(pca(train, components).transform(test.reshape(len(test), -1)))

@@ -42,12 +42,13 @@ def neighbour_overlap(codes: np.ndarray, others: np.ndarray, neighbours: int = N
     representations share.
 
     Args:
-        codes, others: `(n, d)` and `(n, e)`, n above `neighbours`.
-        neighbours: how many.
+        codes, others: `(n, d)` and `(n, e)`.
+        neighbours: how many; of fewer than twice as many images, half of the others.
 
     Returns:
         0 to 1; NaN if one of them is constant: nothing is nearest then.
     """
+    neighbours = _at_most_half(len(codes), neighbours)
     one, other = _centred(codes), _centred(others)
     if not (one.any() and other.any()):
         return float("nan")
@@ -61,12 +62,17 @@ def chance_overlap(images: int, neighbours: int = NEIGHBOURS) -> float:
     The shared neighbours of an image are then hypergeometric: those among `neighbours` of the `images - 1` others that
     are also among another `neighbours` of them.
     """
-    others = images - 1
+    others, neighbours = images - 1, _at_most_half(images, neighbours)
     ways = comb(others, neighbours)
     return sum(
         comb(neighbours, shared) * comb(others - neighbours, neighbours - shared) / ways * _jaccard(shared, neighbours)
         for shared in range(neighbours + 1)
     )
+
+
+def _at_most_half(images: int, neighbours: int) -> int:
+    """So many of an image's `images - 1` others that there are as many again."""
+    return min(neighbours, max((images - 1) // 2, 1))
 
 
 def _jaccard(shared: int, neighbours: int) -> float:

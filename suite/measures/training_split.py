@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from aebench.measures.bound import evidence_bound
+from aebench.measures.components import pca
 from aebench.measures.family import Family, Measured
 from aebench.measures.metric import Metric
 
@@ -25,10 +26,8 @@ def probabilistic_pca(images: np.ndarray, components: int) -> float:
     Returns:
         Nats per image (Tipping & Bishop 1999; Lucas et al. 2019).
     """
-    from sklearn.decomposition import PCA
-
     flat = images.reshape(len(images), -1).astype("float64")
-    return float(PCA(min(components, *flat.shape), svd_solver="covariance_eigh").fit(flat).score(flat))
+    return float(pca(flat, components).score(flat))
 
 
 def measure(context: Context) -> Sequence[Measured]:

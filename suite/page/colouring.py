@@ -89,7 +89,7 @@ def _errors(kept: Mapping[str, Arrays], explored: npt.NDArray[np.intp]) -> Itera
 
 
 def _squared_errors(arrays: Arrays, explored: npt.NDArray[np.intp]) -> npt.NDArray[np.float64]:
-    """Of each explored image, the mean over its values; of pixels in shares of white."""
+    """The mean over each explored image's values; of pixels in shares of white."""
     images, made = (arrays[name][explored] for name in (Figures.EMBEDDING_IMAGES, Figures.EMBEDDING_RECONSTRUCTIONS))
     white = 255.0 if images.dtype == np.uint8 else 1.0
     apart = (images.astype(np.float64) - made) / white

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import time
 import zipfile
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from aebench.records.spec import Frozen
 from aebench.records.writing import write_aside
 
 FORMAT: Final = 1
-OLD_DAYS: Final = 30  # since it was written, after which a training that no study plans any more is given up
+OLD_DAYS: Final = 30  # without a sign of it, after which a training that the study does not plan any more is given up
 _HEADER = "header"
 Arrays = dict[str, np.ndarray]
 
@@ -147,10 +146,15 @@ class Checkpoints:
             header = self._header(path)
             if header is None:
                 continue
-            if all(map(finished, header.runs)) or (_is_old(path) and not {*header.runs} & {*planned}):
+            if all(map(finished, header.runs)) or (self._is_old(path) and not {*header.runs} & {*planned}):
                 path.unlink(missing_ok=True)
         for path in self.folder.glob(f".{cohort}-*"):
             path.unlink(missing_ok=True)
+
+    def _is_old(self, path: Path) -> bool:
+        """Whether the newest checkpoint here was written more than `OLD_DAYS` after this one."""
+        newest = max((_modified(other) for other in self.folder.glob("*.npz")), default=0.0)
+        return newest - _modified(path) > OLD_DAYS * 86_400
 
     def _paths(self, cohort: str) -> list[Path]:
         return sorted(self.folder.glob(f"{cohort}-????????.npz"))
@@ -169,12 +173,12 @@ class Checkpoints:
         path.unlink(missing_ok=True)
 
 
-def _is_old(path: Path) -> bool:
-    """Whether a checkpoint was written more than `OLD_DAYS` ago."""
+def _modified(path: Path) -> float:
+    """When a file was written, in seconds; 0 if it is gone."""
     try:
-        return time.time() - path.stat().st_mtime > OLD_DAYS * 86_400
-    except OSError:  # gone meanwhile
-        return False
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def _unfit(header: Header, wanted: Header, planned: Collection[str]) -> str:

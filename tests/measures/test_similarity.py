@@ -64,9 +64,17 @@ def test_overlap_of_independent_representations_is_the_stated_chance(neighbours)
     assert error < 0.05 * np.mean(draws)
 
 
+@pytest.mark.parametrize("images", [2, 3, 8, 20])
+def test_few_images_have_fewer_neighbours(images):
+    codes = rng(0).normal(size=(images, 3))
+    assert neighbour_overlap(codes, codes) == 1.0
+    assert 0.0 <= neighbour_overlap(codes, rng(1).normal(size=(images, 3))) <= 1.0
+
+
 def test_chance_in_closed_form():
     assert chance_overlap(3, 1) == pytest.approx(0.5)  # one neighbour out of two: the same, or another
-    assert chance_overlap(11, 10) == 1.0  # all others are neighbours
+    assert chance_overlap(2) == 1.0  # the only other one is the neighbour
+    assert chance_overlap(11, 10) == chance_overlap(11, 5)  # of few, half of the others
     assert chance_overlap(1000) == pytest.approx(10 / (2 * 1000), rel=0.06)
 
 

@@ -90,7 +90,7 @@ def figures(evaluator: Evaluator, weights: Sequence[Weights], inputs: Inputs, co
 
 
 def _factor_ends(inputs: Inputs, index: np.ndarray) -> np.ndarray:
-    """Of the test images at `index`, for each factor that varies two that differ in it, `(factors, 2)`."""
+    """For each factor that varies two of the test images at `index` that differ in it, `(factors, 2)`."""
     from aebench.measures.factors.representations import representations
     from aebench.measures.pictures.along import pairs
 

@@ -17,6 +17,7 @@ import numpy as np
 
 from aebench.backends.weights import Weights
 from aebench.data.pixels import FIXED_SEED, Inputs
+from aebench.measures.components import pca
 from aebench.measures.evaluator import Evaluator
 from aebench.measures.points import STEPS, as_bytes, centroids, straight_lines
 from aebench.measures.samples.classifier import RECOGNISABLE, Classifier, ambiguous, entropy, recognisable
@@ -240,9 +241,7 @@ class Samples:
     @cached_property
     def _pca(self) -> Any:
         """All principal components of the training images as models see them."""
-        from sklearn.decomposition import PCA
-
-        return PCA(svd_solver="covariance_eigh").fit(self.inputs.seen_train.reshape(len(self.inputs.train), -1))
+        return pca(self.inputs.seen_train)
 
     @cached_property
     def _references(self) -> Numbers:

@@ -8,6 +8,7 @@ from functools import cache
 import numpy as np
 
 from aebench.data.pixels import Inputs
+from aebench.measures.components import pca
 from aebench.measures.uses.images import Part, images
 from aebench.measures.uses.representations import some
 from aebench.models.streams import stream
@@ -81,15 +82,13 @@ def conditional(train: np.ndarray, components: int, seen: np.ndarray, missing: n
     Returns:
         `(n, pixels)`, within 0 and 1.
     """
-    from sklearn.decomposition import PCA
-
     train, seen, there = (array.astype("float64") for array in (train, seen, 1.0 - missing))
-    pca = PCA(min(components, *train.shape), svd_solver="covariance_eigh").fit(train)
-    left = max(float(pca.noise_variance_), 1e-6)
-    loadings = pca.components_.T * np.sqrt(np.maximum(pca.explained_variance_ - left, 0.0))
+    found = pca(train, components)
+    left = max(float(found.noise_variance_), 1e-6)
+    loadings = found.components_.T * np.sqrt(np.maximum(found.explained_variance_ - left, 0.0))
     told = np.einsum("np,pq,pr->nqr", there, loadings, loadings, optimize=True) + left * np.eye(loadings.shape[1])
-    codes = np.linalg.solve(told, ((there * (seen - pca.mean_)) @ loadings)[:, :, None])[:, :, 0]
-    return np.asarray(np.clip(pca.mean_ + codes @ loadings.T, 0.0, 1.0))
+    codes = np.linalg.solve(told, ((there * (seen - found.mean_)) @ loadings)[:, :, None])[:, :, 0]
+    return np.asarray(np.clip(found.mean_ + codes @ loadings.T, 0.0, 1.0))
 
 
 class Gaps:

@@ -73,10 +73,10 @@ def quantiser(train: np.ndarray, scales: np.ndarray, share: float) -> Quantiser:
 
     Args:
         train: codes `(n, d)`, float64.
-        scales: what a step is measured in, `(d,)`; infinite where a dimension is to be left out.
+        scales: what a step is measured in, `(d,)`; infinite, or 0, where a dimension is to be left out.
         share: the same for all dimensions.
     """
-    middle, steps = train.mean(axis=0), share * scales
+    middle, steps = train.mean(axis=0), np.where(scales > 0, share * scales, np.inf)
     found = np.rint((train - middle) / steps)
     pairs = [np.unique(column, return_counts=True) for column in found.T]
     spread = np.where(np.isfinite(steps), train.std(axis=0) / steps, 0.0)

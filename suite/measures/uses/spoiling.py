@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from aebench.data.pixels import Inputs
+from aebench.measures.components import pca
 from aebench.measures.uses.images import Part, images
 from aebench.models.streams import stream
 
@@ -61,14 +62,11 @@ def moved(inputs: Inputs, part: Part) -> np.ndarray:
 @cache
 def components(inputs: Inputs, count: int) -> PCA:
     """The first principal components of the training images."""
-    from sklearn.decomposition import PCA
-
-    train = inputs.seen_train.reshape(len(inputs.seen_train), -1)
-    return PCA(min(count, *train.shape), svd_solver="covariance_eigh").fit(train)
+    return pca(inputs.seen_train, count)
 
 
 def on_components(inputs: Inputs, count: int, seen: np.ndarray) -> np.ndarray:
     """Images `(n, *image_shape)` as so many components of the training images give them back, within 0 and 1."""
-    pca = components(inputs, count)
-    restored = pca.inverse_transform(pca.transform(seen.reshape(len(seen), -1)))
+    found = components(inputs, count)
+    restored = found.inverse_transform(found.transform(seen.reshape(len(seen), -1)))
     return np.asarray(np.clip(restored, 0.0, 1.0).reshape(seen.shape))
