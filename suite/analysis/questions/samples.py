@@ -32,13 +32,14 @@ def prior_samples_without_a_prior(evidence: Evidence) -> Iterator[Verdict]:
 def _prior_samples(evidence: Evidence, own: Sequence[Configuration], others: Sequence[Configuration]) -> Verdict:
     unlike = [item for item in own if _share(item, "prior") < PART * _share(item, "train")]
     standing: Standing = "confirmed" if unlike == own else "confirmed in part" if unlike else "refuted"
+    share = f"{'fewer than' if unlike else 'at least'} half as many recognised as of real images"
     look = f"They don't at {evidence.places(unlike)}" if unlike else "At every latent size they do"
     whose = name(own[0].variant)
     return Verdict(
         question=f"Do {whose} prior samples look like the data, and does a fitted mixture repair that?",
         claim=f"{whose} prior samples don't look like {_things(evidence)}",
         standing=standing,
-        answer=f"{look} (fewer than half as many recognised as of real images).{_mended(evidence, own, unlike)}",
+        answer=f"{look} ({share}).{_mended(evidence, own, unlike)}",
         lines=tuple(f"{evidence.named(item)}: {_recognised(item)}" for item in (*own, *others)),
     )
 
