@@ -28,6 +28,12 @@ ROUNDED: Final = 2.0**-23
 # sums of 2,048 products in all, each of which rounds by 2^-24. Signs differ, so what it does is near the root of that.
 RECOMPUTED: Final = 2.0**-13
 TIPPED: Final = 0.01  # share of test images whose neighbour, rank or label may change where distances are rounded
+# What it may do to a number that is no mean over test images: it decides where trees part, where k-means and mixtures
+# stop, and in which bin a code falls. In shares of the number, or of the scale of those that have one.
+DECIDED: Final = 0.2
+_SCALES: Final = {"-1..1": 0.5, "0..1": 0.5, "share": 0.5, "nats": 0.5, "z": 5.0}  # at least, by unit
+_LEFT_OUT: Final = ("s", "images/s", "an image")  # times, and how many codes an estimate took until it was sure
+_ERRORS: Final = {metric.certified_by[0] for metric in METRICS.values() if metric.certified_by}  # estimates of errors
 _BOUNDED: Final = ("-1..1", "0..1", "share")  # units of numbers whose scale is 1 however small they are
 _COUNTED: Final = ("0..1", "share")
 _LONGEST: Final = 400  # characters of a finding, which may quote what is in the pack
@@ -90,15 +96,16 @@ def audit(pack: Pack) -> Audit:
 def differing(record: RunRecord, again: RunRecord) -> list[str]:
     """Numbers of a record that another measurement of the same weights does not give, a line each.
 
-    Compared are means over test images: those metrics that declare kept arrays, of the version that is measured here.
-    The same weights, images and noise give other numbers on another machine by rounding alone (`RECOMPUTED`). A share
+    Compared are metrics of the version that is measured here. The same weights, images and noise give other numbers on
+    another machine by rounding alone: of means over test images, which declare kept arrays, `RECOMPUTED`. A share
     of images is counted, so that a rounding may tip one (`TIPPED`); an estimate that stops at a stated error may be off
-    by that error, as it was found here and not as the record tells it.
+    by that error, as it was found here and not as the record tells it. Of other metrics rounding may decide more
+    (`DECIDED`): a falsification that is smaller is not found in them.
     """
     lines = []
     for name, declared in METRICS.items():
         ours, theirs = again.metrics.get(name), record.metrics.get(name)
-        if not kept_arrays(name) or record.metric_versions.get(name) != declared.version:
+        if declared.unit in _LEFT_OUT or name in _ERRORS or record.metric_versions.get(name) != declared.version:
             continue
         if ours is None and theirs is None:
             continue
@@ -109,6 +116,8 @@ def differing(record: RunRecord, again: RunRecord) -> list[str]:
 
 def _tolerance(name: str, again: RunRecord) -> float:
     unit, told = METRICS[name].unit, METRICS[name].certified_by
+    if not kept_arrays(name):
+        return DECIDED * max(abs(again.metrics.get(name) or 0.0), _SCALES.get(unit, 0.0))
     scale = 1.0 if unit in _BOUNDED else abs(again.metrics.get(name) or 0.0)
     error = (again.metrics.get(told[0]) or 0.0) if told else 0.0
     return RECOMPUTED * scale + error + (TIPPED if unit in _COUNTED else 0.0)

@@ -90,6 +90,15 @@ def test_a_falsified_likelihood_is_found_though_all_in_the_pack_agrees(pack: tup
     assert line.startswith(f"wrong: {record.run_id} says nll_nats {told - 1.0}, and its weights give ")
 
 
+def test_a_falsified_number_that_is_no_mean_over_images_is_found(pack: tuple[Path, RunRecord]) -> None:
+    path, record = pack
+    falsified(path, record.run_id, kmeans_nmi=0.99)
+    assert run("verify", path, "--recompute", 0).exit_code == 0
+    found = run("verify", path)
+    assert found.exit_code == 1
+    assert f"wrong: {record.run_id} says kmeans_nmi 0.99, and its weights give " in found.stdout
+
+
 def test_weights_that_are_none_of_the_model_are_a_finding(pack: tuple[Path, RunRecord]) -> None:
     path, record = pack
 
@@ -111,6 +120,10 @@ def test_what_rounding_may_do_is_no_finding_and_more_is() -> None:
     for part, lines in ((0.5, 0), (2.0, 1)):
         other = base.model_copy(update={"metrics": {"recon_mse": 0.04 * (1 + part * RECOMPUTED)}})
         assert len(differing(other, base)) == lines
+    for told, lines in ((0.55, 0), (0.15, 1)):  # of a number in 0 to 1 that is no mean over images
+        mig = base.model_copy(update={"metrics": {"recon_mse": 0.04, "mig": 0.5}})
+        other = base.model_copy(update={"metrics": {"recon_mse": 0.04, "mig": told}})
+        assert len(differing(other, mig)) == lines
     missing = base.model_copy(update={"metrics": {}})
     assert len(differing(missing, base)) == 1
     older = base.model_copy(update={"metrics": {"recon_mse": 1.0}, "metric_versions": {"recon_mse": 0}})
