@@ -56,13 +56,14 @@ def read(path: Path, roles: Roles) -> tuple[dict[str, pd.DataFrame], Roles, tupl
 def _frame(table: Any, ignored: Collection[str], path: Path) -> pd.DataFrame:
     import pandas as pd
 
-    whole = table.to_pandas()
+    whole: pd.DataFrame = table.to_pandas()
     columns = [
         column
         for name in table.column_names
         for column in ([whole[name]] if name in ignored else _columns(whole, table, name, path))
     ]
-    return pd.concat(columns, axis=1)
+    apart: pd.DataFrame = pd.concat(columns, axis=1)
+    return apart
 
 
 def _columns(whole: pd.DataFrame, table: Any, name: str, path: Path) -> Iterator[pd.DataFrame | pd.Series]:
