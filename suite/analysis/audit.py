@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from aebench import study
 from aebench.analysis.per_image import kept_arrays
 from aebench.errors import UserError
-from aebench.measures import METRICS
+from aebench.measures import FAMILIES, METRICS
 from aebench.records import packs, tables
 from aebench.records.kept import Kept
 from aebench.records.packs import Pack
@@ -31,8 +31,10 @@ TIPPED: Final = 0.01  # share of test images whose neighbour, rank or label may 
 # What it may do to a number that is no mean over test images: it decides where trees part, where k-means and mixtures
 # stop, and in which bin a code falls. In shares of the number, or of the scale of those that have one.
 DECIDED: Final = 0.2
-_SCALES: Final = {"-1..1": 0.5, "0..1": 0.5, "share": 0.5, "nats": 0.5, "z": 5.0}  # at least, by unit
+_LITTLE: Final = {"bits/dim": 0.01, "nats/image": 0.01}  # instead, of what hangs on no such decision
+_SCALES: Final = {"-1..1": 0.5, "0..1": 0.5, "share": 0.5, "nats": 0.5, "of latent size": 5.0}  # at least, by unit
 _LEFT_OUT: Final = ("s", "images/s", "an image")  # times, and how many codes an estimate took until it was sure
+_JUDGED: Final = {name for family in FAMILIES if family.judged for name in family.metrics}
 _ERRORS: Final = {metric.certified_by[0] for metric in METRICS.values() if metric.certified_by}  # estimates of errors
 _BOUNDED: Final = ("-1..1", "0..1", "share")  # units of numbers whose scale is 1 however small they are
 _COUNTED: Final = ("0..1", "share")
@@ -100,12 +102,17 @@ def differing(record: RunRecord, again: RunRecord) -> list[str]:
     another machine by rounding alone: of means over test images, which declare kept arrays, `RECOMPUTED`. A share
     of images is counted, so that a rounding may tip one (`TIPPED`); an estimate that stops at a stated error may be off
     by that error, as it was found here and not as the record tells it. Of other metrics rounding may decide more
-    (`DECIDED`): a falsification that is smaller is not found in them.
+    (`DECIDED`): a falsification that is smaller is not found in them. What a classifier of the machine's own judges
+    is left out.
     """
     lines = []
     for name, declared in METRICS.items():
         ours, theirs = again.metrics.get(name), record.metrics.get(name)
-        if declared.unit in _LEFT_OUT or name in _ERRORS or record.metric_versions.get(name) != declared.version:
+        if (
+            declared.unit in _LEFT_OUT
+            or name in _ERRORS | _JUDGED
+            or record.metric_versions.get(name) != declared.version
+        ):
             continue
         if ours is None and theirs is None:
             continue
@@ -117,7 +124,7 @@ def differing(record: RunRecord, again: RunRecord) -> list[str]:
 def _tolerance(name: str, again: RunRecord) -> float:
     unit, told = METRICS[name].unit, METRICS[name].certified_by
     if not kept_arrays(name):
-        return DECIDED * max(abs(again.metrics.get(name) or 0.0), _SCALES.get(unit, 0.0))
+        return _LITTLE.get(unit, DECIDED) * max(abs(again.metrics.get(name) or 0.0), _SCALES.get(unit, 0.0))
     scale = 1.0 if unit in _BOUNDED else abs(again.metrics.get(name) or 0.0)
     error = (again.metrics.get(told[0]) or 0.0) if told else 0.0
     return RECOMPUTED * scale + error + (TIPPED if unit in _COUNTED else 0.0)

@@ -93,8 +93,9 @@ def import_(
 
     A folder holds image files (PNG, JPEG ...), its subfolders being classes, or train, validation and test with classes
     inside; or what Hugging Face's datasets left on disk (arrow, parquet); or idx.gz files.
-    An npz has x_train and, if there are, y_train, x_test, y_test, groups_train, factors_train, factors_test,
-    factor_names and column_names. Images are (n, height, width) or (n, height, width, channels), vectors (n, columns).
+    An npz has x_train and, if there are, y_train, the same of _validation and _test, groups_train, factors_train and
+    the same of those splits, factor_names and column_names. Images are (n, height, width) or (n, height, width,
+    channels), vectors (n, columns).
     A table is rows of numbers under names, or with --id and --time the time steps of series. Without a test split, one
     is drawn.
     """

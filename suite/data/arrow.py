@@ -97,13 +97,15 @@ def features_of(schema: Any) -> dict[str, Mapping[str, Any]]:
         return {}
 
 
-def label_of(asked: str | None, features: Mapping[str, Mapping[str, Any]], schema: Any, path: Path) -> str | None:
+def label_of(
+    asked: str | None, features: Mapping[str, Mapping[str, Any]], names: Sequence[str], path: Path
+) -> str | None:
     """The column of the classes: the one that is asked for, else that which is declared as such, or called `label`."""
     if asked is not None:
-        if asked not in schema.names:
-            raise UserError(f"{path} has no column {asked!r}; it has {', '.join(schema.names)}")
+        if asked not in names:
+            raise UserError(f"{path} has no column {asked!r}; it has {', '.join(names)}")
         return asked
     declared = [name for name, feature in features.items() if feature.get("_type") == "ClassLabel"]
     if len(declared) > 1:
         raise UserError(f"{path} has several columns of classes: {', '.join(declared)}; name one with --label")
-    return declared[0] if declared else "label" if "label" in schema.names else None
+    return declared[0] if declared else "label" if "label" in names else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,22 +35,33 @@ def read(path: Path, roles: Roles) -> tuple[dict[str, pd.DataFrame], Roles, tupl
     Raises:
         UserError: a file cannot be read, or lists of one column differ in length.
     """
-    import pandas as pd
-
     files, left_out = by_split(path)
     schema = schema_of(next(iter(files.values()))[0])
     features = features_of(schema)
-    roles = replace(roles, label=label_of(roles.label, features, schema, path))
-    frames = {
-        split: pd.concat(
-            [_frame(columns_of(file, schema.names), roles.ignore, path) for file in parts], ignore_index=True
-        )
-        for split, parts in files.items()
-    }
+    taken = {*roles.named} - {roles.label}  # columns that are no classes, whatever is declared of them
+    declared = {name: feature for name, feature in features.items() if name not in taken}
+    others = [name for name in schema.names if name not in taken]
+    roles = replace(roles, label=label_of(roles.label, declared, others, path))
+    frames = {split: _together(parts, schema.names, roles, path) for split, parts in files.items()}
     names = tuple(map(str, features.get(roles.label or "", {}).get("names") or ()))
     what = "no column of classes" if roles.label is None else f"classes from column {roles.label!r}"
     rest = [f"files of other splits left out ({left_out})"] if left_out else []
     return frames, roles, names, "; ".join(["a table", what, *rest])
+
+
+def _together(files: Sequence[Path], names: Sequence[str], roles: Roles, path: Path) -> pd.DataFrame:
+    """The rows of all files of a split; files without any are left out."""
+    import pandas as pd
+
+    tables = [table for file in files if len(table := columns_of(file, names))]
+    if not tables:
+        raise UserError(f"{path} has no rows in {files[0].name}; at least 20 are needed to train, and 2 to test")
+    frames = [_frame(table, roles.ignore, path) for table in tables]
+    for frame in frames[1:]:
+        if list(frame) != list(frames[0]):
+            apart = ", ".join(sorted({*frame} ^ {*frames[0]})[:5])
+            raise UserError(f"files of {path} differ in their columns: {apart}; lists must be as long in every row")
+    return pd.concat(frames, ignore_index=True)
 
 
 def _frame(table: Any, ignored: Collection[str], path: Path) -> pd.DataFrame:

@@ -41,7 +41,7 @@ def read(path: Path, size: Size | None, label: str | None) -> tuple[dict[str, Ra
     schema = schema_of(next(iter(files.values()))[0])
     image = _one(_image_columns(schema), "images", path)
     features = features_of(schema)
-    label = label_of(label, features, schema, path)
+    label = label_of(label, features, schema.names, path)
     columns = [image] if label is None else [image, label]
     tables = {split: [columns_of(file, columns) for file in parts] for split, parts in files.items()}
     encoded = {split: [*_encoded(parts, image, f"{split} of {path}")] for split, parts in tables.items()}

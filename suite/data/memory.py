@@ -23,6 +23,6 @@ def refuse_larger(path: Path, unpacked: int) -> None:
     most = memory()
     if most is not None and unpacked > most:
         raise UserError(
-            f"{path} unpacks to {unpacked / GIB:,.1f} GiB, and this machine has {most / GIB:,.1f} GiB of memory; if "
-            "that is what it should hold, give a part of it"
+            f"{path} unpacks to {unpacked // GIB:,} GiB or more, and this machine has {most / GIB:,.1f} GiB of memory; "
+            "if that is what it should hold, give a part of it"
         )

@@ -14,6 +14,7 @@ from aebench.records.record import items
 
 MINIMUM_TRAIN = 20
 MINIMUM_TEST = 2
+MINIMUM_VALIDATION = 2
 _SEED = 20240229  # any number, but never another one: every stored digest depends on it
 _LAST = 5000
 _DIGITS_TEST, _DIGITS_VALIDATION = 360, 180
@@ -105,6 +106,8 @@ def cut(published: Published, rule: str, where: str) -> Splits:
     _enough(len(published.train), MINIMUM_TRAIN, f"training {what}", where)
     if published.test is not None:
         _enough(len(published.test), MINIMUM_TEST, f"test {what}", where)
+    if published.validation is not None:
+        _enough(len(published.validation), MINIMUM_VALIDATION, f"validation {what}", where)
     splits = RULES[rule](published)
     if groups is not None:
         by_group = f"{where}, cut by whole groups,"

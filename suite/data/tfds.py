@@ -173,8 +173,11 @@ def _feature(features: Any, name: str) -> str:
 
 
 def _is_vector(feature: Any) -> bool:
-    lengths = [*(feature.shape or ())]
-    return len(lengths) == 1 and bool(lengths[0]) and np.dtype(feature.np_dtype).kind in "fiu"
+    shape = getattr(feature, "shape", None)  # of nested features a dictionary
+    if not isinstance(shape, tuple) or len(shape) != 1 or not shape[0]:
+        return False
+    kind = getattr(feature, "np_dtype", None)
+    return kind is not None and np.dtype(kind).kind in "fiu"
 
 
 def _read(builder: Any, split: str, feature: str, known: KnownDataset | None) -> RawSplit:

@@ -99,7 +99,7 @@ def do_cohort(
         if not ours:
             return None
         crashed = _train_cohort(todo, specs, watcher, engine, policy)
-        todo.store.checkpoints.sweep(name, todo.store.has_record, todo.planned)
+        todo.store.checkpoints.sweep(name, todo.store.has_record, todo.plans)
     return crashed
 
 
@@ -137,7 +137,7 @@ def _sweep(todo: Plan) -> None:
     for name in todo.store.checkpoints.cohorts() - by_cohort(todo.missing).keys():
         with todo.store.locks.taken(name) as ours:
             if ours:
-                todo.store.checkpoints.sweep(name, todo.store.has_record, todo.planned)
+                todo.store.checkpoints.sweep(name, todo.store.has_record, todo.plans)
 
 
 def _done_meanwhile(todo: Plan, spec: RunSpec) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from aebench import data, measures
+from aebench import backends, data, measures
 from aebench.backends import environment
 from aebench.errors import UserError
 from aebench.records.record import VALUES, MeasureSettings, RunRecord
@@ -41,10 +41,14 @@ class Plan:
     missing: tuple[RunSpec, ...]
     timings: tuple[tuple[RunSpec, TimingSpec], ...]
 
+    def plans(self, run_id: str) -> bool:
+        """Whether a run is one of the study, on whatever backend."""
+        return run_id in self._anywhere
+
     @cached_property
-    def planned(self) -> frozenset[str]:
-        """The ids of the whole grid."""
-        return frozenset(spec.run_id for spec in self.grid)
+    def _anywhere(self) -> frozenset[str]:
+        digests = {name: data.digest(name) for name in self.study.datasets}
+        return frozenset(spec.run_id for backend in backends.NAMES for spec in self.study.expand(digests, backend))
 
     @property
     def finished(self) -> tuple[RunSpec, ...]:

@@ -52,6 +52,7 @@ class Family:
         needs_labels: whether a data set without labels has none of them.
         needs_factors: whether a data set without known factors has none of them.
         needs_images: whether a data set of series or vectors has none of them.
+        judged: whether a classifier that every machine trains for itself has a say in it.
         on_request: whether it is measured only where a study asks for it.
         at_milestones: whether it is measured on the way too, and not at the end alone.
     """
@@ -64,5 +65,6 @@ class Family:
     needs_labels: bool = False
     needs_factors: bool = False
     needs_images: bool = False
+    judged: bool = False
     on_request: bool = False
     at_milestones: bool = False

@@ -57,7 +57,7 @@ def neighbour_overlap(codes: np.ndarray, others: np.ndarray, neighbours: int = N
 
 
 def chance_overlap(images: int, neighbours: int = NEIGHBOURS) -> float:
-    """What `neighbour_overlap` is expected to be of independent representations.
+    """What `neighbour_overlap` is expected to be of independent representations of two images or more.
 
     The shared neighbours of an image are then hypergeometric: those among `neighbours` of the `images - 1` others that
     are also among another `neighbours` of them.

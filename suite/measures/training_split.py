@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from aebench.measures.context import Context
 
 
-def probabilistic_pca(images: np.ndarray, components: int) -> float:
+def probabilistic_pca(images: np.ndarray, components: int) -> float | None:
     """Mean log-likelihood of `images` under their own probabilistic PCA: what a linear Gaussian VAE can reach at best.
 
     Args:
@@ -24,10 +24,11 @@ def probabilistic_pca(images: np.ndarray, components: int) -> float:
         components: numbers in a code.
 
     Returns:
-        Nats per image (Tipping & Bishop 1999; Lucas et al. 2019).
+        Nats per image (Tipping & Bishop 1999; Lucas et al. 2019); `None` of images that are all alike, whose density
+        has no bound.
     """
     flat = images.reshape(len(images), -1).astype("float64")
-    return float(pca(flat, components).score(flat))
+    return float(pca(flat, components).score(flat)) if np.ptp(flat, axis=0).any() else None
 
 
 def measure(context: Context) -> Sequence[Measured]:

@@ -69,7 +69,7 @@ def _along_factors(arrays: Arrays) -> Sheet:
     rows = [
         np.concatenate([own[:1], way, own[1:]]) for own, way in zip(ends, arrays[Figures.FACTOR_PATHS], strict=True)
     ]
-    return sheet(rows, _in_the_middle([str(name) for name in arrays[Figures.FACTOR_NAMES]], len(rows[0])))
+    return sheet(rows, _in_the_middle([str(name) for name in arrays[Figures.FACTOR_PATH_NAMES]], len(rows[0])))
 
 
 def _in_the_middle(words: Sequence[str], columns: int) -> list[str]:
@@ -119,9 +119,9 @@ KINDS = (
     ),
     Kind(
         title="Along factors",
-        about="a row a known factor: a test image, equal steps from its code to that of another one, which differs in "
-        "this factor as much and in all others as little as any two do, and that other image. Where codes know the "
-        "factor apart, nothing else changes on the way",
+        about="a row a known factor: a test image, equal steps from its code to that of another one, and that other "
+        "image: of all pairs one that differs much in this factor and little in the others. Where codes know the "
+        "factor apart, what the two share stays on the way",
         needs=Figures.FACTOR_PATHS,
         draw=_along_factors,
     ),

@@ -21,7 +21,7 @@ _BOUNDS = {"mutual_information_nats": "≥ ", "marginal_kl_nats": "≤ ", "total
 
 _NEEDED = (
     (OF_IMAGES, "a measure of images; these data are none"),
-    (NEED_LABELS, "no labels"),
+    (NEED_LABELS, "no labels, or of one class alone"),
     (NEED_FACTORS, "no known factors that vary"),
 )  # what measures need, and what is so where none of their numbers is known
 

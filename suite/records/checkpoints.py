@@ -134,19 +134,19 @@ class Checkpoints:
         """Names of the cohorts that have checkpoints."""
         return {path.stem.rpartition("-")[0] for path in self.folder.glob("*.npz")}
 
-    def sweep(self, cohort: str, finished: Callable[[str], bool], planned: Collection[str]) -> None:
+    def sweep(self, cohort: str, finished: Callable[[str], bool], planned: Callable[[str], bool]) -> None:
         """Removes what nobody goes on from: checkpoints of runs that are finished or given up, damaged and torn files.
 
         Args:
             cohort: whose.
             finished: whether a run is.
-            planned: all runs of the study.
+            planned: whether a run is one of the study, on whatever backend.
         """
         for path in self._paths(cohort):
             header = self._header(path)
             if header is None:
                 continue
-            if all(map(finished, header.runs)) or (self._is_old(path) and not {*header.runs} & {*planned}):
+            if all(map(finished, header.runs)) or (self._is_old(path) and not any(map(planned, header.runs))):
                 path.unlink(missing_ok=True)
         for path in self.folder.glob(f".{cohort}-*"):
             path.unlink(missing_ok=True)

@@ -56,6 +56,7 @@ class Figures(StrEnum):
     FACTOR_SHARES = "factor_shares"  # (dimensions as of traversals, factors)
     FACTOR_PATHS = "factor_paths"  # (factors, steps, ...), between two images that differ in one factor
     FACTOR_ENDS = "factor_ends"  # these images, (factors, 2, ...)
+    FACTOR_PATH_NAMES = "factor_path_names"  # of these factors
     FACTOR_NAMES = "factor_names"  # of those that vary
     FACTOR_PERIODS = "factor_periods"  # (factors,), 0 of those that are not periodic
     EMBEDDING_INDEX = "embedding_index"  # places of the embedded images in the test split, (m,)

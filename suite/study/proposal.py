@@ -193,7 +193,7 @@ def _likelihood(seen: Seen) -> Proposed:
 def _likelihood_of_numbers(seen: Seen) -> Proposed:
     if seen.kind == "counts":
         return _named("likelihood", "negative_binomial", "Counts, which may vary more than Poisson's do.")
-    if seen.kind == "unit" and seen.binary:
+    if seen.kind == "unit" and seen.binary and (seen.low, seen.high) == (0.0, 1.0):
         return _named("likelihood", "bernoulli", "Every value is 0 or 1: a Bernoulli likelihood is exact.")
     each = "column" if items(seen.shape) == "rows" else "channel at each time step"
     why = f"Numbers: Gaussian, each {each} with a learned variance of its own."

@@ -9,18 +9,23 @@ import pytest
 from asked import one
 
 from aebench.analysis.questions.likelihoods import simple_images
+from aebench.measures.uses.outliers import KINDS
 
 RNG = np.random.default_rng(0)
 
 
-def shares(by_size: dict[int, float], spread: float = 0.01) -> Any:
-    """Numbers of runs that have a likelihood: its share of pairs by latent size, and .9 by the ratio."""
+def by_kind(faded: float, blank: float) -> tuple[float, ...]:
+    return tuple({"faded": faded, "blank": blank}.get(kind, 0.99) for kind in KINDS)
 
-    def numbers(spec: Any) -> dict[str, float]:
+
+def shares(by_size: dict[int, tuple[float, float]], spread: float = 0.01) -> Any:
+    """Profiles of runs that have a likelihood: its shares of pairs by latent size, and .9 by the ratio."""
+
+    def numbers(spec: Any) -> dict[str, Any]:
         if spec.variant == "ae":
-            return {"anomaly_auroc_simple_reconstruction": 0.2}
-        share = by_size[spec.latent_dim] + spread * RNG.normal()
-        return {"anomaly_auroc_simple_likelihood": share, "anomaly_auroc_simple_ratio": 0.9}
+            return {"anomaly_auroc_reconstruction_by_kind": by_kind(0.2, 0.2)}
+        found = [share + spread * RNG.normal() for share in by_size[spec.latent_dim]]
+        return {"anomaly_auroc_likelihood_by_kind": by_kind(*found), "anomaly_auroc_ratio_by_kind": by_kind(0.9, 0.9)}
 
     return numbers
 
@@ -28,9 +33,10 @@ def shares(by_size: dict[int, float], spread: float = 0.01) -> Any:
 @pytest.mark.parametrize(
     ("by_size", "standing", "words"),
     [
-        ({2: 0.1, 4: 0.2, 8: 0.3}, "confirmed", "Yes, in all configurations"),
-        ({2: 0.1, 4: 0.2, 8: 0.9}, "confirmed in part", "Yes in 4 of 6"),
-        ({2: 0.8, 4: 0.7, 8: 0.9}, "refuted", "the less likely one in 6 of 6 configurations."),
+        ({2: (0.1, 0.1), 4: (0.2, 0.2), 8: (0.3, 0.3)}, "confirmed", "a faded one in 6 of 6 configurations"),
+        ({2: (0.1, 0.1), 4: (0.2, 0.2), 8: (0.9, 0.9)}, "confirmed in part", "a faded one in 4 of 6 configurations"),
+        ({2: (0.8, 0.1), 4: (0.7, 0.1), 8: (0.9, 0.1)}, "confirmed in part", "a faded one in 0 of 6 configurations"),
+        ({2: (0.8, 0.8), 4: (0.7, 0.7), 8: (0.9, 0.9)}, "refuted", "less likely in 6; a blank one in 0 of 6"),
     ],
 )
 def test_whether_simple_images_are_the_more_likely_ones(found, by_size, standing, words) -> None:
@@ -38,21 +44,25 @@ def test_whether_simple_images_are_the_more_likely_ones(found, by_size, standing
     assert verdict.standing == standing
     assert words in verdict.answer
     assert ("0.90 by likelihood ratio" in verdict.answer) == (standing != "refuted")
-    assert len(verdict.lines) == 6
+    assert len(verdict.lines) == 7
+    assert "over seeds alone" in verdict.lines[-1]
 
 
 def test_what_seeds_disagree_about_is_not_told(found) -> None:
-    verdict = one(simple_images, found(shares({2: 0.5, 4: 0.5, 8: 0.5}, spread=0.2), seeds=3))
-    assert (verdict.standing, verdict.answer) == ("not settled", "It cannot be told.")
+    unsure = dict.fromkeys((2, 4, 8), (0.5, 0.5))
+    verdict = one(simple_images, found(shares(unsure, spread=0.2), seeds=3))
+    assert verdict.standing == "not settled"
+    assert "a blank one in 0 of 6 configurations, and less likely in 0" in verdict.answer
 
 
 def test_some_that_cannot_be_told(found) -> None:
     verdict = one(simple_images, found(lambda spec: {
-        "anomaly_auroc_simple_likelihood": {2: 0.9, 4: 0.95, 8: 0.3 + 0.1 * spec.seed}[spec.latent_dim]
+        "anomaly_auroc_likelihood_by_kind": by_kind({2: 0.9, 4: 0.95, 8: 0.3 + 0.1 * spec.seed}[spec.latent_dim], 0.9)
     }))  # fmt: skip
     assert verdict.standing == "refuted in part"
-    assert "; in " in verdict.answer
+    assert "less likely in 6; a blank one in 0 of 9 configurations, and less likely in 9" in verdict.answer
 
 
 def test_without_a_likelihood_nothing_is_asked(found) -> None:
-    assert one(simple_images, found(lambda spec: {"anomaly_auroc_simple_reconstruction": 0.2})) is None
+    without = found(lambda spec: {"anomaly_auroc_reconstruction_by_kind": by_kind(0.2, 0.2)})
+    assert one(simple_images, without) is None

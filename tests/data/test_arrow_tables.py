@@ -72,6 +72,29 @@ def test_lists_of_several_lengths_are_refused(tmp_path: Path) -> None:
     assert len(found.train.columns) == 4
 
 
+def test_a_column_that_is_called_label_may_be_another_thing(tmp_path: Path) -> None:
+    """Ignored, or a factor; and of two that are declared as classes, one."""
+    pq.write_table(table(0, 60, label=np.arange(60) % 4), tmp_path / "train.parquet")
+    ignored = data.import_dataset("one", tmp_path, data.Roles(ignore=("label", "kind")))
+    assert (len(ignored.train.columns), ignored.class_names) == (4, None)
+    factor = data.import_dataset("two", tmp_path, data.Roles(factors=("kind",)))
+    assert ([one.name for one in factor.factors], factor.class_names) == (["kind"], ("0", "1", "2", "3"))
+
+
+def test_files_without_rows_and_files_whose_lists_are_longer(tmp_path: Path) -> None:
+    pq.write_table(table(0, 60), tmp_path / "train-0.parquet")
+    pq.write_table(table(0, 0), tmp_path / "train-1.parquet")
+    assert sum(map(len, data.import_dataset("one", tmp_path).splits().values())) == 60
+    longer = table(60, 90).set_column(1, "embedding", pa.array([[1.0] * 4] * 30, pa.list_(pa.float32())))
+    pq.write_table(longer, tmp_path / "train-1.parquet")
+    with pytest.raises(UserError, match=r"differ in their columns: embedding 3; lists must be as long in every row"):
+        data.import_dataset("two", tmp_path)
+    pq.write_table(table(0, 0), tmp_path / "test-0.parquet")
+    (tmp_path / "train-1.parquet").unlink()
+    with pytest.raises(UserError, match=r"no rows in test-0.parquet"):
+        data.import_dataset("three", tmp_path)
+
+
 def test_text_among_the_columns_is_told(tmp_path: Path) -> None:
     pq.write_table(table(0, 60, words=["some"] * 60), tmp_path / "train.parquet")
     with pytest.raises(UserError, match="columns that are no numbers: 'words'"):

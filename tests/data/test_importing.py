@@ -183,6 +183,10 @@ BAD_ARRAYS = {
     "no test images": (bad(x_test=None), "no x_test"),
     "no arrays": (bad(x_train=None, y_train=None, x_test=None, y_test=None), "no x_train"),
     "a split by another name": (bad(x_val=np.zeros((3, 5, 7)), y_val=np.arange(3)), "x_val, y_val, which is no split"),
+    "an empty validation split": (
+        bad(x_validation=np.zeros((1, 5, 7), np.uint8), y_validation=np.zeros(1, int)),
+        "1 validation images; at least 2",
+    ),
     "no validation labels": (bad(x_validation=np.zeros((3, 5, 7), np.uint8)), "no y_validation"),
     "only training labels": (bad(y_test=None), "no y_test"),
     "only test labels": (bad(y_train=None), "no y_train"),
@@ -300,6 +304,9 @@ def test_what_unpacks_to_more_than_memory_is_not_unpacked(
     monkeypatch.setattr("aebench.data.memory.memory", lambda: 5000)
     large = {"x_train": np.zeros((60, 10, 10), np.uint8)}
     (tmp_path / "x").write_bytes(gzip.compress(idx(np.zeros((100, 10, 10)))))
+    (tmp_path / "vast").write_bytes(bytes([0, 0, 8, 255]) + bytes([255]) * 4 * 255)
+    with pytest.raises(UserError, match="GiB of memory"):
+        read_idx(tmp_path / "vast")
     for read in (lambda: read_idx(tmp_path / "x"), lambda: data.import_dataset("mine", npz(arrays | large))):
         with pytest.raises(UserError, match="GiB of memory; if that is what it should hold"):
             read()

@@ -165,6 +165,7 @@ NUMBERS = {
     "counts": (WHOLE, "counts", "negative_binomial", False),
     "binary": ((WHOLE - WHOLE.mean(axis=0)) > 0, "unit", "bernoulli", False),
     "shares": (WHOLE / 100, "unit", "diagonal_gaussian", False),
+    "two shares": (0.2 + 0.6 * (WHOLE - WHOLE.mean(axis=0) > 0), "unit", "diagonal_gaussian", False),
 }
 
 

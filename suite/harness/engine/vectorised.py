@@ -246,10 +246,10 @@ def _starts(template: Template, specs: Sequence[RunSpec], make_model: MakeModel)
 
 
 def _tried(specs: Sequence[RunSpec], first: Mapping[int, RunSpec]) -> list[int]:
-    """For each scalar the first member in which it differs from the first of the same seed."""
-    found: dict[str, int] = {}
+    """For each scalar the members with its least and greatest value that differ in it from the first of their seed."""
+    found: dict[str, list[tuple[float, int]]] = {}
     for member, spec in enumerate(specs):
         for name, value in spec.scalars.items():
             if value != first[spec.seed].scalars[name]:
-                found.setdefault(name, member)
-    return [*dict.fromkeys(found.values())]
+                found.setdefault(name, []).append((value, member))
+    return [*dict.fromkeys(end[1] for values in found.values() for end in (min(values), max(values)))]

@@ -193,7 +193,7 @@ class Driver:
         """Does what a worker does at last: the cohort's checkpoint goes, and what says who holds its lock."""
         with self.todo.store.locks.taken(name) as ours:
             if ours:
-                self.todo.store.checkpoints.sweep(name, self.todo.store.has_record, self.todo.planned)
+                self.todo.store.checkpoints.sweep(name, self.todo.store.has_record, self.todo.plans)
 
     def _give_up(self, name: str, course: _Course, why: str) -> None:
         del self._open[name]

@@ -10,23 +10,25 @@ from aebench.records.record import Factor
 OTHERS = 4.0  # how much worse it is to differ in another factor than good to differ in the one
 
 
-def pairs(known: Known, among: np.ndarray) -> np.ndarray:
-    """For each factor the two images that differ most in it and least in all others.
+def pairs(known: Known, among: np.ndarray) -> tuple[list[int], np.ndarray]:
+    """For each factor the two images that differ as much in it, and as little in all others, as can be had.
 
     Args:
         known: the factors of all images.
         among: places of the images to choose from, `(m,)`.
 
     Returns:
-        `(factors, 2)` of these places: the image with the lower value first.
+        The factors in which any two of these differ, and for each of them two places, `(such factors, 2)`, the image
+        with the lower value first.
     """
     levels = known.take(among).levels
     apart = np.stack([distances(factor, own) for factor, own in zip(known.factors, levels.T, strict=True)])
-    wanted = (1.0 + OTHERS) * apart - OTHERS * apart.sum(axis=0)
-    best = wanted.reshape(len(apart), -1).argmax(axis=1)
-    found = np.stack(np.unravel_index(best, wanted.shape[1:]), axis=1)
-    turned = [own[first] > own[last] for own, (first, last) in zip(levels.T, found, strict=True)]
-    return np.asarray(among[np.where(np.array(turned)[:, None], found[:, ::-1], found)])
+    wanted = np.where(apart > 0, (1.0 + OTHERS) * apart - OTHERS * apart.sum(axis=0), -np.inf)
+    kept = np.flatnonzero(apart.any(axis=(1, 2))).tolist()
+    found = np.array([np.unravel_index(wanted[at].argmax(), wanted[at].shape) for at in kept], int).reshape(-1, 2)
+    ordered = [pair if levels[pair[0], at] <= levels[pair[1], at] else pair[::-1]
+               for at, pair in zip(kept, found, strict=True)]  # fmt: skip
+    return kept, among[np.array(ordered, int).reshape(-1, 2)]
 
 
 def distances(factor: Factor, levels: np.ndarray) -> np.ndarray:

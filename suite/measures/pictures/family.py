@@ -69,9 +69,12 @@ def figures(evaluator: Evaluator, weights: Sequence[Weights], inputs: Inputs, co
         Figures.ORIGINALS: pictured(originals, shape),
         Figures.EMBEDDING_IMAGES: pictured(inputs.test[index], shape),
     }
-    if inputs.factors and inputs.has_images and (ends := _factor_ends(inputs, index)).size:
-        points[Figures.FACTOR_PATHS] = straight_lines(codes[:, ends[:, 0]], codes[:, ends[:, 1]])
-        shared[Figures.FACTOR_ENDS] = pictured(inputs.test[ends], shape)
+    if inputs.factors and inputs.has_images:
+        names, ends = _factor_ends(inputs, index)
+        if names:
+            points[Figures.FACTOR_PATHS] = straight_lines(codes[:, ends[:, 0]], codes[:, ends[:, 1]])
+            shared[Figures.FACTOR_ENDS] = pictured(inputs.test[ends], shape)
+            shared[Figures.FACTOR_PATH_NAMES] = np.array(names)
     pictures = decoded(evaluator, weights, points)
     if inputs.column_names:
         shared[Figures.COLUMN_NAMES] = np.array(inputs.column_names)
@@ -89,13 +92,16 @@ def figures(evaluator: Evaluator, weights: Sequence[Weights], inputs: Inputs, co
     ]
 
 
-def _factor_ends(inputs: Inputs, index: np.ndarray) -> np.ndarray:
-    """For each factor that varies two of the test images at `index` that differ in it, `(factors, 2)`."""
+def _factor_ends(inputs: Inputs, index: np.ndarray) -> tuple[list[str], np.ndarray]:
+    """Names of the factors in which the test images at `index` differ, and two images for each, `(factors, 2)`."""
     from aebench.measures.factors.representations import representations
     from aebench.measures.pictures.along import pairs
 
     known = representations(inputs).test
-    return pairs(known, index) if known.factors else np.zeros((0, 2), int)
+    if not known.factors:
+        return [], np.zeros((0, 2), int)
+    kept, ends = pairs(known, index)
+    return [known.factors[at].name for at in kept], ends
 
 
 def _prior_codes(evaluator: Evaluator, runs: Runs, images: np.ndarray) -> list[Arrays]:

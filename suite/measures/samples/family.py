@@ -225,6 +225,7 @@ FAMILY = Family(
     group="images",
     metrics=_METRICS,
     profiles=_PROFILES,
+    judged=True,
     measure=measure,
     needs_labels=True,
     needs_images=True,

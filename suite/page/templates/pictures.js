@@ -54,7 +54,7 @@ function colour(seeing, at) {
   if (classes) classes.hidden = Boolean(chosen);
   const name = seeing.querySelector(".by select").selectedOptions[0].textContent;
   for (const svg of seeing.querySelectorAll(".scatter")) {
-    svg.setAttribute("aria-label", svg.getAttribute("aria-label").replace(/coloured by .*$/, `coloured by ${name}`));
+    svg.setAttribute("aria-label", svg.getAttribute("aria-label").replace(/coloured by .*$/, () => `coloured by ${name}`));
     for (const path of svg.querySelectorAll("path.shade")) path.remove();
     const points = dots(svg);
     for (const part of svg.querySelectorAll("path, text")) part.style.display = chosen ? "none" : "";
