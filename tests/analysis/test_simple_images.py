@@ -33,10 +33,26 @@ def shares(by_size: dict[int, tuple[float, float]], spread: float = 0.01) -> Any
 @pytest.mark.parametrize(
     ("by_size", "standing", "words"),
     [
-        ({2: (0.1, 0.1), 4: (0.2, 0.2), 8: (0.3, 0.3)}, "confirmed", "a faded one in 6 of 6 configurations"),
-        ({2: (0.1, 0.1), 4: (0.2, 0.2), 8: (0.9, 0.9)}, "confirmed in part", "a faded one in 4 of 6 configurations"),
-        ({2: (0.8, 0.1), 4: (0.7, 0.1), 8: (0.9, 0.1)}, "confirmed in part", "a faded one in 0 of 6 configurations"),
-        ({2: (0.8, 0.8), 4: (0.7, 0.7), 8: (0.9, 0.9)}, "refuted", "less likely in 6; a blank one in 0 of 6"),
+        (
+            {2: (0.1, 0.1), 4: (0.2, 0.2), 8: (0.3, 0.3)},
+            "confirmed",
+            "Faded images are the more likely ones in most pairs in 6 of 6 configurations",
+        ),
+        (
+            {2: (0.1, 0.1), 4: (0.2, 0.2), 8: (0.9, 0.9)},
+            "confirmed in part",
+            "Faded images are the more likely ones in most pairs in 4 of 6 configurations",
+        ),
+        (
+            {2: (0.8, 0.1), 4: (0.7, 0.1), 8: (0.9, 0.1)},
+            "confirmed in part",
+            "Faded images are the more likely ones in most pairs in 0 of 6 configurations",
+        ),
+        (
+            {2: (0.8, 0.8), 4: (0.7, 0.7), 8: (0.9, 0.9)},
+            "refuted",
+            "the less likely ones in 6; blank images are the more likely ones in most pairs in 0 of 6",
+        ),
     ],
 )
 def test_whether_simple_images_are_the_more_likely_ones(found, by_size, standing, words) -> None:
@@ -52,7 +68,10 @@ def test_what_seeds_disagree_about_is_not_told(found) -> None:
     unsure = dict.fromkeys((2, 4, 8), (0.5, 0.5))
     verdict = one(simple_images, found(shares(unsure, spread=0.2), seeds=3))
     assert verdict.standing == "not settled"
-    assert "a blank one in 0 of 6 configurations, and less likely in 0" in verdict.answer
+    assert (
+        "blank images are the more likely ones in most pairs in 0 of 6 configurations, the less likely ones in 0"
+        in verdict.answer
+    )
 
 
 def test_some_that_cannot_be_told(found) -> None:
@@ -60,7 +79,7 @@ def test_some_that_cannot_be_told(found) -> None:
         "anomaly_auroc_likelihood_by_kind": by_kind({2: 0.9, 4: 0.95, 8: 0.3 + 0.1 * spec.seed}[spec.latent_dim], 0.9)
     }))  # fmt: skip
     assert verdict.standing == "refuted in part"
-    assert "less likely in 6; a blank one in 0 of 9 configurations, and less likely in 9" in verdict.answer
+    assert "the less likely ones in 6; blank" in verdict.answer
 
 
 def test_without_a_likelihood_nothing_is_asked(found) -> None:

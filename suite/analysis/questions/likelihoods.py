@@ -59,13 +59,14 @@ def _standing(told: Sequence[Conclusion]) -> Standing:
 
 
 def _answer(by_kind: Mapping[str, Sequence[Conclusion]]) -> str:
-    """`A faded image is mostly more likely than a test image in 2 of 6 configurations, and less likely in 3; ...`."""
+    """`Faded images are the more likely ones in most pairs in 2 of 6 configurations, the less likely ones in 3`."""
     parts = []
     for kind, told in by_kind.items():
         likelier, less = (sum(one == side for one in told) for side in ("lower", "higher"))
-        of_all = counted(len(told), "configuration")
-        parts.append(f"a {kind} one in {likelier} of {of_all}, and less likely in {less}")
-    return f"Mostly more likely than a test image is {'; '.join(parts)}."
+        where = f"{likelier} of {counted(len(told), 'configuration')}"
+        parts.append(f"{kind} images are the more likely ones in most pairs in {where}, the less likely ones in {less}")
+    told_all = "; ".join(parts)
+    return f"{told_all[:1].upper()}{told_all[1:]}."
 
 
 def _others(fooled: Mapping[str, Sequence[Configuration]]) -> str:
