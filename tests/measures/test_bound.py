@@ -173,3 +173,7 @@ def test_probabilistic_pca_is_the_gaussian_likelihood_of_its_covariance():
     covariance = noise_variance * np.eye(9) + (vectors[:, -2:] * (values[-2:] - noise_variance)) @ vectors[:, -2:].T
     expected = multivariate_normal(flat.mean(axis=0), covariance).logpdf(flat).mean()
     assert training_split.probabilistic_pca(images, 2) == pytest.approx(expected, rel=1e-9)
+
+
+def test_images_that_are_all_alike_have_no_probabilistic_pca():
+    assert training_split.probabilistic_pca(np.full((20, 3, 3, 1), 0.5), 2) is None
