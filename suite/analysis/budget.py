@@ -7,7 +7,6 @@ it has no such advantage (Dodge et al. 2019, "Show your work: improved reporting
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import comb
 
 import numpy as np
 
@@ -22,11 +21,13 @@ def expected_best(values: Sequence[float]) -> list[float]:
     they have drawn, which is biased towards variants that were tried with more settings; this is not (Tang et al. 2020,
     "Showing your work doesn't always work").
     """
-    ordered, count = sorted(values), len(values)
-    return [
-        sum(value * (comb(at, drawn - 1) / comb(count, drawn)) for at, value in enumerate(ordered))
-        for drawn in range(1, count + 1)
-    ]
+    ordered, count = np.sort(np.asarray(values, "float64")), len(values)
+    place, chances, found = np.arange(1, count + 1), np.full(count, 1.0 / count), []
+    for drawn in range(1, count + 1):
+        found.append(float(chances @ ordered))
+        # From n to n + 1, without binomials, which for thousands of values have thousands of digits.
+        chances = chances * np.maximum(place - drawn, 0) * ((drawn + 1) / (drawn * max(count - drawn, 1)))
+    return found
 
 
 def budgets(evidence: Evidence, purpose: Purpose) -> dict[str, list[float]]:

@@ -14,9 +14,9 @@ import numpy as np
 
 from aebench.analysis.configurations import Configuration, Summary
 from aebench.analysis.evidence import slack_of
+from aebench.analysis.moderation import drawn, moderation
 from aebench.analysis.purposes import PURPOSES, USES
 from aebench.analysis.run_sides import RunSide
-from aebench.analysis.simultaneous import drawn_together
 from aebench.analysis.statistics import ALPHA, Difference, difference_of, holm, unpaired_difference
 from aebench.errors import UserError, unknown
 from aebench.measures import METRICS
@@ -175,9 +175,8 @@ def _lent(rows: Sequence[Change]) -> Iterator[Change]:
     known = [one.difference for one in rows if one.difference is not None and one.difference.seed_se is not None]
     squares = np.array([(one.seed_se or 0.0) ** 2 for one in known])
     df = np.array([one.seed_df or one.n - 1.0 for one in known])
-    everyone = np.ones(len(known), bool)
-    drawn, df = drawn_together(squares, df, len(known), everyone, least=_LENDING, doubt=_DOUBT)
-    lent = iter(zip(np.sqrt(drawn).tolist(), df.tolist(), strict=True))
+    nearer, df = drawn(squares, df, moderation(squares, df, len(known), least=_LENDING, doubt=_DOUBT))
+    lent = iter(zip(np.sqrt(nearer).tolist(), df.tolist(), strict=True))
     for row in rows:
         found = row.difference
         if found is not None and found.seed_se is not None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from aebench.analysis.configurations import Configuration
 from aebench.analysis.differences import PerImage
-from aebench.analysis.simultaneous import Doubt, Gap, Pairs, Values, pairs
+from aebench.analysis.simultaneous import Doubt, Gap, Pairs, Values, mean_of_images, pairs
 from aebench.measures import METRICS
 
 
@@ -58,10 +58,16 @@ class Ranking:
         own = [self.items[at] for at in self._pairs.set_of_best(self.sign)]
         return tuple(sorted(own, key=lambda item: -self.sign * (item.summaries[self.metric].mean or 0.0)))
 
-    def gap(self, first: Configuration, second: Configuration) -> Gap | None:
-        """First minus second with an interval that holds for all pairs together; `None` where one takes no part."""
-        places = [next((at for at, own in enumerate(self.items) if own is item), None) for item in (first, second)]
-        return None if None in places else self._pairs.gap(*places)  # type: ignore[arg-type]
+    def gaps(self, first: Configuration, others: Sequence[Configuration]) -> list[Gap | None]:
+        """Each of the others minus the first with an interval that holds for all pairs of the board together.
+
+        `None` is of those that take no part, and of all where the first does not.
+        """
+        places = {id(item): at for at, item in enumerate(self.items)}
+        there = [item for item in others if id(item) in places and id(first) in places]
+        found = self._pairs.gaps(places[id(first)], [places[id(item)] for item in there]) if there else []
+        known = {id(item): gap for item, gap in zip(there, found, strict=True)}
+        return [known.get(id(item)) for item in others]
 
     def doubt(self, first: Configuration, others: Sequence[Configuration]) -> Doubt | None:
         """What keeps differences between one and others from being told; `None` where one of them takes no part."""
@@ -72,12 +78,21 @@ class Ranking:
 
     @cached_property
     def _pairs(self) -> Pairs:
-        of_images = [self._of_images(item) for item in self.items]
-        shapes = {array.shape for own in of_images if own is not None for array in own.values()}
-        if all(own is not None for own in of_images) and len(shapes) == 1:
-            return pairs([own for own in of_images if own is not None])
-        return pairs([{seed: np.array([value]) for seed, value in item.values(self.metric).items()}
-                      for item in self.items])  # fmt: skip
+        return self._over_images() or pairs(
+            [{seed: np.array([value]) for seed, value in item.values(self.metric).items()} for item in self.items]
+        )
+
+    def _over_images(self) -> Pairs | None:
+        """All pairs, by single test images too; `None` where a run's are not known, or are of other images."""
+        means: list[dict[int, float]] = []
+        lengths: set[int] = set()
+        for item in self.items:
+            own = self._of_images(item)
+            lengths |= {len(array) for array in own.values()} if own else {0}
+            if not own or len(lengths) > 1:
+                return None
+            means.append(mean_of_images(own))
+        return Pairs(means=means, images=lengths.pop(), of_images=lambda at: self._of_images(self.items[at]) or {})
 
     def _of_images(self, item: Configuration) -> Values | None:
         """The metric of each test image by seed; `None` where a run's are not known."""

@@ -6,17 +6,24 @@ since five seeds tell little of a single pair's spread, pairs lend each other wh
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
+from aebench.analysis.moderation import Moderation, drawn, moderation
 from aebench.analysis.statistics import ALPHA
 
 Values = Mapping[int, np.ndarray]  # of one configuration by seed: its number of each test image, or that of all, (n,)
+Places = np.ndarray  # of configurations among all, whole numbers
 _ROUNDING = 1e-9  # a spread that is smaller beside the values is none
 _LENDING = 6  # configurations from which on the spread of their spreads can be told
+_TELLING = 300  # configurations, or up to twice as many, whose pairs tell what spreads have in common
+_RIVALS = 8  # the best means, with which all are compared first
+_HELD = 32  # configurations whose images' numbers are held at once: 128 MB of five seeds and 100,000 images
+_ASKED = 64  # differences, or up to twice as many, whose doubt is told by its median
+_NUMBERS = 4_000_000  # of a table that is made at once
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,59 +55,153 @@ class Doubt:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pairs:
-    """Mean paired differences of `m` configurations, row minus column, and what makes them unsure: all `(m, m)`.
+class Apart:
+    """Mean paired differences, each of some configurations minus each of others, as seeds tell them: all `(m, n)`.
 
     Attributes:
         mean: differences.
-        seed_se, seed_df: standard errors from seeds, and their degrees of freedom; moderated, see `moderated`.
-        image_se: from the choice of test images; 0 where single images' numbers are not known.
-        image_df: its degrees of freedom.
+        seed_se, seed_df: standard errors from seeds, and their degrees of freedom; moderated, see `Pairs.moderation`.
         known: whether two seeds at least are common to both.
     """
 
     mean: np.ndarray
     seed_se: np.ndarray
     seed_df: np.ndarray
-    image_se: np.ndarray
-    image_df: float
     known: np.ndarray
 
-    def half_widths(self, alpha: float) -> np.ndarray:
-        """Half the widths of two-sided intervals at 1 - α each.
+
+@dataclass(frozen=True, kw_only=True)
+class Pairs:
+    """Configurations held against each other, two and two, over the seeds that both have.
+
+    What test images add to the doubt is worked out of those pairs alone whose answer hangs on it: of 2,000
+    configurations, few.
+
+    Attributes:
+        means: of each configuration by seed.
+        images: how many test images are behind each mean; 1 where single images' numbers are not known.
+        of_images: the numbers of each image by seed, of the configuration at a place; asked anew for every use, so that
+            they need not all be held.
+    """
+
+    means: Sequence[Mapping[int, float]]
+    images: int
+    of_images: Callable[[int], Values]
+
+    @cached_property
+    def _table(self) -> np.ndarray:
+        """Means `(m, seeds)`, NaN where a seed is missing."""
+        seeds = sorted({seed for own in self.means for seed in own})
+        return np.array([[own.get(seed, np.nan) for seed in seeds] for own in self.means], "float64")
+
+    @cached_property
+    def moderation(self) -> Moderation | None:
+        """What the spreads of all pairs have in common; of very many, those of every so manieth configuration."""
+        count = len(self.means)
+        some = np.arange(0, count, max(count // _TELLING, 1))
+        _, squares, df = self._told(some, some)
+        once = np.triu_indices(len(some), 1)
+        return moderation(squares[once], df[once], count, least=_pairs_of(_LENDING), doubt=0.5)
+
+    def apart(self, rows: Places, columns: Places) -> Apart:
+        """Each of the first minus each of the others."""
+        mean, square, df = self._told(rows, columns)
+        square, drawn_df = drawn(square, df, self.moderation)
+        return Apart(mean=mean, seed_se=np.sqrt(square), seed_df=drawn_df, known=df > 0)
+
+    def _told(self, rows: Places, columns: Places) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Mean differences over common seeds, the squares of their standard errors, and degrees of freedom."""
+        first, second = self._table[rows], self._table[columns]
+        differences = first[:, None] - second[None, :]
+        absent = np.isnan(differences)
+        count = differences.shape[2] - np.count_nonzero(absent, axis=2)
+        differences[absent] = 0.0
+        mean = np.einsum("ijk->ij", differences) / np.maximum(count, 1)
+        differences -= mean[:, :, None]
+        differences[absent] = 0.0
+        square = np.einsum("ijk,ijk->ij", differences, differences) / np.maximum(count * (count - 1), 1)
+        scale = _ROUNDING * np.abs(np.nanmean(self._table, axis=1))
+        square[square <= np.maximum.outer(scale[rows], scale[columns]) ** 2] = 0.0
+        return mean, square, np.maximum(count - 1.0, 0.0)
+
+    def image_se(self, rows: Places, columns: Places) -> np.ndarray:
+        """Standard errors of the differences from the choice of test images, `(m, n)`; 0 where these are not known."""
+        squares = np.zeros((len(rows), len(columns)))
+        if self.images < 2:
+            return squares
+        for first, own_rows in self._by_seeds(rows).items():
+            for second, own_columns in self._by_seeds(columns).items():
+                if len(common := sorted(first & second)) < 2:
+                    continue
+                for right in _cut(own_columns, _HELD):
+                    others = self._centred(columns[right], common)
+                    for left in _cut(own_rows, _HELD):
+                        found = _of_images(self._centred(rows[left], common), others)
+                        squares[np.ix_(left, right)] = found
+        return np.sqrt(squares)
+
+    def _by_seeds(self, places: Places) -> dict[frozenset[int], np.ndarray]:
+        """Which of these places have the same seeds, by these."""
+        groups: dict[frozenset[int], list[int]] = {}
+        for at, place in enumerate(places):
+            groups.setdefault(frozenset(self.means[place]), []).append(at)
+        return {seeds: np.array(own) for seeds, own in groups.items()}
+
+    def _centred(self, places: Places, seeds: Sequence[int]) -> _Centred:
+        """Numbers of these configurations' images without what seeds and images have for themselves."""
+        values = [self.of_images(int(place)) for place in places]
+        table = np.array([[own[seed] for seed in seeds] for own in values], "float64")
+        by_seed, by_image, mean = table.mean(axis=2), table.mean(axis=1), table.mean(axis=(1, 2))
+        table -= by_seed[:, :, None]
+        table -= (by_image - mean[:, None])[:, None, :]
+        return _Centred(by_image=by_image - mean[:, None], rest=table.reshape(len(table), -1))
+
+    def half_widths(self, alpha: float, rows: Places, columns: Places) -> np.ndarray:
+        """Half the widths of two-sided intervals at 1 - α each, `(m, n)`.
 
         The two sources' own half-widths add up in squares, as in `statistics.Difference`: far out in the tails, where
         many pairs put the level, Satterthwaite's single t distribution is too narrow (with 28 equal configurations it
         marks some as worse in 12 to 18 % of boards at a level of 5 %).
         """
+        from_images = self._from_images(alpha) * self.image_se(rows, columns)
+        halves: np.ndarray = np.hypot(_from_seeds(alpha, self.apart(rows, columns)), from_images)
+        return halves
+
+    def _from_images(self, alpha: float) -> float:
         from scipy.special import stdtrit
 
-        df, places = np.unique(self.seed_df, return_inverse=True)
-        seeds = stdtrit(df, 1.0 - alpha / 2.0)[places].reshape(self.seed_df.shape) * self.seed_se
-        images = stdtrit(self.image_df, 1.0 - alpha / 2.0) * self.image_se
-        return np.where(self.known, np.hypot(seeds, images), np.inf)
+        return float(stdtrit(max(self.images - 1.0, 1.0), 1.0 - alpha / 2.0))
 
-    def gap(self, first: int, second: int) -> Gap | None:
-        """First minus second with an interval at 95 % for all pairs together; `None` without two common seeds."""
-        if not self.known[first, second]:
-            return None
-        mean, half = float(self.mean[first, second]), float(self.half_widths_together[first, second])
-        return Gap(mean=mean, low=mean - half, high=mean + half)
+    def gaps(self, first: int, others: Sequence[int]) -> list[Gap | None]:
+        """Each of the others minus the first, with an interval at 95 % for all pairs of the board together.
+
+        `None` is of those without two seeds in common.
+        """
+        rows, column = np.array(others, int), np.array([first])
+        found, halves = self.apart(rows, column), self.half_widths(self._together, rows, column)[:, 0]
+        return [
+            Gap(mean=mean, low=mean - half, high=mean + half) if known else None
+            for mean, half, known in zip(found.mean[:, 0].tolist(), halves.tolist(), found.known[:, 0], strict=True)
+        ]
 
     def doubt(self, first: int, others: Sequence[int]) -> Doubt | None:
-        """What makes the differences of one from others unsure; `None` where none has two common seeds."""
-        known = [other for other in others if self.known[first, other]]
-        if not known:
-            return None
-        least, seeds, images = (
-            float(np.median(each[first, known])) for each in (self.half_widths_together, self.seed_se, self.image_se)
-        )
-        return Doubt(least=least, seed_se=seeds, image_se=images)
+        """What makes the differences of one from others unsure; `None` where none has two common seeds.
 
-    @cached_property
-    def half_widths_together(self) -> np.ndarray:
-        """Those of intervals that hold for all pairs together at 95 %: they share α (Bonferroni)."""
-        return self.half_widths(ALPHA / max(_pairs_of(len(self.mean)), 1))
+        Of many others every so manieth is asked.
+        """
+        one, columns = np.array([first]), np.array(others)[:: max(len(others) // _ASKED, 1)]
+        found = self.apart(one, columns)
+        if not found.known.any():
+            return None
+        images = self.image_se(one, columns)
+        halves = np.hypot(_from_seeds(self._together, found), self._from_images(self._together) * images)
+        least, seeds, of_images = (float(np.median(each[found.known])) for each in (halves, found.seed_se, images))
+        return Doubt(least=least, seed_se=seeds, image_se=of_images)
+
+    @property
+    def _together(self) -> float:
+        """The level of each interval where those of all pairs hold together at 95 %: they share α (Bonferroni)."""
+        return ALPHA / max(_pairs_of(len(self.means)), 1)
 
     def set_of_best(self, sign: float) -> np.ndarray:
         """Places of those of which none can be told from the best: all that are best are in it in 95 % of boards.
@@ -111,135 +212,105 @@ class Pairs:
         Args:
             sign: 1 where higher is better, -1 where lower is.
         """
-        there = np.arange(len(self.mean))
+        there = np.arange(len(self.means))
         while len(there) > 1:
-            own = np.ix_(there, there)
-            half = self.half_widths(ALPHA / _pairs_of(len(there)))[own]
-            worse = (sign * self.mean[own] < -half).any(axis=1)
+            worse = self._worse(there, ALPHA / _pairs_of(len(there)), sign)
             if not worse.any():
                 break
             there = there[~worse]
         return there
+
+    def _worse(self, there: Places, alpha: float, sign: float) -> np.ndarray:
+        """Which of these are clearly worse than another of them: most are worse than those with the best means."""
+        best = there[np.argsort(-sign * np.nanmean(self._table[there], axis=1), kind="stable")[:_RIVALS]]
+        worse = self._clearly_worse(there, best, alpha, sign)
+        worse[~worse] = self._clearly_worse(there[~worse], there, alpha, sign)
+        return worse
+
+    def _clearly_worse(self, rows: Places, columns: Places, alpha: float, sign: float) -> np.ndarray:
+        """Whether each of the first is clearly worse than any of the others."""
+        worse = np.zeros(len(rows), bool)
+        for part in _parts(np.arange(len(rows)), self._table[columns].size):
+            found = self.apart(rows[part], columns)
+            seeds = _from_seeds(alpha, found)
+            doubtful = sign * found.mean < -seeds  # the choice of images can only widen an interval
+            left, right = np.flatnonzero(doubtful.any(axis=1)), np.flatnonzero(doubtful.any(axis=0))
+            own = np.ix_(left, right)
+            images = self._from_images(alpha) * self.image_se(rows[part][left], columns[right])
+            worse[part[left]] = (sign * found.mean[own] < -np.hypot(seeds[own], images)).any(axis=1)
+        return worse
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Centred:
+    """Parts of the numbers of `m` configurations' images, `(m, images)` and `(m, seeds × images)`."""
+
+    by_image: np.ndarray
+    rest: np.ndarray
+
+
+def _of_images(first: _Centred, second: _Centred) -> np.ndarray:
+    """Squared standard errors, from the choice of images, of each of the first minus each of the second.
+
+    Two-way random effects, as `statistics.crossed_difference` has them for a single pair. What neither seeds nor images
+    explain counts with the seeds and is taken from the images.
+    """
+    images = first.by_image.shape[1]
+    seeds = first.rest.shape[1] // images
+    of_images = _squares(first.by_image, second.by_image) / ((images - 1) * images)
+    of_rest = _squares(first.rest, second.rest) / ((seeds - 1) * (images - 1) * seeds * images)
+    squares: np.ndarray = np.maximum(of_images - of_rest, 0.0)
+    return squares
+
+
+def _squares(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """The squared distance of each row of the first from each of the second."""
+    if len(second) == 1:  # a product of matrices of such a shape takes many times as long where cores are busy
+        return _norms(first - second)[:, None]
+    own = [_norms(rows) for rows in (first, second)]
+    squares: np.ndarray = np.maximum(own[0][:, None] + own[1][None, :] - 2.0 * first @ second.T, 0.0)
+    return squares
+
+
+def _norms(rows: np.ndarray) -> np.ndarray:
+    """The squared length of each row."""
+    squares: np.ndarray = np.einsum("ij,ij->i", rows, rows)
+    return squares
+
+
+def _from_seeds(alpha: float, found: Apart) -> np.ndarray:
+    """Half the widths of intervals in which seeds alone are in doubt; infinite where too few are common."""
+    from scipy.special import stdtrit
+
+    df, places = np.unique(found.seed_df, return_inverse=True)
+    halves = stdtrit(df, 1.0 - alpha / 2.0)[places].reshape(found.seed_df.shape) * found.seed_se
+    return np.where(found.known, halves, np.inf)
 
 
 def _pairs_of(count: int) -> int:
     return count * (count - 1) // 2
 
 
+def _cut(places: np.ndarray, length: int) -> Iterator[np.ndarray]:
+    for start in range(0, len(places), length):
+        yield places[start : start + length]
+
+
+def _parts(places: np.ndarray, beside: int) -> Iterator[np.ndarray]:
+    """These in so many at once that a table of them, with so many numbers for each, is no large one."""
+    return _cut(places, max(_NUMBERS // max(beside, 1), 1))
+
+
 def pairs(values: Sequence[Values]) -> Pairs:
-    """Differences of all pairs over the seeds that both have, and over test images where all have each image's number.
+    """All pairs of configurations whose numbers are held.
 
     Args:
         values: of each configuration; arrays of the same length, of length 1 where images are not known.
     """
-    count, image_df = len(values), max(min(len(next(iter(own.values()))) for own in values) - 1, 1)
-    mean, seeds, images, df = (np.zeros((count, count)) for _ in range(4))
-    groups: dict[frozenset[int], list[int]] = {}
-    for at, own in enumerate(values):
-        groups.setdefault(frozenset(own), []).append(at)
-    for first, rows in groups.items():
-        for second, columns in groups.items():
-            common = sorted(first & second)
-            if not common:
-                continue
-            union = [*rows, *(() if first == second else columns)]
-            table = np.array([[values[at][seed] for seed in common] for at in union], "float64")
-            found, block = _crossed(table), np.ix_(rows, columns)
-            cross = np.ix_(range(len(rows)), range(len(union) - len(columns), len(union)))
-            mean[block], seeds[block], images[block] = (part[cross] for part in found)
-            df[block] = len(common) - 1
-    known = df > 0
-    square, df = moderated(np.where(known, seeds, 0.0), df, count)
-    return Pairs(
-        mean=mean, seed_se=np.sqrt(square), seed_df=df, image_se=np.sqrt(images), image_df=image_df, known=known
-    )
+    images = min(len(next(iter(own.values()))) for own in values)
+    return Pairs(means=[*map(mean_of_images, values)], images=images, of_images=values.__getitem__)
 
 
-def _crossed(table: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Mean difference, and its squared error from seeds and from images, of all pairs in `(m, seeds, images)`.
-
-    Two-way random effects, as `statistics.crossed_difference` has them for a single pair. What neither source explains
-    counts with the seeds and is taken from the images.
-    """
-    _, seeds, images = table.shape
-    by_seed, by_image, mean = table.mean(axis=2), table.mean(axis=1), table.mean(axis=(1, 2))
-    scale = _ROUNDING * np.abs(mean)
-    differences = mean[:, None] - mean[None, :]
-    if seeds < 2:
-        return differences, np.zeros_like(differences), np.zeros_like(differences)
-    of_seeds = _squares(by_seed - mean[:, None]) / ((seeds - 1) * seeds)
-    of_seeds[of_seeds <= np.maximum.outer(scale, scale) ** 2] = 0.0
-    if images < 2:
-        return differences, of_seeds, np.zeros_like(of_seeds)
-    of_images = _squares(by_image - mean[:, None]) / ((images - 1) * images)
-    rest = table - by_seed[:, :, None] - by_image[:, None, :] + mean[:, None, None]
-    of_rest = _squares(rest.reshape(len(table), -1)) / ((seeds - 1) * (images - 1) * seeds * images)
-    return differences, of_seeds, np.maximum(of_images - of_rest, 0.0)
-
-
-def _squares(rows: np.ndarray) -> np.ndarray:
-    """The squared distance of each two rows."""
-    products = rows @ rows.T
-    own = np.diag(products)
-    squares: np.ndarray = np.maximum(own[:, None] + own[None, :] - 2.0 * products, 0.0)
-    return squares
-
-
-def moderated(squares: np.ndarray, df: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Squared standard errors of pairs drawn towards what all pairs have in common, and their degrees of freedom.
-
-    Args:
-        squares: `(m, m)`, symmetric; 0 where there is no spread, which stays as it is.
-        df: their degrees of freedom, alike.
-        count: m.
-    """
-    upper = np.triu(np.ones(squares.shape, bool), 1)
-    return drawn_together(squares, df, count, upper, least=_pairs_of(_LENDING), doubt=0.5)
-
-
-def drawn_together(
-    squares: np.ndarray, df: np.ndarray, count: int, told: np.ndarray, *, least: int, doubt: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """Squared standard errors drawn towards what all have in common, and their degrees of freedom (Smyth 2004).
-
-    The true squares are taken to follow a scaled inverse χ² distribution, whose scale and degrees of freedom come from
-    the mean and variance of the logarithms that are given. Where they differ much in spread, there is little to draw.
-    None gets more degrees of freedom than the configurations have together, and of few each keeps its own.
-
-    Args:
-        squares: of any shape; 0 where there is no spread, which stays as it is.
-        df: their degrees of freedom, alike.
-        count: configurations behind them.
-        told: which of them tell each something of its own.
-        least: how many of these must have a spread for any to be drawn.
-        doubt: of how much they differ, configurations tell no more than their number: so many standard errors of it are
-            added.
-    """
-    from scipy.special import digamma, polygamma
-
-    telling = told & (squares > 0) & (df > 0)
-    if np.count_nonzero(telling) < least:
-        return squares, np.maximum(df, 1.0)
-    own = df[telling]
-    logs = np.log(squares[telling]) - digamma(own / 2.0) + np.log(own / 2.0)
-    found = float(logs.var(ddof=1)) * (1.0 + doubt * np.sqrt(2.0 / (count - 1)))
-    excess = found - float(polygamma(1, own / 2.0).mean())
-    most = (count - 1) * float(own.max())
-    prior = min(2.0 * _inverse_trigamma(excess) if excess > 0 else np.inf, most)
-    scale = np.exp(logs.mean() + digamma(prior / 2.0) - np.log(prior / 2.0))
-    drawn = np.where(squares > 0, (prior * scale + df * squares) / (prior + df), squares)
-    return drawn, np.clip(df + prior, 1.0, np.maximum(most, df))
-
-
-def _inverse_trigamma(value: float) -> float:
-    """Where the trigamma function has this positive value, by Newton's method on its reciprocal (Smyth 2004)."""
-    from scipy.special import polygamma
-
-    found = 0.5 + 1.0 / value
-    for _ in range(30):
-        slope = float(polygamma(1, found))
-        step = slope * (1.0 - slope / value) / float(polygamma(2, found))
-        found += step
-        if abs(step) < 1e-10 * found:
-            break
-    return found
+def mean_of_images(values: Values) -> dict[int, float]:
+    """The mean over test images by seed."""
+    return {seed: float(np.mean(array, dtype="float64")) for seed, array in values.items()}

@@ -13,6 +13,7 @@ from aebench.analysis.ranking import Ranking
 
 Name = Callable[[Configuration], str]
 NAMED = 4  # settings that are named before the rest is counted
+_APART = 50  # differences that are told before the rest is counted
 
 
 def standing(ranking: Ranking, name: Name, chosen: Configuration) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -57,7 +58,7 @@ def _why_tied(ranking: Ranking, chosen: Configuration, others: Sequence[Configur
 
 def _behind(ranking: Ranking, name: Name, item: Configuration, best: Configuration) -> str:
     """`Next: VAE β=4, latent size 2: −10.1.`."""
-    gap, decimals = ranking.gap(item, best), column_decimals(ranking.scored, ranking.metric)
+    (gap,), decimals = ranking.gaps(best, [item]), column_decimals(ranking.scored, ranking.metric)
     return f"Next: {name(item)}{f': {number(gap.mean, decimals, signed=True)}' if gap else ''}."
 
 
@@ -68,9 +69,10 @@ def _next(ranking: Ranking, best: Configuration) -> Configuration:
 
 def _apart(ranking: Ranking, name: Name, items: Sequence[Configuration], best: Configuration) -> str:
     """Names with differences from `best`."""
-    decimals = column_decimals(ranking.scored, ranking.metric)
-    gaps = [(name(item), ranking.gap(item, best)) for item in items]
-    return "; ".join(f"{named}: {interval(gap, decimals)}" for named, gap in gaps if gap is not None)
+    decimals, nearest = column_decimals(ranking.scored, ranking.metric), items[:_APART]
+    gaps = zip(nearest, ranking.gaps(best, nearest), strict=True)
+    told = [f"{name(item)}: {interval(gap, decimals)}" for item, gap in gaps if gap is not None]
+    return "; ".join([*told, *([f"and {len(items) - _APART:,} more"] if len(items) > _APART else [])])
 
 
 def _together(configurations: Sequence[Configuration], named: int | None = None) -> str:

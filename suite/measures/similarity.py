@@ -111,7 +111,7 @@ def _pixels(images: np.ndarray) -> np.ndarray:
     return np.asarray(images.reshape(len(images), -1).astype("float64"))
 
 
-def relative_strength(codes: np.ndarray, others: np.ndarray) -> float:
+def relative_strength(ranks: np.ndarray, others: np.ndarray) -> float:
     """How far each dimension of two models of one kind has one counterpart in the other, whatever its order and sign.
 
     The pairwise score of unsupervised disentanglement ranking (UDR, Spearman form; Duan et al. 2020, equation 3): a
@@ -119,20 +119,19 @@ def relative_strength(codes: np.ndarray, others: np.ndarray) -> float:
     the same dimensions; models that mix them do so each in its own way.
 
     Args:
-        codes, others: `(n, d)` and `(n, e)` of the same images, informative dimensions alone.
+        ranks, others: `centred_ranks` of codes `(n, d)` and `(n, e)` of the same images, informative dimensions alone.
 
     Returns:
         0 to 1; 0 if one of them has no dimension.
     """
-    if not (codes.shape[1] and others.shape[1]):
+    if not (ranks.shape[1] and others.shape[1]):
         return 0.0
-    one, other = _ranks(codes), _ranks(others)
-    alike = np.abs(one.T @ other)
+    alike = np.abs(ranks.T @ others)
     scores = [_share(alike), _share(alike.T)]
     return float(np.concatenate(scores).mean())
 
 
-def _ranks(points: np.ndarray) -> np.ndarray:
+def centred_ranks(points: np.ndarray) -> np.ndarray:
     """Each dimension's ranks, centred and of length 1; 0 of a constant one."""
     from scipy.stats import rankdata
 

@@ -12,9 +12,9 @@ import numpy as np
 from pydantic import BaseModel, ValidationError
 
 from aebench.errors import UserError
-from aebench.records import outlines
+from aebench.records import damage, outlines
 from aebench.records.checkpoints import Checkpoints
-from aebench.records.damage import UNREADABLE, opened_arrays
+from aebench.records.damage import UNREADABLE
 from aebench.records.kept import Kept
 from aebench.records.locks import Locks
 from aebench.records.record import SCHEMA, DatasetRecord, Environment, RunRecord, TimingRecord
@@ -149,8 +149,7 @@ class Store:
         """
         path = self.artefact_path(run_id, name)
         try:
-            with opened_arrays(path) as arrays:
-                return {key: arrays[key] for key in arrays.files if wanted is None or key in wanted}
+            return damage.read_arrays(path, wanted)
         except FileNotFoundError:
             return None
         except UNREADABLE as error:

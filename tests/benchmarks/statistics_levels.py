@@ -138,7 +138,7 @@ def intervals(boards: int) -> Iterator[Row]:
 
 def hold_together(numbers: np.ndarray) -> bool:
     found = pairs(values(numbers))
-    return not (np.abs(found.mean) > found.half_widths_together)[~np.eye(len(numbers), dtype=bool)].any()
+    return not any(gap and gap.clear for one in range(1, len(numbers)) for gap in found.gaps(one, range(one)))
 
 
 def verdicts(boards: int) -> Iterator[Row]:

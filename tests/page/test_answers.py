@@ -124,7 +124,7 @@ def test_where_many_are_tied_the_page_says_what_a_difference_has_to_be(make_stud
     assert why.startswith("7 others of 7 cannot be told from it: with 28 pairs looked at together")
     assert f": more {by} would part them soonest" in why
     ranking = known.ranking("elbo_nats")
-    gaps = [ranking.gap(likelihood.winner, item) for item in ranking.items if item is not likelihood.winner]
+    gaps = ranking.gaps(likelihood.winner, [item for item in ranking.items if item is not likelihood.winner])
     least = float(np.median([gap.high - gap.mean for gap in gaps]))
     assert f"a difference has to be about {significant(least, 2)} to be told" in why
 

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from aebench.errors import UserError
+from aebench.records import damage
 from aebench.records.record import RunRecord, TimingRecord
 from aebench.records.store import Store, environment_key
 from aebench.records.writing import write_aside
@@ -86,8 +87,11 @@ def test_damaged_arrays_are_named(store: Store, keep: int) -> None:
         store.read_arrays("run", "weights")
 
 
+@pytest.mark.parametrize("wanted", [None, ("mean", "nll")])
 @pytest.mark.parametrize("name", ["latents", "figures"])
-def test_any_byte_that_is_flipped_in_kept_arrays_is_found_or_changes_nothing(store: Store, name: str) -> None:
+def test_any_byte_that_is_flipped_in_kept_arrays_is_found_or_changes_nothing(
+    store: Store, name: str, wanted: tuple[str, ...] | None
+) -> None:
     arrays = {"mean": np.arange(6, dtype="float32"), "nll": np.arange(2.0)}
     store.write_arrays("run", name, arrays)
     store.write_arrays("run", "weights", arrays)
@@ -95,15 +99,16 @@ def test_any_byte_that_is_flipped_in_kept_arrays_is_found_or_changes_nothing(sto
     content, found = path.read_bytes(), 0
     for at, flipped in itertools.product(range(len(content)), (1, 128)):
         path.write_bytes(content[:at] + bytes([content[at] ^ flipped]) + content[at + 1 :])
+        damage._places.cache_clear()  # changes within one tick of the file system's clock, which no writer here makes
         try:
-            back = store.read_arrays("run", name)
+            back = store.read_arrays("run", name, wanted)
         except UserError as error:
             assert str(error).endswith("run `aebench rescore` to make it again from the run's weights")  # noqa: PT017
             found += 1
         else:
             assert back is not None
-            assert back.keys() == arrays.keys()
-            assert all(np.array_equal(back[key], arrays[key]) for key in arrays)
+            assert back.keys() == arrays.keys() or wanted  # what is called otherwise is not there
+            assert all(np.array_equal(back[key], arrays[key]) for key in back)
     assert found > len(content)  # all but what archives keep of dates, systems and the like
 
 

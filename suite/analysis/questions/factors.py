@@ -13,7 +13,7 @@ from aebench.analysis.evidence import Evidence
 from aebench.analysis.questions.verdict import Standing, Verdict, listed, mean_profile
 from aebench.analysis.variance import resampled, shares
 from aebench.measures import METRICS
-from aebench.measures.similarity import relative_strength
+from aebench.measures.similarity import centred_ranks, relative_strength
 from aebench.records.kept import Latents
 from aebench.records.record import RunRecord
 
@@ -162,9 +162,10 @@ def agreement(evidence: Evidence, item: Configuration) -> dict[int, float]:
     codes = {record.spec.seed: own for record in item.usable if (own := _codes(evidence, record)) is not None}
     if len(codes) < FEWEST_SEEDS:
         return {}
-    pairs = {frozenset(pair): relative_strength(*(codes[seed] for seed in pair))
-             for pair in itertools.combinations(codes, 2)}  # fmt: skip
-    return {seed: float(np.median([strength for pair, strength in pairs.items() if seed in pair])) for seed in codes}
+    ranks = {seed: centred_ranks(own) for seed, own in codes.items()}
+    pairs = {frozenset(pair): relative_strength(*(ranks[seed] for seed in pair))
+             for pair in itertools.combinations(ranks, 2)}  # fmt: skip
+    return {seed: float(np.median([strength for pair, strength in pairs.items() if seed in pair])) for seed in ranks}
 
 
 def _codes(evidence: Evidence, record: RunRecord) -> np.ndarray | None:
@@ -185,21 +186,24 @@ def _ranked(
     values = [(told[item.id], item.values(score)) for item in items]
     runs = [np.array([(udr[seed], own[seed]) for seed in udr if seed in own]) for udr, own in values]
     runs = [own for own in runs if len(own)]
-    found = _correlation(runs) if runs else float("nan")
-    if not np.isfinite(found):
+    if not runs or not np.isfinite(found := _correlation(np.concatenate(runs))):
         return None
-    rng = np.random.default_rng(0)
-    drawn = [
-        _correlation([rng.choice(runs[at], len(runs[at])) for at in rng.integers(len(runs), size=len(runs))])
-        for _ in range(DRAWS)
-    ]
+    rng, every, counts = np.random.default_rng(0), np.concatenate(runs), np.array([*map(len, runs)])
+    drawn = [_correlation(every[_drawn(rng, counts)]) for _ in range(DRAWS)]
     low, high = np.nanquantile(drawn, (0.025, 0.975))
     return found, float(low), float(high)
 
 
-def _correlation(runs: Sequence[np.ndarray]) -> float:
-    """Spearman's, of pairs `(seeds, 2)` of several configurations together; NaN if one number is constant."""
+def _drawn(rng: np.random.Generator, counts: np.ndarray) -> np.ndarray:
+    """Places of runs, of all one after the other: as many configurations as there are, and in each as many seeds."""
+    chosen = rng.integers(len(counts), size=len(counts))
+    starts = np.repeat((np.cumsum(counts) - counts)[chosen], counts[chosen])
+    return np.asarray(starts + rng.integers(np.repeat(counts[chosen], counts[chosen])))
+
+
+def _correlation(runs: np.ndarray) -> float:
+    """Spearman's, of pairs `(runs, 2)`; NaN if one number is constant."""
     from scipy.stats import spearmanr
 
-    first, second = np.concatenate(runs).T
+    first, second = runs.T
     return float(spearmanr(first, second).statistic) if np.ptp(first) > 0 and np.ptp(second) > 0 else float("nan")
