@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from aebench.analysis.configurations import Configuration
@@ -14,6 +15,8 @@ from aebench.page.look import Look, Looks
 from aebench.records.spec import symbol
 
 MAIN = ("elbo_nats", "nll_nats", "recon_mse", "silhouette", "prior_recognisable", "active_units", "train_seconds")
+
+MOST_ROWS = 120  # of a board: a page with 2,000 would have 100 MB
 
 _AT = {"lower": "≤ ", "higher": "≥ ", None: ""}  # where the truth may lie better
 # What is only known to be at least or at most so much where the mutual information is near its ceiling.
@@ -86,11 +89,16 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True)
 class Body:
-    """The rows of one board: inside it, and nowhere else, numbers are ranked."""
+    """The rows of one board: inside it, and nowhere else, numbers are ranked.
+
+    Attributes:
+        left_out: configurations of the board that have no row; they take part in the ranking.
+    """
 
     key: str
     title: str
     rows: tuple[Row, ...]
+    left_out: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,9 +155,20 @@ def _column(metric: str, group: str) -> Column:
 
 
 def _body(ranked: Ranked, metrics: Sequence[str]) -> Body:
-    board, cells = ranked.evidence.board, [_cells(ranked.evidence, name) for name in metrics]
-    rows = tuple(_row(item, ranked.looks, tuple(column[at] for column in cells)) for at, item in enumerate(board))
-    return Body(key=ranked.key, title=ranked.title, rows=rows)
+    board = ranked.evidence.board
+    marks = {name: _marks(ranked.evidence, name) for name in metrics}
+    shown = _shown(board, [*marks.values()])
+    cells = [_cells(ranked.evidence, name, shown, marks[name]) for name in metrics]
+    rows = tuple(_row(item, ranked.looks, tuple(column[at] for column in cells)) for at, item in enumerate(shown))
+    return Body(key=ranked.key, title=ranked.title, rows=rows, left_out=len(board) - len(shown))
+
+
+def _shown(board: Sequence[Configuration], marks: Sequence[Mapping[str, str]]) -> list[Configuration]:
+    """All of them, or of very many those that are the best, or tied with the best, in most columns."""
+    marked = Counter(own for column in marks for own in column)
+    most = sorted(board, key=lambda item: -marked[item.id])[:MOST_ROWS]
+    shown = {item.id for item in most}
+    return [item for item in board if item.id in shown]
 
 
 def _row(item: Configuration, looks: Looks, cells: tuple[Cell, ...]) -> Row:
@@ -179,9 +198,9 @@ def _slope(item: Configuration) -> str:
     return f"validation objective falls by {fall} [{low}, {high}] nats over the last tenth of training"
 
 
-def _cells(evidence: Evidence, metric: str) -> list[Cell]:
-    decimals, marks = column_decimals(evidence.board, metric), _marks(evidence, metric)
-    return [_cell(item, metric, decimals, marks.get(item.id, "")) for item in evidence.board]
+def _cells(evidence: Evidence, metric: str, shown: Sequence[Configuration], marks: Mapping[str, str]) -> list[Cell]:
+    decimals = column_decimals(evidence.board, metric)
+    return [_cell(item, metric, decimals, marks.get(item.id, "")) for item in shown]
 
 
 def _marks(evidence: Evidence, metric: str) -> dict[str, str]:

@@ -9,7 +9,7 @@ from aebench.analysis.evidence import Evidence
 from aebench.analysis.numbers import decimals_of, interval, number, plus_minus, significant
 from aebench.analysis.statistics import difference_of
 from aebench.page.look import looks
-from aebench.page.table import Ranked, table
+from aebench.page.table import MOST_ROWS, Ranked, table
 
 
 @pytest.fixture
@@ -31,6 +31,25 @@ def test_the_table_marks_the_best_and_what_is_tied_with_it(study, expand, make_r
     assert (rows[0].settings, rows[1].settings) == ({}, {"β": "1"})
     assert "mutual_information_nats" not in names  # no run has it
     assert list(found.groups) == ["main", "likelihood", "classes", "cost"]
+
+
+def test_of_very_many_those_have_rows_that_are_best_in_most_columns(make_study, expand, make_record):
+    """All are ranked: the last, which is the best, has its row and its mark."""
+    betas = [1.0 + at / 100 for at in range(MOST_ROWS + 10)]
+    study = make_study(seeds=2, latent_dim="[2]", beta=f"{betas}")
+    specs = expand(study)
+    last = max(spec.scalars.get("beta", 0.0) for spec in specs)
+    records = {
+        spec.run_id: make_record(spec, recon_mse=spec.seed / 1000 + 10 - spec.scalars.get("beta", 0.0))
+        for spec in specs
+    }
+    comparison = compare(study, specs, records)
+    evidence = Evidence(board=comparison.configurations)
+    found = table([Ranked(key="a", title="A", evidence=evidence, looks=looks(comparison.configurations))])
+    (body,), at = found.bodies, [column.name for column in found.columns].index("recon_mse")
+    assert (len(body.rows), body.left_out) == (MOST_ROWS, len(comparison.configurations) - MOST_ROWS)
+    (best,) = (row for row in body.rows if row.cells[at].mark == "best")
+    assert best.settings == {"β": f"{last:g}"}
 
 
 @pytest.mark.parametrize(
