@@ -61,6 +61,19 @@ class DiagonalGaussian:
         """log q(z|x) for codes `(batch, latent_dim)`, `(batch,)` nats."""
         return gaussian_log_prob(z, self.mean, self.log_var)
 
+    @property
+    def free(self) -> int:
+        """How many numbers say where a code lies."""
+        return int(self.mean.shape[-1])
+
+    @property
+    def tail(self) -> None:
+        """How slowly a target's density may fall far off; `None` where it does so as a Gaussian's."""
+
+    def at(self, points: Any) -> tuple[Any, Any]:
+        """Codes at points in units of this distribution, `(batch, free)`, and the log of the volume of a unit there."""
+        return self.mean + ops.exp(0.5 * self.log_var) * points, 0.5 * ops.sum(self.log_var, axis=-1)
+
 
 @dataclass(frozen=True)
 class PointCode:

@@ -104,6 +104,28 @@ class VonMisesFisher:
         """Log-density over the sphere of directions `(batch, d + 1)`, `(batch,)` nats. |z - mean|²/2 is 1 - cos φ."""
         return -0.5 * self.concentration[:, 0] * ops.sum((z - self.mean) ** 2, axis=-1) - self.log_normaliser
 
+    @property
+    def free(self) -> int:
+        """How many numbers say where a code lies: the sphere's dimension."""
+        return int(self.mean.shape[-1]) - 1
+
+    @property
+    def tail(self) -> int:
+        """Degrees of freedom of the t-distribution that the uniform one becomes on the plane of `at`."""
+        return self.free
+
+    def at(self, points: Any) -> tuple[Any, Any]:
+        """Directions at points of a plane that touches the sphere at the mean, in units of 1 / √κ, `(batch, free)`.
+
+        By stereographic projection from the opposite point: the whole sphere but that. Also the logarithm of the area
+        that a unit of the plane has there, `(batch,)`.
+        """
+        steps = points * ops.rsqrt(self.concentration)
+        quarter = 0.25 * ops.sum(steps**2, axis=-1, keepdims=True)
+        flat = ops.concatenate([1.0 - quarter, steps], axis=-1) / (1.0 + quarter)
+        area = -self.free * (ops.log1p(quarter[:, 0]) + 0.5 * ops.log(self.concentration[:, 0]))
+        return turned(flat, self.mean), area
+
     def kl_from_uniform(self) -> Any:
         """KL from the uniform distribution, `(batch,)` nats: log area - log normaliser - κ E[1 - cos φ]."""
         dimension = self.mean.shape[-1] - 1

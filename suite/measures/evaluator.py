@@ -84,7 +84,8 @@ class Evaluator(Programs):
         self.has_posterior: bool = model.has_posterior
         posterior = model.encode(np.zeros((1, *model.image_shape), "float32"))
         self.has_gaussian_posterior = isinstance(posterior, DiagonalGaussian)
-        self.fits_proposals: bool = self.has_gaussian_posterior and model.code_dim <= WIDEST
+        self.free: int = posterior.free if hasattr(posterior, "at") else 0
+        self.fits_proposals: bool = 0 < self.free <= WIDEST
         self.has_standard_prior = isinstance(model.prior, StandardNormal)
         self.has_density: bool = self.has_posterior and all(
             hasattr(one, "log_prob") for one in (posterior, model.prior)
@@ -184,15 +185,15 @@ class Evaluator(Programs):
         return sums, squares
 
     def slopes(self, runs: Runs, images: np.ndarray, draws: Sequence[Draws]) -> tuple[np.ndarray, np.ndarray]:
-        """Slopes sd ∂ log p(x, z) / ∂z at points of proposals, in units of the encoder's posteriors.
+        """Slopes of log p(x, z), a density over points in units of the encoder's posteriors, at points of proposals.
 
         Args:
             runs: of a variant that `fits_proposals`.
             images, draws: as for `log_weight_sums`; their steps are points.
 
         Returns:
-            The mean over points of the slope s, `(len(draws), rows, code_dim)`, and of its products with the point,
-            s eᵀ, `(len(draws), rows, code_dim, code_dim)`; float32.
+            The mean over points of the slope s, `(len(draws), rows, free)`, and of its products with the point, s eᵀ,
+            `(len(draws), rows, free, free)`; float32.
         """
         return self._by_draws(self._climb, runs, images, draws)  # type: ignore[no-any-return]
 
@@ -240,8 +241,13 @@ class Evaluator(Programs):
         images = ops.take(images, places, axis=0)
         posterior = self.model.encode(images)
         proposal, points = Fitted(posterior, shift, factor), ops.cast(points, posterior.mean.dtype)
-        slope = backends.current().gradient(lambda codes: self._log_joint(images, codes))
-        slopes = ops.map(lambda point: proposal.sd * slope(proposal.at(point[None])), points)
+
+        def log_density(own: Any) -> Any:
+            codes, log_volume = posterior.at(own)
+            return self._log_joint(images, codes) + log_volume
+
+        slope = backends.current().gradient(log_density)
+        slopes = ops.map(lambda point: slope(proposal.own(point[None])), points)
         return ops.mean(slopes, axis=0), ops.einsum("kni,kj->nij", slopes, points) / points.shape[0]
 
     def gaussians(self, runs: Runs, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -73,6 +73,8 @@ def _tell(
             missed = "" if abs(off) <= one.error else "  MISSED"
             print(f"  {name}: NLL {-one.log_likelihood.mean():.4f}, off {off:+.4f}, told {one.error:.4f}, "
                   f"{one.codes.mean():.0f} codes{missed}")  # fmt: skip
+    if not evaluator.has_gaussian_posterior:
+        return
     print(f"sandwich on {SIMULATED} images of each run's own, to {TOLERANCES[0]}")
     for name, own in zip(names, weights, strict=True):
         lower, upper, se, told = _sandwich(evaluator, own, chosen.budget)
@@ -113,9 +115,10 @@ def _sandwich(evaluator: Any, weights: Any, budget: int) -> tuple[float, float, 
     if fit is None:
         log_prob = posterior.log_prob(codes)
     else:
-        steps = (codes - posterior.mean) / ops.exp(0.5 * posterior.log_var) - fit.shift
+        steps = (codes - posterior.mean) / ops.exp(0.5 * posterior.log_var) - fit.shift  # a Gaussian's
         points = ops.solve_triangular(fit.factor, steps[:, :, None], lower=True)[:, :, 0]
         log_prob = Fitted(posterior, fit.shift, fit.factor).log_prob_at(points)
+        log_prob -= 0.5 * ops.sum(posterior.log_var, axis=-1)
     log_weight = model.prior.log_prob(codes) - log_prob - model.distortion(images, codes)
     sums = np.logaddexp(found.log_likelihood + np.log(found.codes), ops.convert_to_numpy(log_weight))
     gaps = sums - np.log(found.codes + 1) - found.log_likelihood

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import pytest
 import rounding
-from scipy.special import logsumexp
+from scipy.special import ive, logsumexp
 from scipy.stats import multivariate_t
 
 from aebench.backends.weights import get_weights, set_weights
@@ -22,7 +22,8 @@ from aebench.measures.importance_weights import START, STEP, remaining_error
 from aebench.measures.proposals import DEGREES, FAR, WIDER
 from aebench.measures.speed import memory
 from aebench.measures.validity.linear_gaussian import PIXELS, SHAPE, LinearGaussian
-from aebench.models import AE, VAE
+from aebench.models import AE, VAE, HypersphericalVAE
+from aebench.models.sphere import VonMisesFisher
 
 CODES = 2048
 # Bound of a log-weight of `LinearGaussian`: its sums over 16 pixels, of functions of sums over up to 8 numbers, are 230
@@ -105,6 +106,43 @@ def test_a_fitted_proposal_has_the_density_that_it_says(images):
         parts = [multivariate_t(center, scale @ scale.T * far**2, DEGREES).logpdf(codes[image]) for far in (1.0, width)]
         expected = np.logaddexp(math.log(1.0 - share) + parts[0], math.log(share) + parts[1])
         assert float(log_probs[image]) == pytest.approx(expected, abs=1e-4 * (1.0 + abs(expected)))
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7])
+@pytest.mark.parametrize(("concentration", "target"), [(1.2, 0.5), (5.0, 2.0), (30.0, 20.0)])
+def test_a_fitted_proposal_on_a_sphere_has_the_density_that_it_says(size, concentration, target):
+    """Weights of a von Mises-Fisher distribution have its normaliser for their mean: SciPy's Bessel function."""
+    rng, count = np.random.default_rng(size), 5_000
+    centre, mean = np.eye(size + 1)[0], np.eye(size + 1)[0] + 0.3 * np.eye(size + 1)[1]
+    mean = np.tile((mean / np.linalg.norm(mean)).astype("float32"), (count, 1))
+    posterior = VonMisesFisher.of(keras.ops.convert_to_tensor(mean), keras.ops.full((count, 1), concentration))
+    factor = (np.tril(rng.normal(0, 0.2, (size, size))) + np.eye(size)).astype("float32")
+    shift = rng.normal(0, 0.2, size).astype("float32")
+    fit = Fitted(posterior, np.tile(shift, (count, 1)), np.tile(factor, (count, 1, 1)))
+    codes, log_probs = (np.asarray(part, float) for part in fit.drawn(keras.random.SeedGenerator(0)))
+    np.testing.assert_allclose(np.linalg.norm(codes, axis=1), 1.0, atol=1e-5)
+    weights = np.exp(target * (codes @ centre - 1.0) - log_probs)
+    half = (size + 1) / 2
+    exact = (2.0 * math.pi) ** half * ive(half - 1.0, target) / target ** (half - 1.0)
+    assert abs(weights.mean() / exact - 1.0) < 4.0 * weights.std() / exact / math.sqrt(count)
+
+
+@pytest.mark.parametrize("size", [2, 5])
+def test_proposals_on_a_sphere_say_more_with_few_codes_than_the_encoders(size):
+    """A decoder that is sure of what the encoder is not: codes as encoded leave much, fitted ones little."""
+    keras.utils.set_random_seed(0)
+    model = HypersphericalVAE(size, network="linear", likelihood="gaussian")
+    model.build((None, *SHAPE))
+    evaluator, rng = Evaluator(model), np.random.default_rng(0)
+    weights = {name: rng.normal(0, 0.5, value.shape).astype("float32") if value.ndim else value - 1.0
+               for name, value in get_weights(model).items()}  # fmt: skip
+    images = rng.random((40, *SHAPE)).astype("float32")
+    runs = evaluator.load([weights], len(images))
+    (fitted_bound,) = importance_bound(evaluator, runs, images, 0.0, 256)
+    evaluator.fits_proposals = False
+    (encoded, reference) = (importance_bound(evaluator, runs, images, 0.0, codes)[0] for codes in (256, 16384))
+    assert fitted_bound.error < 0.5 * encoded.error
+    assert fitted_bound.log_likelihood.mean() > reference.log_likelihood.mean() - fitted_bound.error - reference.error
 
 
 def hopeless(size):
