@@ -26,7 +26,8 @@ def expected_best(values: Sequence[float]) -> list[float]:
     for drawn in range(1, count + 1):
         found.append(float(chances @ ordered))
         # From n to n + 1, without binomials, which for thousands of values have thousands of digits.
-        chances = chances * np.maximum(place - drawn, 0) * ((drawn + 1) / (drawn * max(count - drawn, 1)))
+        chances = chances * np.maximum(place - drawn, 0)
+        chances /= max(chances.sum(), np.finfo(float).tiny)
     return found
 
 
