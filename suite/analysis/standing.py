@@ -82,4 +82,4 @@ def _together(configurations: Sequence[Configuration], named: int | None = None)
         sizes.setdefault(item.label, []).append(item.latent_dim)
     parts = [f"{label} (latent size {', '.join(map(str, sorted(own)))})" for label, own in sizes.items()]
     rest = sum(len(own) for own in [*sizes.values()][named:]) if named is not None else 0
-    return "; ".join([*parts[:named], *([f"and {rest} more"] if rest else [])])
+    return "; ".join([*parts[:named], *([f"and {rest:,} more"] if rest else [])])

@@ -159,7 +159,7 @@ def _duration(seconds: float) -> str:
 def _runs(comparison: Comparison, specs: Sequence[RunSpec]) -> str:
     count = counted(len(comparison.configurations), "configuration")
     seeds = counted(len(_values(specs, "seed")), "seed")
-    return f"{comparison.finished} of {counted(comparison.planned, 'run')}: {count}, {seeds}"
+    return f"{comparison.finished:,} of {counted(comparison.planned, 'run')}: {count}, {seeds}"
 
 
 def _versions(comparison: Comparison) -> tuple[str, ...]:
