@@ -62,16 +62,16 @@ class DiagonalGaussian:
         return gaussian_log_prob(z, self.mean, self.log_var)
 
     @property
-    def free(self) -> int:
+    def dimension(self) -> int:
         """How many numbers say where a code lies."""
         return int(self.mean.shape[-1])
 
     @property
     def tail(self) -> None:
-        """How slowly a target's density may fall far off; `None` where it does so as a Gaussian's."""
+        """Degrees of freedom that a t-distribution at most may have to cover every density on these codes; any here."""
 
     def at(self, points: Any) -> tuple[Any, Any]:
-        """Codes at points in units of this distribution, `(batch, free)`, and the log of the volume of a unit there."""
+        """Codes at points in units of this distribution, `(batch, dimension)`, and the log-volume of a unit there."""
         return self.mean + ops.exp(0.5 * self.log_var) * points, 0.5 * ops.sum(self.log_var, axis=-1)
 
 

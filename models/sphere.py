@@ -105,17 +105,20 @@ class VonMisesFisher:
         return -0.5 * self.concentration[:, 0] * ops.sum((z - self.mean) ** 2, axis=-1) - self.log_normaliser
 
     @property
-    def free(self) -> int:
+    def dimension(self) -> int:
         """How many numbers say where a code lies: the sphere's dimension."""
         return int(self.mean.shape[-1]) - 1
 
     @property
     def tail(self) -> int:
-        """Degrees of freedom of the t-distribution that the uniform one becomes on the plane of `at`."""
-        return self.free
+        """Degrees of freedom that a t-distribution on the plane of `at` at most may have to cover every density.
+
+        They are those of the uniform distribution, which is a t-distribution there.
+        """
+        return self.dimension
 
     def at(self, points: Any) -> tuple[Any, Any]:
-        """Directions at points of a plane that touches the sphere at the mean, in units of 1 / √κ, `(batch, free)`.
+        """Directions at points `(batch, dimension)` of a plane that touches the sphere at the mean, in units of 1 / √κ.
 
         By stereographic projection from the opposite point: the whole sphere but that. Also the logarithm of the area
         that a unit of the plane has there, `(batch,)`.
@@ -123,7 +126,7 @@ class VonMisesFisher:
         steps = points * ops.rsqrt(self.concentration)
         quarter = 0.25 * ops.sum(steps**2, axis=-1, keepdims=True)
         flat = ops.concatenate([1.0 - quarter, steps], axis=-1) / (1.0 + quarter)
-        area = -self.free * (ops.log1p(quarter[:, 0]) + 0.5 * ops.log(self.concentration[:, 0]))
+        area = -self.dimension * (ops.log1p(quarter[:, 0]) + 0.5 * ops.log(self.concentration[:, 0]))
         return turned(flat, self.mean), area
 
     def kl_from_uniform(self) -> Any:

@@ -95,6 +95,12 @@ class Pairs:
         return np.array([[own.get(seed, np.nan) for seed in seeds] for own in self.means], "float64")
 
     @cached_property
+    def _levels(self) -> np.ndarray:
+        """The mean of each configuration over its own seeds, `(m,)`."""
+        levels: np.ndarray = np.nanmean(self._table, axis=1)
+        return levels
+
+    @cached_property
     def moderation(self) -> Moderation | None:
         """What the spreads of all pairs have in common; of very many, those of every so manieth configuration."""
         count = len(self.means)
@@ -120,7 +126,7 @@ class Pairs:
         differences -= mean[:, :, None]
         differences[absent] = 0.0
         square = np.einsum("ijk,ijk->ij", differences, differences) / np.maximum(count * (count - 1), 1)
-        scale = _ROUNDING * np.abs(np.nanmean(self._table, axis=1))
+        scale = _ROUNDING * np.abs(self._levels)
         square[square <= np.maximum.outer(scale[rows], scale[columns]) ** 2] = 0.0
         return mean, square, np.maximum(count - 1.0, 0.0)
 
@@ -222,7 +228,7 @@ class Pairs:
 
     def _worse(self, there: Places, alpha: float, sign: float) -> np.ndarray:
         """Which of these are clearly worse than another of them: most are worse than those with the best means."""
-        best = there[np.argsort(-sign * np.nanmean(self._table[there], axis=1), kind="stable")[:_RIVALS]]
+        best = there[np.argsort(-sign * self._levels[there], kind="stable")[:_RIVALS]]
         worse = self._clearly_worse(there, best, alpha, sign)
         worse[~worse] = self._clearly_worse(there[~worse], there, alpha, sign)
         return worse

@@ -84,8 +84,8 @@ class Evaluator(Programs):
         self.has_posterior: bool = model.has_posterior
         posterior = model.encode(np.zeros((1, *model.image_shape), "float32"))
         self.has_gaussian_posterior = isinstance(posterior, DiagonalGaussian)
-        self.free: int = posterior.free if hasattr(posterior, "at") else 0
-        self.fits_proposals: bool = 0 < self.free <= WIDEST
+        self.dimension: int = posterior.dimension if hasattr(posterior, "at") else 0
+        self.fits_proposals: bool = 0 < self.dimension <= WIDEST
         self.has_standard_prior = isinstance(model.prior, StandardNormal)
         self.has_density: bool = self.has_posterior and all(
             hasattr(one, "log_prob") for one in (posterior, model.prior)
@@ -192,8 +192,8 @@ class Evaluator(Programs):
             images, draws: as for `log_weight_sums`; their steps are points.
 
         Returns:
-            The mean over points of the slope s, `(len(draws), rows, free)`, and of its products with the point, s eᵀ,
-            `(len(draws), rows, free, free)`; float32.
+            The mean over points of the slope s, `(len(draws), rows, dimension)`, and of its products with the point,
+            s eᵀ, `(len(draws), rows, dimension, dimension)`; float32.
         """
         return self._by_draws(self._climb, runs, images, draws)  # type: ignore[no-any-return]
 

@@ -19,7 +19,7 @@ class Fitted:
 
     Args:
         posterior: the encoder's, one that says which code lies `at` a point in its own units.
-        shift, factor: as in `Proposals`, `(n, free)` and `(n, free, free)`.
+        shift, factor: as in `Proposals`, `(n, dimension)` and `(n, dimension, dimension)`.
     """
 
     def __init__(self, posterior: Any, shift: Any, factor: Any) -> None:
@@ -29,7 +29,7 @@ class Fitted:
         self.log_scale = ops.sum(ops.log(ops.diagonal(self.factor, axis1=1, axis2=2)), axis=1)
 
     def own(self, points: Any) -> Any:
-        """Standard points `(n, free)`, of which there may also be one for all, in the posterior's units."""
+        """Standard points `(n, dimension)`, of which there may also be one for all, in the posterior's units."""
         return self.shift + ops.sum(self.factor * points[:, None], axis=2)
 
     def drawn(self, noise: keras.random.SeedGenerator) -> tuple[Any, Any]:
@@ -47,7 +47,7 @@ class Fitted:
         return codes, self.log_prob_at(points) - log_volume
 
     def log_prob_at(self, points: Any) -> Any:
-        """The logarithm of the density of standard `points` `(n, free)` in the posterior's units: `(n,)`."""
+        """The logarithm of the density of standard `points` `(n, dimension)` in the posterior's units: `(n,)`."""
         share, width = FAR
         squared, size = ops.sum(points**2, axis=1), points.shape[1]
         near = math.log(1.0 - share) + _log_t(squared, size, self.degrees)

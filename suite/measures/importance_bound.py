@@ -80,7 +80,7 @@ def importance_bound(
 
 def _together(evaluator: Evaluator, runs: Runs, images: int) -> list[range]:
     """The runs in parts whose proposals there is room for."""
-    each = images * evaluator.free**2 if evaluator.fits_proposals else 1
+    each = images * evaluator.dimension**2 if evaluator.fits_proposals else 1
     size = max(1, MOST_FACTORS // each)
     return [range(start, min(start + size, runs.count)) for start in range(0, runs.count, size)]
 
@@ -147,7 +147,7 @@ def fitted(evaluator: Evaluator, runs: Runs, some: Sequence[int], images: np.nda
     """Proposals for all images of each of the runs at the places `some`; `None` where codes are drawn as encoded."""
     if not evaluator.fits_proposals:
         return dict.fromkeys(some)
-    size, parts = evaluator.free, [places for places, _ in _parts(np.arange(len(images)), _rows(images))]
+    size, parts = evaluator.dimension, [places for places, _ in _parts(np.arange(len(images)), _rows(images))]
     fits = {run: Proposals.as_encoded(len(images), size) for run in some}
     for turn in range(proposals.ROUNDS):
         points = proposals.directions(size, stream(FIXED_SEED, f"measure/importance/fit/{turn}"))

@@ -24,18 +24,18 @@ class Proposals:
     A code lies at shift + factor e, e being standard: of a Gaussian posterior it is mean + sd (shift + factor e).
 
     Attributes:
-        shift: `(n, free)` float32; so many numbers say where a code lies.
-        factor: lower triangular, `(n, free, free)` float32.
+        shift: `(n, dimension)` float32; so many numbers say where a code lies.
+        factor: lower triangular, `(n, dimension, dimension)` float32.
     """
 
     shift: np.ndarray
     factor: np.ndarray
 
     @classmethod
-    def as_encoded(cls, count: int, free: int) -> Proposals:
+    def as_encoded(cls, count: int, dimension: int) -> Proposals:
         """The encoder's own posteriors of `count` images."""
-        eye = np.eye(free, dtype="float32")
-        return cls(np.zeros((count, free), "float32"), np.tile(eye, (count, 1, 1)))
+        eye = np.eye(dimension, dtype="float32")
+        return cls(np.zeros((count, dimension), "float32"), np.tile(eye, (count, 1, 1)))
 
     def of(self, places: np.ndarray) -> Proposals:
         """Those of the images at `places`."""
@@ -58,8 +58,8 @@ class Proposals:
         curvature averaged over as wide a part of the posterior as q covers.
 
         Args:
-            slope: E_q[∇ log p(x, z)] in the encoder's units, `(n, free)`.
-            turn: E_q[∇ log p(x, z) eᵀ], `(n, free, free)`.
+            slope: E_q[∇ log p(x, z)] in the encoder's units, `(n, dimension)`.
+            turn: E_q[∇ log p(x, z) eᵀ], `(n, dimension, dimension)`.
         """
         factor, size = self.factor.astype(float), self.factor.shape[1]
         across = np.swapaxes(factor, 1, 2)
@@ -75,14 +75,14 @@ class Proposals:
         return Proposals(shift.astype("float32"), (factor @ np.linalg.cholesky(covariance)).astype("float32"))
 
 
-def directions(free: int, seed: int) -> np.ndarray:
+def directions(dimension: int, seed: int) -> np.ndarray:
     """Points whose mean and covariance are a standard Gaussian's: both ways along axes that are turned at random.
 
-    As far from 0 as most of a Gaussian is, √free: means over them of polynomials up to the third degree are exact
+    As far from 0 as most of a Gaussian is, √dimension: means over them of polynomials up to the third degree are exact
     (spherical-radial cubature, Arasaratnam & Haykin 2009).
 
     Returns:
-        `(2 free, free)` float32.
+        `(2 dimension, dimension)` float32.
     """
-    axes, _ = np.linalg.qr(np.random.default_rng(seed).standard_normal((free, free)))
-    return math.sqrt(free) * np.concatenate([axes, -axes]).astype("float32")
+    axes, _ = np.linalg.qr(np.random.default_rng(seed).standard_normal((dimension, dimension)))
+    return math.sqrt(dimension) * np.concatenate([axes, -axes]).astype("float32")

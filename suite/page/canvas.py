@@ -90,6 +90,11 @@ class Plot:
         """Its own width in CSS pixels."""
         return round(_CSS_PX * self.figure.get_figwidth())
 
+    @property
+    def height(self) -> int:
+        """Its own height in CSS pixels: where it is told, nothing moves when the picture comes."""
+        return round(_CSS_PX * self.figure.get_figheight())
+
     @cached_property
     def svg(self) -> bytes:
         """The figure as SVG; the same figure gives the same bytes."""

@@ -12,7 +12,8 @@ import numpy as np
 from pydantic import BaseModel, ValidationError
 
 from aebench.errors import UserError
-from aebench.records import damage, outlines
+from aebench.records import arrays as archives
+from aebench.records import outlines
 from aebench.records.checkpoints import Checkpoints
 from aebench.records.damage import UNREADABLE
 from aebench.records.kept import Kept
@@ -149,7 +150,7 @@ class Store:
         """
         path = self.artefact_path(run_id, name)
         try:
-            return damage.read_arrays(path, wanted)
+            return archives.read_arrays(path, wanted)
         except FileNotFoundError:
             return None
         except UNREADABLE as error:

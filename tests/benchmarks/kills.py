@@ -5,8 +5,8 @@
 
 UNDISTURBED is a folder that `aebench bench STUDY.toml --out UNDISTURBED` has filled, in one process; OUT a new one.
 Without `--workers` the bench itself is killed and started again, so often that all kills happen: where its runs are
-finished before, it begins anew in a folder beside OUT. Prints what was killed and when, how much training was lost, and
-in the end how many runs and arrays are the same to the last bit.
+finished before, it begins anew in a folder beside OUT. Prints what was killed and when, how long after the last thing
+that was kept, and in the end how many runs and arrays are the same to the last bit.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Disturbance:
         rng: what decides when, and which worker.
         done: kills until now.
         starts: starts of the bench until now.
-        lost: seconds of training that each kill cost, where one was going on.
+        lost: seconds that each kill cost: since a record or a checkpoint was written, or since the bench began.
     """
 
     study: Path

@@ -130,7 +130,6 @@ def test_a_fitted_proposal_on_a_sphere_has_the_density_that_it_says(size, concen
 @pytest.mark.parametrize("size", [2, 5])
 def test_proposals_on_a_sphere_say_more_with_few_codes_than_the_encoders(size):
     """A decoder that is sure of what the encoder is not: codes as encoded leave much, fitted ones little."""
-    keras.utils.set_random_seed(0)
     model = HypersphericalVAE(size, network="linear", likelihood="gaussian")
     model.build((None, *SHAPE))
     evaluator, rng = Evaluator(model), np.random.default_rng(0)

@@ -79,6 +79,28 @@ def test_a_figure_is_saved_as_it_is_and_as_png(write, visit, tmp_path):
             assert Image.open(path).width > 1000
 
 
+def test_a_figure_that_was_never_scrolled_to_is_saved_as_png(write, visit):
+    """The browser leaves its image alone until it is near: nothing was saved, and nothing was said."""
+    page = visit(write(), viewport={"width": 1000, "height": 300}).page
+    images = page.locator(".plot img")
+    last = images.count() - 1
+    assert not images.nth(last).evaluate("image => image.complete")
+    with page.expect_download() as waiting:
+        page.locator(".plot [data-save=png]").nth(last).evaluate("button => button.click()")
+    assert waiting.value.suggested_filename.endswith(".png")
+
+
+def test_nothing_moves_when_figures_come(write, visit):
+    """A click that is on its way would miss what it was meant for."""
+    page = visit(write(), viewport={"width": 1000, "height": 300}).page
+    heights = "images => images.map(image => image.getBoundingClientRect().height)"
+    images = page.locator(".plot img")
+    assert not images.last.evaluate("image => image.complete")
+    before = images.evaluate_all(heights)
+    images.evaluate_all("async images => { for (const one of images) { one.loading = 'eager'; await one.decode(); } }")
+    assert images.evaluate_all(heights) == pytest.approx(before, abs=1.0)
+
+
 def test_it_prints(write, visit):
     assert len(visit(write()).page.pdf()) > 50_000
 

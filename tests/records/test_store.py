@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from aebench.errors import UserError
-from aebench.records import damage
+from aebench.records import arrays as archives
 from aebench.records.record import RunRecord, TimingRecord
 from aebench.records.store import Store, environment_key
 from aebench.records.writing import write_aside
@@ -99,7 +99,7 @@ def test_any_byte_that_is_flipped_in_kept_arrays_is_found_or_changes_nothing(
     content, found = path.read_bytes(), 0
     for at, flipped in itertools.product(range(len(content)), (1, 128)):
         path.write_bytes(content[:at] + bytes([content[at] ^ flipped]) + content[at + 1 :])
-        damage._places.cache_clear()  # changes within one tick of the file system's clock, which no writer here makes
+        archives._places.cache_clear()  # changes within one tick of the file system's clock, which no writer here makes
         try:
             back = store.read_arrays("run", name, wanted)
         except UserError as error:

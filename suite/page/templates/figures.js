@@ -3,6 +3,7 @@ async function saveFigure(figure, kind) {
   const image = figure.querySelector("img");
   const link = make("a", { download: `${figure.id}.${kind}`, href: image.src });
   if (kind === "png") {
+    image.loading = "eager"; // one that waits to be scrolled to is never decoded
     await image.decode();
     const canvas = make("canvas", { width: 3 * image.width, height: 3 * image.height });
     const context = canvas.getContext("2d");
