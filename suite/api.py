@@ -52,8 +52,8 @@ def bench(
     from aebench.cli.progress import TerminalWatcher, console
     from aebench.cli.signals import heeded
     from aebench.harness.execute import execute
+    from aebench.harness.pace import Policy
     from aebench.harness.plan import plan
-    from aebench.harness.saving import Policy
 
     chosen, on = study.read(str(name)), chosen_backend(backend)
     todo = plan(chosen, on, store_of(chosen, out), only=only, retry_diverged=retry_diverged)

@@ -13,8 +13,8 @@ from aebench.cli import signals
 from aebench.cli.progress import TerminalWatcher, console
 from aebench.errors import UserError
 from aebench.harness import execute
+from aebench.harness.pace import Policy
 from aebench.harness.plan import Plan, plan
-from aebench.harness.saving import Policy
 
 if TYPE_CHECKING:
     from aebench.cli.places import Asked

@@ -11,8 +11,8 @@ from aebench.errors import UserError
 from aebench.harness.execute import Launch
 from aebench.harness.launchers.driving import Driver, Place, job_of
 from aebench.harness.launchers.tasks import Job
+from aebench.harness.pace import Policy
 from aebench.harness.plan import Plan
-from aebench.harness.saving import Policy
 from aebench.harness.watching import Watcher
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from aebench.data import Dataset, pixels
 from aebench.errors import UserError
 from aebench.harness.engine import sequential, vectorised
 from aebench.harness.engine.choice import Choice, EngineOption, choose
-from aebench.harness.engine.trained import UNSAVED, Progress, Saving, Trained, milestones
+from aebench.harness.engine.trained import UNSAVED, Keep, Piece, Progress, Saving, Trained, milestones
 from aebench.harness.engine.trainer import steps_per_epoch
 from aebench.harness.watching import Failure
 from aebench.measures import cost
@@ -154,7 +155,7 @@ class Cohort:
                     specs, replace(choice, engine="sequential", reason=reason), progress, saving
                 )
             return
-        yield from self._record(trained, choice.reason)
+        yield from self._record(trained, choice.reason, saving)
 
     def _one_by_one(
         self, specs: tuple[RunSpec, ...], choice: Choice, progress: Progress, saving: Saving
@@ -167,7 +168,7 @@ class Cohort:
                 while pending:
                     with backends.precision(specs[0].precision), spread():
                         trained = next(runs)
-                    yield from self._record([trained], choice.reason)
+                    yield from self._record([trained], choice.reason, saving)
                     pending = pending[1:]
             except UserError:
                 raise
@@ -206,12 +207,18 @@ class Cohort:
     def _member(self, spec: RunSpec, weights: Weights, initial: Weights) -> Member:
         return Member(weights=weights, initial=initial, pictured=spec.run_id in self.pictured)
 
-    def _record(self, trained: Sequence[Trained], reason: str) -> Iterator[RunRecord | Failure]:
+    def _record(self, trained: Sequence[Trained], reason: str, saving: Saving) -> Iterator[RunRecord | Failure]:
         """Measures trained runs and keeps them; a crash of a measure fails them all, which tells its reason to each."""
+        engine, specs = trained[0].engine, [run.spec for run in trained]
+        with saving.measuring(engine, specs, self._scored_by(trained)) as kept:
+            yield from self._score_and_keep(trained, reason, kept)
+
+    def _score_and_keep(self, trained: Sequence[Trained], reason: str, kept: Keep) -> Iterator[RunRecord | Failure]:
         finite = [run for run in trained if run.outcome == "ok"]
         try:
-            scores = iter(self.scorer.score([self._member(run.spec, run.final, run.initial) for run in finite]))
-            earlier = iter(self._on_the_way(finite))
+            members = [self._member(run.spec, run.final, run.initial) for run in finite]
+            scores = iter(self.scorer.score(members, kept=kept))
+            earlier = iter(self._on_the_way(finite, kept))
         except Exception as error:
             yield from _failures([run.spec for run in trained if run.spec in self.specs], error)
             return
@@ -225,12 +232,25 @@ class Cohort:
                 self.store.write_arrays(run.spec.run_id, latents_after(part), one.arrays.get(Kept.LATENTS, {}))
             yield self._keep(self._record_of(run, score, before, reason), score.arrays)
 
-    def _on_the_way(self, runs: Sequence[Trained]) -> list[dict[float, Score]]:
+    def _scored_by(self, trained: Sequence[Trained]) -> str:
+        """A digest of what the scores of trained runs hang on, beside the code that measures."""
+        found = hashlib.sha256(f"{self.settings.model_dump_json()} {self.dataset.digest}".encode())
+        for run in trained:
+            found.update(f"{run.spec.run_id} {run.outcome} {run.spec.run_id in self.pictured}".encode())
+            for weights in (run.initial, run.final, *run.earlier.values()):
+                for name, array in weights.items():
+                    found.update(name.encode())
+                    found.update(np.ascontiguousarray(array))
+        return found.hexdigest()
+
+    def _on_the_way(self, runs: Sequence[Trained], kept: Keep) -> list[dict[float, Score]]:
         """Main measures of each run after parts of its training."""
         parts = milestones(self.specs[0].epochs) if runs else {}
         scores = {
             part: self.scorer.score(
-                [self._member(run.spec, run.earlier[epoch], run.initial) for run in runs], milestone=True
+                [self._member(run.spec, run.earlier[epoch], run.initial) for run in runs],
+                milestone=True,
+                kept=partial(_kept_of, kept, epoch),
             )
             for epoch, part in parts.items()
         }
@@ -274,6 +294,11 @@ class Cohort:
             self.store.write_arrays(record.run_id, name, content)
         self.store.write_record(record)
         return record
+
+
+def _kept_of(kept: Keep, epoch: int, name: str, compute: Callable[[], Piece], /) -> Piece:
+    """What is kept of runs on their way, apart from what is kept of them at the end."""
+    return kept(f"{epoch}/{name}", compute)
 
 
 def _versions_of(score: Score) -> dict[str, int]:

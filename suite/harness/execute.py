@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 from aebench import backends, data
 from aebench.backends import environment
 from aebench.errors import UserError
+from aebench.harness.pace import Policy
 from aebench.harness.plan import Plan
-from aebench.harness.saving import Policy, Saver, circumstances
+from aebench.harness.saving import Saver, circumstances
 from aebench.harness.watching import Failure, Watcher
 from aebench.records.record import DatasetRecord, RunRecord
 from aebench.records.spec import RunSpec, TimingSpec
@@ -115,7 +116,7 @@ def _train_cohort(
     for cohort in cohorts(todo, left):
         watcher.cohort(cohort.specs)
         now = circumstances(todo.backend, cohort.own_code)
-        saver = Saver(todo.store.checkpoints, policy, now, watcher.resumed)
+        saver = Saver(todo.store.checkpoints, todo.store.partial_scores, policy, now, watcher.resumed)
         for outcome in cohort.train(engine, watcher.epoch, saver):
             watcher.finished(outcome)
             policy.stopping.heed()

@@ -3,53 +3,36 @@
 from __future__ import annotations
 
 import hashlib
-import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import Final
 
 import numpy as np
 
-from aebench import backends, data, harness, models
+from aebench import backends, data, harness, measures, models
 from aebench.backends import environment
 from aebench.errors import UserError
-from aebench.harness.stopping import Stopping
-from aebench.records.checkpoints import Arrays, Checkpoints, Circumstances, Header
+from aebench.harness.pace import Pace, Policy
+from aebench.records.checkpoints import Checkpoints
+from aebench.records.headed import Arrays, Circumstances, Header
+from aebench.records.partial_scores import KEY, PartialScores
 from aebench.records.record import EngineName
 from aebench.records.spec import RunSpec
 
-INTERVAL: Final = 60.0  # seconds between two checkpoints
-SHARE: Final = 0.02  # the most of its time that a training spends on them
-QUICK: Final = 0.02  # seconds that one takes until one has been written: a guess
-
+TRAINING: Final = (backends, data, harness, models)  # the rooms whose code training runs through
+MEASURING: Final = (measures,)  # and measuring beside these
 State = Callable[[], Iterator[tuple[str, np.ndarray]]]
 
 
-@dataclass
-class Policy:
-    """When the trainings of a bench are written aside.
-
-    Attributes:
-        interval: seconds between two checkpoints of a training; `None` for never.
-        stopping: whether the process is to stop.
-        clock: tells seconds.
-        complained: whether it was told that a checkpoint could not be written, which is told once.
-    """
-
-    interval: float | None = INTERVAL
-    stopping: Stopping = field(default_factory=Stopping)
-    clock: Callable[[], float] = time.monotonic
-    complained: bool = False
-
-
 class Saver:
-    """Keeps the trainings of a cohort on their way: see `aebench.harness.engine.trained.Saving`.
+    """Keeps the trainings and the scores of a cohort on their way: see `aebench.harness.engine.trained.Saving`.
 
     Args:
-        checkpoints: where to.
+        checkpoints: where trainings go.
+        scores: where scores go.
         policy: when.
         now: what decides to the last bit how a training goes on.
         resumed: told of runs that do not start anew.
@@ -58,11 +41,13 @@ class Saver:
     def __init__(
         self,
         checkpoints: Checkpoints,
+        scores: PartialScores,
         policy: Policy,
         now: Circumstances,
         resumed: Callable[[Sequence[RunSpec]], None],
     ) -> None:
-        self.checkpoints, self.policy, self.now, self.resumed = checkpoints, policy, now, resumed
+        self.checkpoints, self.scores, self.policy = checkpoints, scores, policy
+        self.now, self.resumed = now, resumed
         self._found: dict[tuple[str, ...], Arrays | None] = {}  # by the runs that are trained together
         self._told: set[Path] = set()  # what cannot be used
 
@@ -104,14 +89,31 @@ class Saver:
         runs = tuple(spec.run_id for spec in specs)
         return Header(cohort=specs[0].cohort_name, runs=runs, engine=engine, circumstances=self.now)
 
-    def write(self, header: Header, state: State) -> None:
-        """Writes a checkpoint; where that fails, the training goes on and it is told once."""
+    @contextmanager
+    def measuring(self, engine: EngineName, specs: Sequence[RunSpec], of: str) -> Iterator[SavedScores]:
+        """Where the scores of runs that were trained together are kept until their records are written.
+
+        Args:
+            engine: what trained them.
+            specs: the runs.
+            of: all that their scores hang on, beside the code that measures.
+        """
+        key = hashlib.sha256(f"{self.now.model_dump_json()} {_digest((), MEASURING)} {of}".encode()).hexdigest()[:KEY]
+        kept = SavedScores(self, self._header(engine, specs), key)
         try:
-            self.checkpoints.write(header, state())
+            yield kept
+        except BaseException:
+            kept.leave()
+            raise
+
+    def write(self, how: Callable[[], None]) -> None:
+        """Writes something aside; where that fails, the work goes on and it is told once."""
+        try:
+            how()
         except UserError as error:
             if not self.policy.complained:
                 self.policy.complained = True
-                self.checkpoints.warn(f"{error}; training goes on, and an interrupt loses what is not in a checkpoint")
+                self.checkpoints.warn(f"{error}; work goes on, and an interrupt loses what is not in a checkpoint")
 
 
 class SavedPlace:
@@ -119,8 +121,7 @@ class SavedPlace:
 
     def __init__(self, saver: Saver, header: Header, state: Arrays | None) -> None:
         self.saver, self.policy, self.header, self.state = saver, saver.policy, header, state
-        self._begun = self._last = self.policy.clock()
-        self._spent, self._cost = 0.0, QUICK
+        self._pace = Pace(saver.policy)
 
     def forget(self) -> None:
         """Lets go of `state`, which has been taken up."""
@@ -128,7 +129,7 @@ class SavedPlace:
 
     def training(self) -> AbstractContextManager[None]:
         """Inside it, whoever wants the process to stop waits for the next `offer`, if that keeps anything."""
-        self._begun = self._last = self.policy.clock()
+        self._pace.restart()
         return nullcontext() if self.policy.interval is None else self.policy.stopping.deferred()
 
     def offer(self, state: State, *, finished: bool) -> None:
@@ -137,28 +138,51 @@ class SavedPlace:
         A finished training is written whatever the interval, so that it is measured and not done again.
         """
         stopping = self.policy.stopping.asked is not None
-        if self.policy.interval is not None and (stopping or self._due(self.policy.interval, finished=finished)):
-            self._write(state)
+        if self.policy.interval is not None and (stopping or self._pace.due(finished=finished)):
+            with self._pace.writing():
+                self.saver.write(lambda: self.saver.checkpoints.write(self.header, state()))
         self.policy.stopping.heed()
 
-    def _due(self, interval: float, *, finished: bool) -> bool:
-        now = self.policy.clock()
-        affordable = self._spent + self._cost <= SHARE * (now - self._begun)
-        return affordable and (finished or now - self._last >= interval)
 
-    def _write(self, state: State) -> None:
-        begun = self.policy.clock()
-        self.saver.write(self.header, state)
-        self._last = self.policy.clock()
-        self._cost = self._last - begun
-        self._spent += self._cost
+class SavedScores:
+    """Where the scores of one cohort are kept on their way: see `aebench.measures.keeping.Keeping`.
+
+    Pieces wait until it is time to write, so that many small ones make one file; `leave` writes those that wait.
+    """
+
+    def __init__(self, saver: Saver, header: Header, key: str) -> None:
+        self.saver, self.header, self.key = saver, header, key
+        self._pace = Pace(saver.policy)
+        self._found = saver.scores.read(header, key)
+        self._waiting: dict[str, Arrays] = {}
+
+    def __call__(self, name: str, compute: Callable[[], Arrays], /) -> Arrays:
+        """What `compute` gives, or gave under this name before an interrupt."""
+        if name in self._found:
+            return self._found[name]
+        piece = compute()
+        if self.saver.policy.interval is not None:
+            self._waiting[name] = piece
+            if self._pace.due():
+                self._write()
+        return piece
+
+    def leave(self) -> None:
+        """Writes what waits, before the process ends or the cohort is given up."""
+        if self._waiting:
+            self._write()
+
+    def _write(self) -> None:
+        with self._pace.writing():
+            self.saver.write(lambda: self.saver.scores.write(self.header, self.key, self._waiting))
+        self._waiting = {}
 
 
 def circumstances(backend: str, own: Sequence[Path]) -> Circumstances:
     """What decides here and now how a training goes on, beside its spec; `own` are files of a user's own code."""
     here = environment.current(backend)
     return Circumstances(
-        code=_digest(tuple(own)),
+        code=_digest(tuple(own), TRAINING),
         device_kind=here.device_kind,
         versions={"python": here.python, **here.versions},
         switches={name: switch.value for name, switch in here.switches.items()},
@@ -166,9 +190,9 @@ def circumstances(backend: str, own: Sequence[Path]) -> Circumstances:
 
 
 @cache
-def _digest(own: tuple[Path, ...]) -> str:
-    """A digest of the source that training runs through."""
-    folders = [Path(next(iter(room.__path__))) for room in (backends, data, harness, models)]
+def _digest(own: tuple[Path, ...], rooms: tuple[ModuleType, ...]) -> str:
+    """A digest of the source in rooms, and in other files."""
+    folders = [Path(next(iter(room.__path__))) for room in rooms]
     found = hashlib.sha256()
     for path in [*(path for folder in folders for path in sorted(folder.rglob("*.py"))), *own]:
         found.update(path.read_bytes())

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from aebench.data.pixels import Inputs
+from aebench.measures.keeping import Keeping, unkept
 from aebench.records.record import MeasureSettings
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ class Context:
         classifier: of the data set; `None` without labels.
         members: the runs.
         milestone: whether they are on the way: then what takes long is left out.
+        kept: keeps pieces of what takes long, so that an interrupt costs little.
     """
 
     evaluator: Evaluator
@@ -49,6 +51,7 @@ class Context:
     classifier: Classifier | None
     members: Sequence[Member]
     milestone: bool = False
+    kept: Keeping = unkept
 
     @property
     def count(self) -> int:
@@ -73,7 +76,7 @@ class Context:
     @cached_property
     def scored(self) -> list[Scored]:
         """What each run makes of the test images."""
-        return self.evaluator.score(self.runs, self.inputs.test)
+        return self.evaluator.score(self.runs, self.inputs.test, kept=self.kept)
 
     @cached_property
     def codes(self) -> np.ndarray:

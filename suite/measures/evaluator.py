@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import keras
@@ -12,6 +13,7 @@ from keras import ops
 
 from aebench import backends
 from aebench.measures.fitted import AsEncoded, Fitted
+from aebench.measures.keeping import Keeping, unkept
 from aebench.measures.programs import Programs, Runs, chunks, joined, noise
 from aebench.measures.proposals import WIDEST, Proposals
 from aebench.measures.shared_codes import MOST_DIMENSIONS
@@ -108,11 +110,21 @@ class Evaluator(Programs):
         self._prior = self.over_runs(lambda codes: model.prior.log_prob(codes))
         self._applied: dict[Any, Any] = {}
 
-    def score(self, runs: Runs, images: np.ndarray, draws: int = DRAWS) -> list[Scored]:
-        """What each run makes of `images` `(n, *image_shape)`, in one pass, with `draws` codes of each."""
-        parts = [(part, _states(f"bound/{start}", draws)) for start, part in chunks(images)]
-        results = self.by_chunk(self._score, runs, parts)
+    def score(self, runs: Runs, images: np.ndarray, draws: int = DRAWS, kept: Keeping = unkept) -> list[Scored]:
+        """What each run makes of `images` `(n, *image_shape)`, in one pass, with `draws` codes of each.
+
+        What it makes of some of them is a piece to be `kept`.
+        """
+        parts = [
+            kept(f"scored/{start}", partial(self._score_part, runs, part, _states(f"bound/{start}", draws)))
+            for start, part in chunks(images)
+        ]
+        results = joined(parts, axis=1)
         return [Scored(**{name: arrays[run] for name, arrays in results.items()}) for run in range(runs.count)]
+
+    def _score_part(self, runs: Runs, images: np.ndarray, states: np.ndarray) -> dict[str, np.ndarray]:
+        found: dict[str, np.ndarray] = self.by_chunk(self._score, runs, [(images, states)])
+        return found
 
     def _scores(self, images: Any, states: Any) -> dict[str, Any]:
         """The fields of `Scored` that the variant has."""
@@ -205,7 +217,7 @@ class Evaluator(Programs):
         draws: Sequence[Draws] | Sequence[SharedDraws],
     ) -> Any:
         """Results of `function` for each of `draws`, in order, in calls of as many as a group of runs has."""
-        size: int = runs.groups[0][0].shape[0]
+        size = runs.at_once
         weights = [ops.concatenate(parts) for parts in zip(*runs.groups, strict=True)]
         shared, found = [ops.convert_to_tensor(images)], []
         for start in range(0, len(draws), size):

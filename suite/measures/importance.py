@@ -20,7 +20,9 @@ def measure(context: Context) -> Sequence[Measured]:
     from aebench.measures.importance_bound import importance_bound
 
     settings, images = context.settings, context.inputs.test
-    found = importance_bound(context.evaluator, context.runs, images, settings.nll_tolerance, settings.nll_budget)
+    found = importance_bound(
+        context.evaluator, context.runs, images, settings.nll_tolerance, settings.nll_budget, context.kept
+    )
     return [Measured() if one is None else _measured(one, images.shape[1:]) for one in found]
 
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from aebench.measures import proposals
 from aebench.measures.evaluator import Draws, Evaluator
 from aebench.measures.importance_weights import START, STEP, ImportanceWeights, Request, pursue
+from aebench.measures.keeping import Keeping, Piece, unkept
 from aebench.measures.programs import CHUNK, FIXED_SEED, Runs, noise
 from aebench.measures.proposals import Proposals
 from aebench.measures.shared_codes import FAIR, MOST, SharedProposal, SharedWeights
@@ -19,6 +21,9 @@ from aebench.measures.shared_weights import SharedDraws
 from aebench.models.streams import stream
 
 MOST_FACTORS = 2**27  # numbers in the proposals of all runs that are worked at together: half a gigabyte
+CALLS = 16  # of the device whose sums of weights are kept together: some seconds on a CPU
+SLOW_CALLS = 4  # whose slopes are kept together, which are taken at many points of each image
+MOST_KEPT = 2**22  # numbers in slopes that are kept together: 16 MB
 NOISE_APART = 64  # states between those of two codes: a posterior of several parts takes one for each
 
 
@@ -38,7 +43,7 @@ class Importance:
 
 
 def importance_bound(
-    evaluator: Evaluator, runs: Runs, images: np.ndarray, tolerance: float, budget: int
+    evaluator: Evaluator, runs: Runs, images: np.ndarray, tolerance: float, budget: int, kept: Keeping = unkept
 ) -> list[Importance | None]:
     """Estimates log p(x) of `images` under each run (Burda et al. 2016, equation 8), with as many codes as it takes.
 
@@ -56,6 +61,7 @@ def importance_bound(
         tolerance: of the mean over images, nats; with 0 every image gets `budget` codes of its own.
         budget: the most codes that count, mean over images: at least `START`, of which it is taken a multiple. The
             pilot that finds out which images need many draws an eighth more. It does not bind codes that are shared.
+        kept: keeps sums of weights, some calls at a time.
 
     Returns:
         One for each run; `None` for all where the variant is not said to have a posterior, or the posterior that it
@@ -74,7 +80,7 @@ def importance_bound(
     found: list[Importance | None] = []
     with np.errstate(invalid="ignore"):  # a run that is not finite has no number, and disturbs no other
         for some in _together(evaluator, runs, len(images)):
-            found += _of_some(evaluator, runs, some, images, tolerance, budget // START * START)
+            found += _of_some(evaluator, runs, some, images, tolerance, budget // START * START, kept)
     return found
 
 
@@ -86,12 +92,12 @@ def _together(evaluator: Evaluator, runs: Runs, images: int) -> list[range]:
 
 
 def _of_some(
-    evaluator: Evaluator, runs: Runs, some: range, images: np.ndarray, tolerance: float, budget: int
+    evaluator: Evaluator, runs: Runs, some: range, images: np.ndarray, tolerance: float, budget: int, kept: Keeping
 ) -> list[Importance]:
     """The bounds of the runs at the places `some`: by codes that images share, and by codes of their own if need be."""
     shared = _shared(evaluator, runs, some, images, tolerance) if tolerance > 0.0 and evaluator.shares_codes else {}
     rest = [run for run in some if run not in shared or not shared[run].error <= FAIR * tolerance]
-    own = _own(evaluator, runs, rest, images, tolerance, budget) if rest else {}
+    own = _own(evaluator, runs, rest, images, tolerance, budget, kept) if rest else {}
     each = ([found[run] for found in (shared, own) if run in found] for run in some)
     return [min(found, key=lambda one: (math.isnan(one.error), one.error)) for found in each]
 
@@ -115,10 +121,16 @@ def _shared(
 
 
 def _own(
-    evaluator: Evaluator, runs: Runs, some: Sequence[int], images: np.ndarray, tolerance: float, budget: int
+    evaluator: Evaluator,
+    runs: Runs,
+    some: Sequence[int],
+    images: np.ndarray,
+    tolerance: float,
+    budget: int,
+    kept: Keeping,
 ) -> dict[int, Importance]:
     """Bounds by codes that each image has for itself."""
-    fits = fitted(evaluator, runs, some, images)
+    fits = fitted(evaluator, runs, some, images, kept)
     pursuits = {run: pursue(len(images), tolerance, budget) for run in some}
     found: dict[int, ImportanceWeights] = {}
     for number in itertools.count():
@@ -130,7 +142,7 @@ def _own(
                 found[run] = end.value
         if not requests:
             break
-        _draw(evaluator, runs, images, fits, requests, f"importance/{number}")
+        _draw(evaluator, runs, images, fits, requests, number, kept)
     return {run: _found(weights) for run, weights in found.items()}
 
 
@@ -143,7 +155,9 @@ def _found(weights: ImportanceWeights) -> Importance:
     return Importance(log_likelihood=weights.bounds()[0], codes=weights.codes, error=weights.error().total)
 
 
-def fitted(evaluator: Evaluator, runs: Runs, some: Sequence[int], images: np.ndarray) -> Mapping[int, Proposals | None]:
+def fitted(
+    evaluator: Evaluator, runs: Runs, some: Sequence[int], images: np.ndarray, kept: Keeping = unkept
+) -> Mapping[int, Proposals | None]:
     """Proposals for all images of each of the runs at the places `some`; `None` where codes are drawn as encoded."""
     if not evaluator.fits_proposals:
         return dict.fromkeys(some)
@@ -152,12 +166,38 @@ def fitted(evaluator: Evaluator, runs: Runs, some: Sequence[int], images: np.nda
     for turn in range(proposals.ROUNDS):
         points = proposals.directions(size, stream(FIXED_SEED, f"measure/importance/fit/{turn}"))
         draws = [Draws(run=run, places=part, steps=points, proposals=fits[run]) for run in some for part in parts]
-        found = zip(draws, *evaluator.slopes(runs, images, draws), strict=True)
+        found = zip(draws, *_slopes(evaluator, runs, images, draws, turn, kept), strict=True)
         better = [fits[draw.run].of(draw.places).improved(*slopes) for draw, *slopes in found]
         for number, run in enumerate(some):
             own = Proposals.joined(better[number * len(parts) : (number + 1) * len(parts)])
             fits[run] = own.of(np.arange(len(images)))
     return {run: fit.widened() for run, fit in fits.items()}
+
+
+def _slopes(
+    evaluator: Evaluator, runs: Runs, images: np.ndarray, draws: Sequence[Draws], turn: int, kept: Keeping
+) -> tuple[np.ndarray, np.ndarray]:
+    """Slopes of all `draws`, in pieces that are kept if they aren't large."""
+    each = runs.at_once * _rows(images) * evaluator.dimension**2  # numbers that a call gives
+    size = max(1, min(SLOW_CALLS, MOST_KEPT // each)) * runs.at_once
+
+    def found(part: Sequence[Draws]) -> Piece:
+        slopes, products = evaluator.slopes(runs, images, part)
+        return {"slopes": slopes, "products": products}
+
+    pieces = _in_pieces(found, draws, size, f"importance/fit/{turn}", kept if each <= MOST_KEPT else unkept)
+    return pieces["slopes"], pieces["products"]
+
+
+def _in_pieces(
+    found: Callable[[Sequence[Draws]], Piece], draws: Sequence[Draws], size: int, name: str, kept: Keeping
+) -> Piece:
+    """The arrays that `found` makes of draws, taken and kept `size` at a time: of whole calls, so that bits stay."""
+    pieces = [
+        kept(f"{name}/{draws[start].run}/{start}", partial(found, draws[start : start + size]))
+        for start in range(0, len(draws), size)
+    ]
+    return {array: np.concatenate([piece[array] for piece in pieces]) for array in pieces[0]}
 
 
 def _rows(images: np.ndarray) -> int:
@@ -178,15 +218,22 @@ def _draw(
     images: np.ndarray,
     fits: Mapping[int, Proposals | None],
     requests: Mapping[int, Request],
-    stream: str,
+    turn: int,
+    kept: Keeping,
 ) -> None:
     """Draws what runs ask for and adds it to their weights."""
     draws, parts = [], []
     for run, asked in sorted(requests.items()):
         for number, (places, part) in enumerate(_parts(asked.places, _rows(images))):
             parts.append((asked, part))
-            draws.append(Draws(run=run, places=places, steps=states(stream, number), proposals=fits[run]))
-    for (asked, part), sums, squares in zip(parts, *evaluator.log_weight_sums(runs, images, draws), strict=True):
+            draws.append(Draws(run=run, places=places, steps=states(f"importance/{turn}", number), proposals=fits[run]))
+
+    def found(part: Sequence[Draws]) -> Piece:
+        sums, squares = evaluator.log_weight_sums(runs, images, part)
+        return {"sums": sums, "squares": squares}
+
+    pieces = _in_pieces(found, draws, CALLS * runs.at_once, f"importance/{turn}", kept)
+    for (asked, part), sums, squares in zip(parts, pieces["sums"], pieces["squares"], strict=True):
         places = asked.places[part]
         asked.weights.add(places, asked.parts[part], sums[: len(places)], squares[: len(places)])
 

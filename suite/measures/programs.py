@@ -34,6 +34,11 @@ class Runs:
     groups: tuple[list[Any], ...]
     count: int
 
+    @property
+    def at_once(self) -> int:
+        """How many are in a group."""
+        return int(self.groups[0][0].shape[0])
+
 
 class Programs:
     """What compiles functions of a model, and calls them for groups of runs and chunks of images.
@@ -74,7 +79,7 @@ class Programs:
 
     def of_codes(self, function: Callable[..., Any], runs: Runs, codes: np.ndarray) -> Any:
         """Results of `function` for the codes `(runs, n, code_dim)` of each run: `(runs, n, ...)`."""
-        size: int = runs.groups[0][0].shape[0]
+        size = runs.at_once
         padded = np.concatenate([codes, np.repeat(codes[-1:], size * len(runs.groups) - runs.count, axis=0)])
         parts = [
             function((own, [ops.convert_to_tensor(padded[index * size : (index + 1) * size])]), [])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from aebench.measures import FAMILIES, cost
 from aebench.measures.context import Context, Member
 from aebench.measures.evaluator import Evaluator
 from aebench.measures.family import Family, Measured
+from aebench.measures.keeping import Keeping, Piece, packed, unkept, unpacked
 from aebench.measures.samples.classifier import Classifier
 from aebench.records.kept import Kept
 from aebench.records.record import MeasureSettings, Numbers, Profiles
@@ -56,12 +58,13 @@ class Scorer:
         self.inputs, self.settings, self.classifier, self.families = inputs, settings, classifier, families
         self.evaluator = Evaluator(model)
 
-    def score(self, members: Sequence[Member], *, milestone: bool = False) -> list[Score]:
+    def score(self, members: Sequence[Member], *, milestone: bool = False, kept: Keeping = unkept) -> list[Score]:
         """Numbers and arrays of each run, in order.
 
         Args:
             members: the runs.
             milestone: whether they are on the way, so that families of main measures alone are asked.
+            kept: keeps what each family says, and pieces of what takes long.
 
         Raises:
             KeyError: a family measured something that it does not declare.
@@ -75,14 +78,19 @@ class Scorer:
             classifier=self.classifier,
             members=members,
             milestone=milestone,
+            kept=kept,
         )
         asked = [family for family in self.families if family.at_milestones or not milestone]
-        found = [_measured(family, context) for family in asked]
+        found = [unpacked(kept(family.name, partial(_piece, family, context))) for family in asked]
         return [_score(parts) for parts in zip(*found, strict=True)]
 
     def of_diverged(self) -> Score:
         """The score of a run that diverged: its size is known, its numbers are not."""
         return Score(metrics=cost.size(self.evaluator.model), profiles={}, arrays={})
+
+
+def _piece(family: Family, context: Context) -> Piece:
+    return packed(_measured(family, context))
 
 
 def _measured(family: Family, context: Context) -> list[Measured]:

@@ -3,73 +3,28 @@
 from __future__ import annotations
 
 import hashlib
-import zipfile
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Final, Literal
+from typing import Final
 
 import numpy as np
 from pydantic import ValidationError
 
-from aebench.records.damage import UNREADABLE, opened_arrays
-from aebench.records.record import EngineName
-from aebench.records.spec import Frozen
-from aebench.records.writing import write_aside
+from aebench.records import headed
+from aebench.records.damage import UNREADABLE
+from aebench.records.headed import Arrays, Header
+from aebench.records.partial_scores import SUFFIX, cohort_of, scores_of
 
-FORMAT: Final = 1
 OLD_DAYS: Final = 30  # without a sign of it, after which a training that the study does not plan any more is given up
-_HEADER = "header"
-Arrays = dict[str, np.ndarray]
-
-
-class Circumstances(Frozen):
-    """What decides to the last bit how a training goes on, beside its runs.
-
-    Attributes:
-        code: digest of the source that training runs through.
-        device_kind: CPU, GPU or TPU.
-        versions: of the packages that compute.
-        switches: of the framework, by name.
-    """
-
-    code: str
-    device_kind: str
-    versions: dict[str, str]
-    switches: dict[str, str]
-
-    def differing(self, now: Circumstances) -> str:
-        """What of this is another now: `keras 3.15.0 is 3.15.1 now`; empty if nothing is."""
-        if self.device_kind != now.device_kind:
-            return f"the device was a {self.device_kind} and is a {now.device_kind} now"
-        for was, here in ((self.versions, now.versions), (self.switches, now.switches)):
-            for name in sorted(was.keys() | here.keys()):
-                if was.get(name) != here.get(name):
-                    return f"{name} was {was.get(name, 'absent')} and is {here.get(name, 'absent')} now"
-        return "" if self.code == now.code else "the code that trains has changed"
-
-
-class Header(Frozen):
-    """What a checkpoint is of.
-
-    Attributes:
-        cohort: name of the cohort; see `RunSpec.cohort_name`.
-        runs: ids of the runs that are trained together, in order.
-        engine: what trains them.
-    """
-
-    format_number: Literal[1] = FORMAT
-    cohort: str
-    runs: tuple[str, ...]
-    engine: EngineName
-    circumstances: Circumstances
 
 
 @dataclass(frozen=True)
 class Checkpoints:
     """The checkpoints in a folder: one file a training, there until each of its runs has a record.
 
-    Whoever reads or writes those of a cohort holds that cohort's lock.
+    What has been measured of these runs lies beside them and goes with them: see `PartialScores`. Whoever reads or
+    writes those of a cohort holds that cohort's lock.
 
     Args:
         folder: made when something is written.
@@ -93,7 +48,7 @@ class Checkpoints:
         Raises:
             UserError: the folder cannot be written to, or the disk is full; the one that there was is there still.
         """
-        write_aside(self.path(header.cohort, header.runs), lambda file: _write(file, header, arrays))
+        headed.write(self.path(header.cohort, header.runs), header, arrays)
 
     def find(self, wanted: Header, planned: Collection[str]) -> tuple[Header | None, dict[Path, str]]:
         """The checkpoint of a training of some runs, which may have been trained with others of their cohort.
@@ -124,15 +79,15 @@ class Checkpoints:
         """The arrays of a checkpoint; `None`, which is told, if they are damaged."""
         path = self.path(header.cohort, header.runs)
         try:
-            with opened_arrays(path) as arrays:
-                return {name: arrays[name] for name in arrays.files if name != _HEADER}
+            return headed.read_arrays(path)
         except UNREADABLE as error:
             self._set_aside(path, error)
             return None
 
     def cohorts(self) -> set[str]:
         """Names of the cohorts that have checkpoints."""
-        return {path.stem.rpartition("-")[0] for path in self.folder.glob("*.npz")}
+        trained = {path.stem.rpartition("-")[0] for path in self.folder.glob("*.npz")}
+        return trained | {cohort_of(path) for path in self.folder.glob(f"*{SUFFIX}")}
 
     def sweep(self, cohort: str, finished: Callable[[str], bool], planned: Callable[[str], bool]) -> None:
         """Removes what nobody goes on from: checkpoints of runs that are finished or given up, damaged and torn files.
@@ -142,7 +97,7 @@ class Checkpoints:
             finished: whether a run is.
             planned: whether a run is one of the study, on whatever backend.
         """
-        for path in self._paths(cohort):
+        for path in [*self._paths(cohort), *scores_of(self.folder, cohort)]:
             header = self._header(path)
             if header is None:
                 continue
@@ -153,7 +108,7 @@ class Checkpoints:
 
     def _is_old(self, path: Path) -> bool:
         """Whether the newest checkpoint here was written more than `OLD_DAYS` after this one."""
-        newest = max((_modified(other) for other in self.folder.glob("*.npz")), default=0.0)
+        newest = max((_modified(other) for other in self.folder.iterdir()), default=0.0)
         return newest - _modified(path) > OLD_DAYS * 86_400
 
     def _paths(self, cohort: str) -> list[Path]:
@@ -161,15 +116,15 @@ class Checkpoints:
 
     def _header(self, path: Path) -> Header | None:
         try:
-            with opened_arrays(path) as arrays:
-                return Header.model_validate_json(arrays[_HEADER].tobytes())
+            return headed.read_header(path)
         except (*UNREADABLE, ValidationError) as error:
             self._set_aside(path, error)
             return None
 
     def _set_aside(self, path: Path, error: Exception) -> None:
         told = "it has another form" if isinstance(error, ValidationError) else str(error) or type(error).__name__
-        self.warn(f"{path} is no whole checkpoint and was removed, its runs are trained from the start: {told}")
+        anew = "what it holds is measured anew" if path.suffix == SUFFIX else "its runs are trained from the start"
+        self.warn(f"{path} is no whole checkpoint and was removed, {anew}: {told}")
         path.unlink(missing_ok=True)
 
 
@@ -188,16 +143,3 @@ def _unfit(header: Header, wanted: Header, planned: Collection[str]) -> str:
     if not set(wanted.runs) <= set(header.runs) <= set(planned):
         return "other runs of the cohort were trained together then"
     return header.circumstances.differing(wanted.circumstances)
-
-
-def _write(file: IO[bytes], header: Header, arrays: Iterable[tuple[str, np.ndarray]]) -> None:
-    """Writes arrays as `numpy.savez` does, but one after the other."""
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-        for name, array in _with_header(header, arrays):
-            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
-                np.lib.format.write_array(member, np.asarray(array), allow_pickle=False)
-
-
-def _with_header(header: Header, arrays: Iterable[tuple[str, np.ndarray]]) -> Iterator[tuple[str, np.ndarray]]:
-    yield _HEADER, np.frombuffer(header.model_dump_json().encode(), "uint8")
-    yield from arrays

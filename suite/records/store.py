@@ -18,6 +18,7 @@ from aebench.records.checkpoints import Checkpoints
 from aebench.records.damage import UNREADABLE
 from aebench.records.kept import Kept
 from aebench.records.locks import Locks
+from aebench.records.partial_scores import PartialScores
 from aebench.records.record import SCHEMA, DatasetRecord, Environment, RunRecord, TimingRecord
 from aebench.records.spec import RunSpec, TimingSpec
 from aebench.records.writing import write_aside
@@ -47,6 +48,11 @@ class Store:
     def checkpoints(self) -> Checkpoints:
         """Trainings that are on their way."""
         return Checkpoints(self.root / "checkpoints", self.warn)
+
+    @property
+    def partial_scores(self) -> PartialScores:
+        """What has been measured of cohorts that are on their way."""
+        return PartialScores(self.root / "checkpoints", self.warn)
 
     def record_path(self, spec: RunSpec) -> Path:
         """Where this run's record is, or will be."""

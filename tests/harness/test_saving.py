@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from aebench.harness.saving import QUICK, SHARE, Policy, SavedPlace, Saver, circumstances
+from aebench.harness.pace import QUICK, SHARE, Policy
+from aebench.harness.saving import SavedPlace, Saver, circumstances
 from aebench.harness.stopping import Stopped
-from aebench.records.checkpoints import Checkpoints, Circumstances
+from aebench.records.checkpoints import Checkpoints
+from aebench.records.headed import Circumstances
+from aebench.records.partial_scores import PartialScores
 from aebench.records.record import RunRecord
 from aebench.records.spec import RunSpec
 
@@ -50,8 +54,9 @@ def told() -> list[Any]:
 @pytest.fixture
 def saver(tmp_path: Path, clock: Clock, told: list[Any]) -> Callable[..., Saver]:
     """saver(interval, now=NOW) -> one on this test's folder."""
-    kept = Checkpoints(tmp_path / "checkpoints", told.append)
-    return lambda interval, now=NOW: Saver(kept, Policy(interval=interval, clock=clock), now, told.append)
+    folder = tmp_path / "checkpoints"
+    places = Checkpoints(folder, told.append), PartialScores(folder, told.append)
+    return lambda interval, now=NOW: Saver(*places, Policy(interval=interval, clock=clock), now, told.append)
 
 
 def written(saver: Saver, place: SavedPlace, *, finished: bool = False, taking: float = 0.0) -> bool:
@@ -126,7 +131,7 @@ def test_what_cannot_be_written_is_told_once_and_stops_nothing(saver, specs, clo
             assert not written(own, place)
     (line,) = told
     assert line.startswith(f"cannot write {tmp_path / 'checkpoints'}")
-    assert "training goes on" in line
+    assert "work goes on" in line
     assert "\n" not in line
 
 
@@ -153,6 +158,69 @@ def test_what_does_not_fit_is_told_once(saver, specs, clock, told) -> None:
         assert other.begin("sequential", (spec,)).state is None
     (line,) = told
     assert line.endswith("is not used, its runs are trained from the start: the code that trains has changed")
+
+
+def piece(number: int) -> dict[str, np.ndarray]:
+    return {"number": np.array(number), "more": np.arange(number, dtype="float32")}
+
+
+def measured(saver: Saver, specs: tuple[RunSpec, ...], pieces: int, clock: Clock, of: str = "all") -> list[int]:
+    """Takes pieces of 40 seconds each, and is then interrupted; returns those that were not kept."""
+    anew: list[int] = []
+
+    def compute(number: int) -> dict[str, np.ndarray]:
+        clock.now += 40.0
+        anew.append(number)
+        return piece(number)
+
+    def interrupted() -> None:
+        with saver.measuring("vectorised", specs, of) as kept:
+            for number in range(pieces):
+                found = kept(f"{number}/name", partial(compute, number))
+                for name, array in piece(number).items():
+                    np.testing.assert_array_equal(found[name], array)
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        interrupted()
+    return anew
+
+
+def test_what_is_measured_before_an_interrupt_is_not_measured_again(saver, specs, clock, told) -> None:
+    assert measured(saver(60.0), specs, 3, clock) == [0, 1, 2]
+    assert measured(saver(60.0), specs, 5, clock) == [3, 4]
+    assert measured(saver(60.0), specs, 5, clock) == []
+    assert told == []
+
+
+def test_scores_are_written_when_the_interval_has_passed(saver, specs, clock, tmp_path) -> None:
+    with saver(60.0).measuring("vectorised", specs, "all") as kept:
+        found = []
+        for number in range(5):
+            clock.now += 40.0
+            kept(str(number), partial(piece, number))
+            found.append(len([*(tmp_path / "checkpoints").glob("*.scores")]))
+    assert found == [0, 1, 1, 2, 2]
+
+
+@pytest.mark.parametrize("changed", ["weights", "circumstances", "runs"])
+def test_scores_of_something_else_are_not_taken(saver, specs, clock, changed) -> None:
+    assert measured(saver(60.0), specs, 2, clock) == [0, 1]
+    other = saver(60.0, NOW.model_copy(update={"code": "d"})) if changed == "circumstances" else saver(60.0)
+    runs, of = specs[:1] if changed == "runs" else specs, "others" if changed == "weights" else "all"
+    assert measured(other, runs, 2, clock, of) == [0, 1]
+
+
+def test_who_never_writes_keeps_no_scores(saver, specs, clock, tmp_path) -> None:
+    assert measured(saver(None), specs, 3, clock) == [0, 1, 2]
+    assert not (tmp_path / "checkpoints").exists()
+
+
+def test_scores_that_cannot_be_written_stop_nothing(saver, specs, clock, told, tmp_path) -> None:
+    (tmp_path / "checkpoints").touch()
+    assert measured(saver(60.0), specs, 4, clock) == [0, 1, 2, 3]
+    (line,) = told
+    assert line.startswith("cannot write")
 
 
 def test_own_code_is_a_part_of_the_circumstances(tmp_path: Path) -> None:

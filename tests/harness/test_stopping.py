@@ -20,7 +20,8 @@ from typer.testing import CliRunner, Result
 from aebench.cli import progress
 from aebench.cli.app import app
 from aebench.errors import UserError
-from aebench.harness import saving
+from aebench.harness import pace
+from aebench.measures import scorer
 from aebench.records.record import RunRecord
 
 REPO = Path(__file__).resolve().parent.parent.parent
@@ -41,8 +42,8 @@ WAITING = (
     """
 import math, sys, time
 from aebench.cli import progress
-from aebench.harness import saving
-saving.SHARE = math.inf
+from aebench.harness import pace
+pace.SHARE = math.inf
 sys.argv += ["--checkpoint-every", "0"]
 last, told = int(sys.stdin.readline()), progress.TerminalWatcher.epoch
 def watch(self, specs, now, objectives):
@@ -120,7 +121,7 @@ def stopped(study: Path, out: Path, epoch: int, how: Callable[[], object]) -> Re
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(progress.TerminalWatcher, "epoch", watch)
-        patch.setattr(saving, "SHARE", math.inf)  # a machine's speed does not decide when one is written
+        patch.setattr(pace, "SHARE", math.inf)  # a machine's speed does not decide when one is written
         return bench(study, out, "--checkpoint-every", "0")
 
 
@@ -174,7 +175,7 @@ def test_a_stopped_bench_goes_on_where_it_was_and_ends_with_the_same_numbers(tmp
 
 
 def test_a_cohort_that_is_trained_is_measured_and_not_trained_again(tmp_path: Path) -> None:
-    """Stopped while its runs were being kept: those that are left are measured among the others, as they would be."""
+    """Stopped while its runs were being kept: what was measured of those that are left is kept too."""
     study, out = tmp_path / "long.toml", tmp_path / "out"
     study.write_text(LONG.replace("[2, 3, 4]", "3"))
     kept = progress.TerminalWatcher.finished
@@ -188,7 +189,9 @@ def test_a_cohort_that_is_trained_is_measured_and_not_trained_again(tmp_path: Pa
         assert stopped(study, out, 0, list).exit_code == 75
     assert len(records(out)) == 1
     epochs: list[int] = []
-    ended = stopped(study, out, 2, lambda: epochs.append(2))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(scorer, "_measured", lambda family, context: pytest.fail(f"{family.name} is measured again"))
+        ended = stopped(study, out, 2, lambda: epochs.append(2))
     assert (ended.exit_code, epochs, len(records(out))) == (0, [], 2), ended.output
     assert list((out / "checkpoints").iterdir()) == []
     for one in records(out).values():

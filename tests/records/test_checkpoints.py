@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from aebench.errors import UserError
-from aebench.records.checkpoints import Checkpoints, Circumstances, Header
+from aebench.records.checkpoints import Checkpoints
+from aebench.records.headed import Circumstances, Header
 
 NOW = Circumstances(code="c", device_kind="CPU", versions={"keras": "3.15.0"}, switches={"ONEDNN": "1"})
 ARRAYS = {"weights/0": np.arange(6.0).reshape(2, 3), "clock": np.array(7), "names": np.array(["a", "bc"])}

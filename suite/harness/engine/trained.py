@@ -15,6 +15,8 @@ from aebench.records.spec import RunSpec
 
 MakeModel = Callable[[RunSpec], Any]
 State = Mapping[str, np.ndarray]
+Piece = dict[str, np.ndarray]
+Keep = Callable[[str, Callable[[], Piece]], Piece]
 _SHORTEST = 10  # epochs of a training that has such parts
 
 
@@ -61,6 +63,15 @@ class Saving(Protocol):
     def begin(self, engine: EngineName, specs: Sequence[RunSpec]) -> Place:
         """The place of runs that an engine trains together."""
 
+    def measuring(self, engine: EngineName, specs: Sequence[RunSpec], of: str) -> AbstractContextManager[Keep]:
+        """What keeps pieces of what is measured of runs that were trained together, until their records are written.
+
+        Args:
+            engine: what trained them.
+            specs: the runs.
+            of: all that their scores hang on, beside the code that measures.
+        """
+
 
 class Unsaved:
     """A `Saving` and its `Place` that keep nothing."""
@@ -89,6 +100,14 @@ class Unsaved:
 
     def offer(self, state: Callable[[], Iterator[tuple[str, np.ndarray]]], *, finished: bool) -> None:
         """Writes nothing."""
+
+    def measuring(self, engine: EngineName, specs: Sequence[RunSpec], of: str) -> AbstractContextManager[Keep]:  # noqa: ARG002
+        """Measures each time anew."""
+        return nullcontext(_anew)
+
+
+def _anew(name: str, compute: Callable[[], Piece]) -> Piece:  # noqa: ARG001
+    return compute()
 
 
 UNSAVED = Unsaved()

@@ -12,8 +12,8 @@ from aebench import backends, data, study
 from aebench.errors import UserError
 from aebench.harness import execute
 from aebench.harness.launchers.tasks import BUSY, DONE, REFUSED, Job, Message, Task, Tell, Teller
+from aebench.harness.pace import Policy
 from aebench.harness.plan import Plan
-from aebench.harness.saving import Policy
 from aebench.harness.stopping import Stopping
 from aebench.records.spec import RunSpec
 from aebench.records.store import Store

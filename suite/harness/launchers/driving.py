@@ -11,8 +11,8 @@ from aebench import data
 from aebench.errors import UserError
 from aebench.harness.execute import by_cohort
 from aebench.harness.launchers.tasks import BUSY, DONE, ENDS, LEFT, LOST, REFUSED, Job, Message, Task, retell
+from aebench.harness.pace import Policy
 from aebench.harness.plan import Plan
-from aebench.harness.saving import Policy
 from aebench.harness.watching import Failure, Watcher
 from aebench.records.spec import RunSpec
 from aebench.study import reading

@@ -16,8 +16,8 @@ from aebench.harness import plan
 from aebench.harness.launchers import driving, tasks
 from aebench.harness.launchers.driving import Driver
 from aebench.harness.launchers.tasks import BUSY, DONE, LEFT, LOST, REFUSED, Message, Task, Teller
+from aebench.harness.pace import Policy
 from aebench.harness.plan import Plan
-from aebench.harness.saving import Policy
 from aebench.harness.stopping import Stopped
 from aebench.harness.watching import Failure
 from aebench.records.record import Curve, RunRecord
