@@ -71,6 +71,10 @@ class PartialScores:
         )
         headed.write(self.folder / f"{header.cohort}-{key}-{number}{SUFFIX}", header, arrays)
 
+    def count(self, cohort: str) -> int:
+        """How many files there are of a cohort."""
+        return len(scores_of(self.folder, cohort))
+
     def _paths(self, cohort: str, key: str) -> list[Path]:
         return [path for path in scores_of(self.folder, cohort) if path.stem.rsplit("-", 2)[1] == key]
 

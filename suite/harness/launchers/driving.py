@@ -46,6 +46,7 @@ class _Course:
         begun: whether a worker is at it.
         deaths: of workers, since it last came further.
         epochs: of each run, the furthest that was told.
+        scores: files of what has been measured of it, when a worker died last.
         left: its runs that have neither a record nor failed.
     """
 
@@ -53,6 +54,7 @@ class _Course:
     begun: bool = False
     deaths: int = 0
     epochs: dict[str, int] = field(default_factory=dict)
+    scores: int = 0
     left: set[str] = field(default_factory=set)
 
 
@@ -167,6 +169,7 @@ class Driver:
         if kind == REFUSED:
             self._refusal = self._refusal or message["error"]
         if kind == LOST:
+            self._note_scores(name, course)
             course.deaths += 1
             self._lost += 1
         if kind == DONE:
@@ -182,6 +185,13 @@ class Driver:
             self.place.submit([self._task(name)])
         else:
             self._give_up(name, course, message["why"])
+
+    def _note_scores(self, name: str, course: _Course) -> None:
+        """A worker that died in measuring has come further if it has left scores."""
+        scores = self.todo.store.partial_scores.count(name)
+        if scores > course.scores:
+            course.deaths = 0
+        course.scores = scores
 
     def _read_unheard(self, course: _Course) -> None:
         """Tells of records that a worker has left, if its word of them was lost."""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from aebench import study
@@ -20,11 +21,14 @@ from aebench.harness.pace import Policy
 from aebench.harness.plan import Plan
 from aebench.harness.stopping import Stopped
 from aebench.harness.watching import Failure
+from aebench.records.headed import Circumstances, Header
+from aebench.records.partial_scores import KEY
 from aebench.records.record import Curve, RunRecord
 from aebench.records.store import Store
 
 FROZEN = Path(__file__).parent.parent.parent / "records" / "frozen"
 RECORD = RunRecord.model_validate_json((FROZEN / "run_record_v1.json").read_text())
+NOW = Circumstances(code="c", device_kind="CPU", versions={}, switches={})
 STUDY = """
 dataset = "digits"
 seeds = 2
@@ -163,6 +167,26 @@ def test_a_cohort_at_which_workers_keep_dying_counts_as_crashed(todo: Plan) -> N
     failures = [one[1] for one in watching.of("finished") if isinstance(one[1], Failure)]
     assert [failure.spec for failure in failures] == [*vae]
     assert failures[0].error == f"{driving.MOST_DEATHS} workers died at it, the last one: killed"
+    assert place.scripts == []
+
+
+def test_a_worker_that_dies_in_measuring_has_come_further_if_it_has_left_scores(todo: Plan) -> None:
+    ae, vae, lost = of(todo, "ae"), of(todo, "vae"), {"kind": LOST, "why": "killed"}
+    header = Header(
+        cohort=vae[0].cohort_name, runs=tuple(spec.run_id for spec in vae), engine="vectorised", circumstances=NOW
+    )
+
+    class Measuring(Made):
+        """Two of its workers leave scores before they die."""
+
+        def heard(self) -> Iterator[tuple[str, Message]]:
+            if len(self.tasks) - len(self.open) in (2, 3):
+                todo.store.partial_scores.write(header, "0" * KEY, {"bound": {"numbers": np.zeros(1)}})
+            yield from super().heard()
+
+    place, watching = Measuring([lost], finished(ae), *[[lost]] * 4), Watching()
+    assert Driver(todo, place, watching, Policy()).run() == {vae[0].cohort}
+    assert len([one for one in watching.of("finished") if isinstance(one[1], Failure)]) == len(vae)
     assert place.scripts == []
 
 
