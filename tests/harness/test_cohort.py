@@ -114,7 +114,7 @@ def test_engines_give_the_same_numbers_and_the_record_says_which(cohorts):
 @pytest.mark.usefixtures("little")
 def test_a_measure_that_crashes_fails_the_run_and_not_the_others(cohorts, monkeypatch):
     (first,), (second,) = cohorts(seeds=1), cohorts(seeds=1, network="linear")
-    monkeypatch.setattr(first.scorer, "score", lambda members: 1 / 0)
+    monkeypatch.setattr(first.scorer, "score", lambda members, kept: 1 / 0)
     (failure,) = train(first)
     assert isinstance(failure, Failure)
     assert failure.error == "ZeroDivisionError: division by zero"
