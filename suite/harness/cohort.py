@@ -21,13 +21,14 @@ from aebench.data import Dataset, pixels
 from aebench.errors import UserError
 from aebench.harness.engine import sequential, vectorised
 from aebench.harness.engine.choice import Choice, EngineOption, choose
-from aebench.harness.engine.trained import UNSAVED, Keep, Piece, Progress, Saving, Trained, milestones
+from aebench.harness.engine.trained import UNSAVED, Progress, Saving, Scores, Trained, milestones
 from aebench.harness.engine.trainer import steps_per_epoch
 from aebench.harness.watching import Failure
 from aebench.measures import cost
 from aebench.measures.context import Member
 from aebench.measures.samples.classifier import classifier
 from aebench.measures.scorer import Score, Scorer
+from aebench.records.keeping import Keeping, Piece
 from aebench.records.kept import Kept, latents_after
 from aebench.records.record import MeasureSettings, Milestone, RunRecord, Training, now
 from aebench.records.spec import RunSpec
@@ -209,17 +210,18 @@ class Cohort:
 
     def _record(self, trained: Sequence[Trained], reason: str, saving: Saving) -> Iterator[RunRecord | Failure]:
         """Measures trained runs and keeps them; a crash of a measure fails them all, which tells its reason to each."""
-        engine, specs = trained[0].engine, [run.spec for run in trained]
-        with saving.measuring(engine, specs, self._scored_by(trained)) as kept:
+        specs = [run.spec for run in trained]
+        with saving.measuring(trained[0].engine, specs, self._scored_by(trained)) as kept:
             yield from self._score_and_keep(trained, reason, kept)
 
-    def _score_and_keep(self, trained: Sequence[Trained], reason: str, kept: Keep) -> Iterator[RunRecord | Failure]:
+    def _score_and_keep(self, trained: Sequence[Trained], reason: str, kept: Scores) -> Iterator[RunRecord | Failure]:
         finite = [run for run in trained if run.outcome == "ok"]
         try:
             members = [self._member(run.spec, run.final, run.initial) for run in finite]
             scores = iter(self.scorer.score(members, kept=kept))
             earlier = iter(self._on_the_way(finite, kept))
         except Exception as error:
+            kept.leave()
             yield from _failures([run.spec for run in trained if run.spec in self.specs], error)
             return
         for run in trained:
@@ -243,7 +245,7 @@ class Cohort:
                     found.update(np.ascontiguousarray(array))
         return found.hexdigest()
 
-    def _on_the_way(self, runs: Sequence[Trained], kept: Keep) -> list[dict[float, Score]]:
+    def _on_the_way(self, runs: Sequence[Trained], kept: Keeping) -> list[dict[float, Score]]:
         """Main measures of each run after parts of its training."""
         parts = milestones(self.specs[0].epochs) if runs else {}
         scores = {
@@ -296,7 +298,7 @@ class Cohort:
         return record
 
 
-def _kept_of(kept: Keep, epoch: int, name: str, compute: Callable[[], Piece], /) -> Piece:
+def _kept_of(kept: Keeping, epoch: int, name: str, compute: Callable[[], Piece], /) -> Piece:
     """What is kept of runs on their way, apart from what is kept of them at the end."""
     return kept(f"{epoch}/{name}", compute)
 

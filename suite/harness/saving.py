@@ -65,7 +65,7 @@ class Saver:
         known = {spec.run_id: spec for spec in planned}
         wanted = self._header(engine, specs)
         header, unfit = self.checkpoints.find(wanted, known.keys())
-        for path in unfit.keys() - self._told:
+        for path in unfit.keys() - self._told if header is None else ():
             self._told.add(path)
             self.checkpoints.warn(f"{path} is not used, its runs are trained from the start: {unfit[path]}")
         arrays = self.checkpoints.read(header) if header else None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from aebench.data.pixels import Inputs
-from aebench.measures.keeping import Keeping, unkept
+from aebench.records.keeping import Keeping, unkept
 from aebench.records.record import MeasureSettings
 
 if TYPE_CHECKING:

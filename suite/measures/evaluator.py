@@ -13,7 +13,6 @@ from keras import ops
 
 from aebench import backends
 from aebench.measures.fitted import AsEncoded, Fitted
-from aebench.measures.keeping import Keeping, unkept
 from aebench.measures.programs import Programs, Runs, chunks, joined, noise
 from aebench.measures.proposals import WIDEST, Proposals
 from aebench.measures.shared_codes import MOST_DIMENSIONS
@@ -21,6 +20,7 @@ from aebench.measures.shared_weights import SharedDraws, in_chunks, sums_of_weig
 from aebench.measures.ssim import structural_similarity
 from aebench.models.base import Autoencoder
 from aebench.models.distributions import DiagonalGaussian, StandardNormal
+from aebench.records.keeping import Keeping, unkept
 
 DRAWS = 16  # codes drawn from each image's posterior
 

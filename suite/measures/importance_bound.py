@@ -13,12 +13,12 @@ import numpy as np
 from aebench.measures import proposals
 from aebench.measures.evaluator import Draws, Evaluator
 from aebench.measures.importance_weights import START, STEP, ImportanceWeights, Request, pursue
-from aebench.measures.keeping import Keeping, Piece, unkept
 from aebench.measures.programs import CHUNK, FIXED_SEED, Runs, noise
 from aebench.measures.proposals import Proposals
 from aebench.measures.shared_codes import FAIR, MOST, SharedProposal, SharedWeights
 from aebench.measures.shared_weights import SharedDraws
 from aebench.models.streams import stream
+from aebench.records.keeping import Keeping, Piece, unkept
 
 MOST_FACTORS = 2**27  # numbers in the proposals of all runs that are worked at together: half a gigabyte
 CALLS = 16  # of the device whose sums of weights are kept together: some seconds on a CPU
@@ -61,7 +61,7 @@ def importance_bound(
         tolerance: of the mean over images, nats; with 0 every image gets `budget` codes of its own.
         budget: the most codes that count, mean over images: at least `START`, of which it is taken a multiple. The
             pilot that finds out which images need many draws an eighth more. It does not bind codes that are shared.
-        kept: keeps sums of weights, some calls at a time.
+        kept: keeps slopes and sums of weights, some calls at a time.
 
     Returns:
         One for each run; `None` for all where the variant is not said to have a posterior, or the posterior that it
@@ -177,15 +177,17 @@ def fitted(
 def _slopes(
     evaluator: Evaluator, runs: Runs, images: np.ndarray, draws: Sequence[Draws], turn: int, kept: Keeping
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Slopes of all `draws`, in pieces that are kept if they aren't large."""
+    """Slopes of all `draws`, in pieces that are kept unless they are large."""
     each = runs.at_once * _rows(images) * evaluator.dimension**2  # numbers that a call gives
-    size = max(1, min(SLOW_CALLS, MOST_KEPT // each)) * runs.at_once
+    if each > MOST_KEPT:
+        return evaluator.slopes(runs, images, draws)
 
     def found(part: Sequence[Draws]) -> Piece:
         slopes, products = evaluator.slopes(runs, images, part)
         return {"slopes": slopes, "products": products}
 
-    pieces = _in_pieces(found, draws, size, f"importance/fit/{turn}", kept if each <= MOST_KEPT else unkept)
+    size = min(SLOW_CALLS, MOST_KEPT // each) * runs.at_once
+    pieces = _in_pieces(found, draws, size, f"importance/fit/{turn}", kept)
     return pieces["slopes"], pieces["products"]
 
 

@@ -14,8 +14,9 @@ from aebench.measures import FAMILIES, cost
 from aebench.measures.context import Context, Member
 from aebench.measures.evaluator import Evaluator
 from aebench.measures.family import Family, Measured
-from aebench.measures.keeping import Keeping, Piece, packed, unkept, unpacked
+from aebench.measures.packing import packed, unpacked
 from aebench.measures.samples.classifier import Classifier
+from aebench.records.keeping import Keeping, Piece, unkept
 from aebench.records.kept import Kept
 from aebench.records.record import MeasureSettings, Numbers, Profiles
 

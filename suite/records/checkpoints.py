@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from aebench.records import headed
 from aebench.records.damage import UNREADABLE
 from aebench.records.headed import Arrays, Header
-from aebench.records.partial_scores import SUFFIX, cohort_of, scores_of
+from aebench.records.partial_scores import ANEW, SUFFIX, cohort_of, scores_of
 
 OLD_DAYS: Final = 30  # without a sign of it, after which a training that the study does not plan any more is given up
 
@@ -34,9 +34,9 @@ class Checkpoints:
     folder: Path
     warn: Callable[[str], None]
 
-    def path(self, cohort: str, runs: Sequence[str]) -> Path:
-        """Where the checkpoint of these runs is, or will be."""
-        return self.folder / f"{cohort}-{hashlib.sha256(' '.join(runs).encode()).hexdigest()[:8]}.npz"
+    def path(self, header: Header) -> Path:
+        """Where a checkpoint is, or will be: apart from one of the same runs that cannot be used here and now."""
+        return self.folder / f"{header.cohort}-{hashlib.sha256(header.model_dump_json().encode()).hexdigest()[:8]}.npz"
 
     def write(self, header: Header, arrays: Iterable[tuple[str, np.ndarray]]) -> None:
         """Writes a checkpoint in place of the one that there was.
@@ -48,7 +48,7 @@ class Checkpoints:
         Raises:
             UserError: the folder cannot be written to, or the disk is full; the one that there was is there still.
         """
-        headed.write(self.path(header.cohort, header.runs), header, arrays)
+        headed.write(self.path(header), header, arrays)
 
     def find(self, wanted: Header, planned: Collection[str]) -> tuple[Header | None, dict[Path, str]]:
         """The checkpoint of a training of some runs, which may have been trained with others of their cohort.
@@ -66,8 +66,8 @@ class Checkpoints:
             header = self._header(path)
             if header is None:
                 continue
-            if path != self.path(header.cohort, header.runs):
-                unfit[path] = "it is of other runs"
+            if path != self.path(header):
+                unfit[path] = "its name is of another training"
             elif set(header.runs) & set(wanted.runs):  # else of another part of the cohort
                 unfit[path] = _unfit(header, wanted, planned)
                 if not unfit[path]:
@@ -77,7 +77,7 @@ class Checkpoints:
 
     def read(self, header: Header) -> Arrays | None:
         """The arrays of a checkpoint; `None`, which is told, if they are damaged."""
-        path = self.path(header.cohort, header.runs)
+        path = self.path(header)
         try:
             return headed.read_arrays(path)
         except UNREADABLE as error:
@@ -122,10 +122,8 @@ class Checkpoints:
             return None
 
     def _set_aside(self, path: Path, error: Exception) -> None:
-        told = "it has another form" if isinstance(error, ValidationError) else str(error) or type(error).__name__
-        anew = "what it holds is measured anew" if path.suffix == SUFFIX else "its runs are trained from the start"
-        self.warn(f"{path} is no whole checkpoint and was removed, {anew}: {told}")
-        path.unlink(missing_ok=True)
+        anew = ANEW if path.suffix == SUFFIX else "its runs are trained from the start"
+        self.warn(headed.removed(path, error, anew))
 
 
 def _modified(path: Path) -> float:

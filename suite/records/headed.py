@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import IO, Final, Literal
 
 import numpy as np
+from pydantic import ValidationError
 
 from aebench.records.damage import opened_arrays
 from aebench.records.record import EngineName
@@ -73,6 +74,19 @@ def write(path: Path, header: Header, arrays: Iterable[tuple[str, np.ndarray]]) 
         UserError: the folder cannot be written to, or the disk is full; the one that there was is there still.
     """
     write_aside(path, lambda file: _write(file, header, arrays))
+
+
+def removed(path: Path, error: Exception, anew: str) -> str:
+    """Removes an archive that cannot be read; returns what is to be told of it.
+
+    Args:
+        path: where it is.
+        error: what reading it raised.
+        anew: what is done instead of going on from it.
+    """
+    told = "it has another form" if isinstance(error, ValidationError) else str(error) or type(error).__name__
+    path.unlink(missing_ok=True)
+    return f"{path} is no whole checkpoint and was removed, {anew}: {told}"
 
 
 def read_header(path: Path) -> Header:

@@ -14,6 +14,7 @@ from aebench.records.damage import UNREADABLE
 from aebench.records.headed import Arrays, Header
 
 SUFFIX: Final = ".scores"
+ANEW: Final = "what it holds is measured anew"
 KEY: Final = 16  # characters of a key
 _APART = ":"
 
@@ -34,24 +35,19 @@ class PartialScores:
     warn: Callable[[str], None]
 
     def read(self, header: Header, key: str) -> dict[str, Arrays]:
-        """The pieces that were kept of these runs, by name; those with another key are removed.
+        """The pieces that were kept of these runs under a key, by name.
 
         Args:
             header: whose.
             key: `KEY` characters.
         """
         found: dict[str, Arrays] = {}
-        for path in scores_of(self.folder, header.cohort):
+        for path in self._paths(header.cohort, key):
             try:
-                if headed.read_header(path).runs != header.runs:
-                    continue
-                if path.stem.rsplit("-", 2)[1] == key:
+                if headed.read_header(path) == header:
                     _take_apart(headed.read_arrays(path), found)
-                    continue
             except (*UNREADABLE, ValidationError) as error:
-                what = str(error).splitlines()[0] if str(error) else type(error).__name__
-                self.warn(f"{path} is damaged and was removed, what it holds is measured anew: {what}")
-            path.unlink(missing_ok=True)
+                self.warn(headed.removed(path, error, ANEW))
         return found
 
     def write(self, header: Header, key: str, pieces: Mapping[str, Arrays]) -> None:

@@ -198,6 +198,29 @@ def test_a_cohort_that_is_trained_is_measured_and_not_trained_again(tmp_path: Pa
         assert (one.training.cohort_size, len(one.curve.objective)) == (2, 2)
 
 
+def test_what_was_measured_before_a_measure_crashed_is_not_measured_again(tmp_path: Path) -> None:
+    study, out = tmp_path / "long.toml", tmp_path / "out"
+    study.write_text(LONG.replace("[2, 3, 4]", "3"))
+    measure, asked = scorer._measured, []
+
+    def crashing(family: Any, context: Any) -> Any:
+        asked.append(family.name)
+        return 1 / 0 if family.name == "classes" else measure(family, context)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(scorer, "_measured", crashing)
+        ended = bench(study, out)
+        assert (ended.exit_code, len(records(out))) == (1, 0), ended.output
+        assert asked == ["bound", "reconstruction", "classes"]
+        patch.setattr(
+            scorer, "_measured", lambda family, context: asked.append(family.name) or measure(family, context)
+        )
+        ended = bench(study, out)
+    assert (ended.exit_code, len(records(out))) == (0, 2), ended.output
+    assert asked[3:] == ["classes", "cost"]
+    assert list((out / "checkpoints").iterdir()) == []
+
+
 @pytest.mark.parametrize("text", ["soon", "-1", "nan", "inf", ""])
 def test_an_interval_that_is_none_is_refused(tmp_path: Path, text: str) -> None:
     study = tmp_path / "long.toml"

@@ -75,6 +75,18 @@ def test_one_that_does_not_fit_is_told_of(kept: Checkpoints, reason: str) -> Non
     assert (found, unfit) == (None, {only(kept): reason})
 
 
+def test_one_that_does_not_fit_stays_beside_the_one_that_does(kept: Checkpoints) -> None:
+    other = header(circumstances=NOW.model_copy(update={"switches": {"ONEDNN": "0"}}))
+    kept.write(other, {"weights/0": np.zeros(1)}.items())
+    assert kept.find(other, ("one", "two"))[0] == other
+    found, unfit = kept.find(header(), ("one", "two"))
+    assert found == header()
+    assert [*unfit.values()] == ["ONEDNN was 0 and is 1 now"]
+    arrays = kept.read(header())
+    assert arrays is not None
+    np.testing.assert_array_equal(arrays["weights/0"], ARRAYS["weights/0"])
+
+
 def test_company_that_is_no_longer_planned_does_not_fit(kept: Checkpoints) -> None:
     found, unfit = kept.find(header("one"), ("one",))
     assert (found, [*unfit.values()]) == (None, ["other runs of the cohort were trained together then"])
@@ -85,9 +97,9 @@ def test_another_part_of_the_cohort_is_nothing_to_tell_of(kept: Checkpoints) -> 
 
 
 def test_one_under_another_s_name_does_not_fit(kept: Checkpoints) -> None:
-    only(kept).rename(kept.path("vae-z2-abc", ("three",)))
+    only(kept).rename(kept.path(header("three")))
     found, unfit = kept.find(header("three"), {"three"}.__contains__)
-    assert (found, [*unfit.values()]) == (None, ["it is of other runs"])
+    assert (found, [*unfit.values()]) == (None, ["its name is of another training"])
 
 
 @pytest.mark.parametrize("part", [0.0, 0.5, 0.99])
@@ -125,7 +137,7 @@ def test_a_failed_write_leaves_the_last_one(kept: Checkpoints) -> None:
 
     with pytest.raises(UserError, match="No space left on device"):
         kept.write(header(), torn())
-    assert only(kept) == kept.path("vae-z2-abc", ("one", "two"))
+    assert only(kept) == kept.path(header())
     assert kept.read(header()) is not None
 
 
@@ -135,10 +147,10 @@ def test_they_go_when_all_their_runs_are_finished(kept: Checkpoints) -> None:
     assert kept.cohorts() == {"vae-z2-abc", "vae-z4-abd"}
     (kept.folder / ".vae-z2-abc-0.npz.tmp").touch()  # of a writer that was killed
     kept.sweep("vae-z2-abc", {"one", "three"}.__contains__, set().__contains__)
-    left = {kept.path("vae-z2-abc", ("one", "two")), kept.path("vae-z4-abd", ("four",))}
+    left = {kept.path(header()), kept.path(header("four", cohort="vae-z4-abd"))}
     assert {*kept.folder.iterdir()} == left
     kept.sweep("vae-z2-abc", {"one", "two"}.__contains__, set().__contains__)
-    assert only(kept) == kept.path("vae-z4-abd", ("four",))
+    assert only(kept) == kept.path(header("four", cohort="vae-z4-abd"))
 
 
 def test_old_ones_go_when_no_run_of_theirs_is_planned_any_more(kept: Checkpoints) -> None:
@@ -152,4 +164,4 @@ def test_old_ones_go_when_no_run_of_theirs_is_planned_any_more(kept: Checkpoints
     kept.sweep("vae-z2-abc", {"three"}.__contains__, {"two", "three"}.__contains__)
     assert path.exists(), "one of its runs is planned"
     kept.sweep("vae-z2-abc", {"three"}.__contains__, {"three"}.__contains__)
-    assert only(kept) == kept.path("vae-z4-abd", ("four",))
+    assert only(kept) == kept.path(header("four", cohort="vae-z4-abd"))

@@ -10,13 +10,12 @@ from typing import Any, Protocol
 import numpy as np
 
 from aebench.backends.weights import Weights
+from aebench.records.keeping import Keeping, Piece
 from aebench.records.record import PARTS, Curve, EngineName, Outcome
 from aebench.records.spec import RunSpec
 
 MakeModel = Callable[[RunSpec], Any]
 State = Mapping[str, np.ndarray]
-Piece = dict[str, np.ndarray]
-Keep = Callable[[str, Callable[[], Piece]], Piece]
 _SHORTEST = 10  # epochs of a training that has such parts
 
 
@@ -52,6 +51,13 @@ class Place(Protocol):
         """
 
 
+class Scores(Keeping, Protocol):
+    """Where the scores of runs that were trained together are kept on their way."""
+
+    def leave(self) -> None:
+        """Called where they come to no record now: what was measured of them is not to be lost."""
+
+
 class Saving(Protocol):
     """Where trainings are kept on their way."""
 
@@ -63,8 +69,8 @@ class Saving(Protocol):
     def begin(self, engine: EngineName, specs: Sequence[RunSpec]) -> Place:
         """The place of runs that an engine trains together."""
 
-    def measuring(self, engine: EngineName, specs: Sequence[RunSpec], of: str) -> AbstractContextManager[Keep]:
-        """What keeps pieces of what is measured of runs that were trained together, until their records are written.
+    def measuring(self, engine: EngineName, specs: Sequence[RunSpec], of: str) -> AbstractContextManager[Scores]:
+        """The place of the scores of runs that were trained together, until their records are written.
 
         Args:
             engine: what trained them.
@@ -74,7 +80,7 @@ class Saving(Protocol):
 
 
 class Unsaved:
-    """A `Saving` and its `Place` that keep nothing."""
+    """A `Saving`, its `Place` and its `Scores` that keep nothing."""
 
     state = None
 
@@ -101,13 +107,16 @@ class Unsaved:
     def offer(self, state: Callable[[], Iterator[tuple[str, np.ndarray]]], *, finished: bool) -> None:
         """Writes nothing."""
 
-    def measuring(self, engine: EngineName, specs: Sequence[RunSpec], of: str) -> AbstractContextManager[Keep]:  # noqa: ARG002
-        """Measures each time anew."""
-        return nullcontext(_anew)
+    def measuring(self, engine: EngineName, specs: Sequence[RunSpec], of: str) -> AbstractContextManager[Scores]:  # noqa: ARG002
+        """Itself."""
+        return nullcontext(self)
 
+    def __call__(self, name: str, compute: Callable[[], Piece], /) -> Piece:  # noqa: ARG002
+        """What `compute` gives, each time anew."""
+        return compute()
 
-def _anew(name: str, compute: Callable[[], Piece]) -> Piece:  # noqa: ARG001
-    return compute()
+    def leave(self) -> None:
+        """There is nothing."""
 
 
 UNSAVED = Unsaved()

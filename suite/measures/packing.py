@@ -1,29 +1,17 @@
-"""What has been measured of a cohort, in pieces that can be kept: an interrupt then costs one. Imports no Keras."""
+"""What a family says of a cohort, packed as a piece that can be kept. Imports no Keras."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from aebench.measures.family import Measured
+from aebench.records.keeping import Piece
 
-Piece = dict[str, np.ndarray]
 _NUMBERS = "numbers"
-
-
-class Keeping(Protocol):
-    """Keeps pieces of what is measured, by name."""
-
-    def __call__(self, name: str, compute: Callable[[], Piece], /) -> Piece:
-        """What `compute` gives, or gave under this name before an interrupt: the same to the last bit."""
-
-
-def unkept(name: str, compute: Callable[[], Piece], /) -> Piece:  # noqa: ARG001
-    """What `compute` gives, each time anew."""
-    return compute()
 
 
 def packed(found: Sequence[Measured]) -> Piece:

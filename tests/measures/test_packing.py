@@ -11,7 +11,8 @@ from scored import cohort
 
 from aebench.measures import FAMILIES
 from aebench.measures.family import Measured
-from aebench.measures.keeping import Piece, packed, unpacked
+from aebench.measures.packing import packed, unpacked
+from aebench.records.keeping import Piece
 
 
 class StoppedError(Exception):
