@@ -145,7 +145,7 @@ class SavedPlace:
 
 
 class SavedScores:
-    """Where the scores of one cohort are kept on their way: see `aebench.measures.keeping.Keeping`.
+    """Where the scores of one cohort are kept on their way: see `aebench.records.keeping.Keeping`.
 
     Pieces wait until it is time to write, so that many small ones make one file; `leave` writes those that wait.
     """
