@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from aebench.analysis.configurations import compare
+from aebench.analysis.differences import Held
 from aebench.analysis.evidence import Evidence
 from aebench.analysis.questions import Verdict
 
@@ -37,7 +38,7 @@ def found(make_study, expand, make_record) -> Callable[..., Evidence]:
         return Evidence(
             board=compare(study, specs, records).configurations,
             contrasts=study.contrasts,
-            images=lambda record, metric: arrays(record.spec).get(metric),
+            images=Held(lambda record, metric: arrays(record.spec).get(metric)),
             arrays=lambda record, name: arrays(record.spec).get(name),
             class_names=NAMES,
         )

@@ -11,9 +11,8 @@ import numpy as np
 from pydantic import ValidationError
 
 from aebench import study
-from aebench.analysis.per_image import kept_arrays
 from aebench.errors import UserError
-from aebench.measures import FAMILIES, METRICS
+from aebench.measures import FAMILIES, METRICS, kept_arrays
 from aebench.records import packs, tables
 from aebench.records.kept import Kept
 from aebench.records.packs import Pack
@@ -181,7 +180,7 @@ def _told_otherwise(pack: Pack, records: Iterable[RunRecord]) -> Iterator[str]:
 
 
 def _means(pack: Pack, record: RunRecord) -> tuple[list[str], bool]:
-    """Means that are not those of the kept numbers of single images, and whether there are any to hold them against."""
+    """Means and spreads that are not those of the kept numbers of single images, and whether there are any of these."""
     try:
         arrays = pack.store.read_arrays(record.run_id, Kept.LATENTS) or {}
     except UserError:
@@ -193,22 +192,29 @@ def _means(pack: Pack, record: RunRecord) -> tuple[list[str], bool]:
         if told is None or not parts or any(part is None for part, _ in parts):
             continue
         any_there = True
-        mean, scale = _mean([(part, sign) for part, sign in parts if part is not None])
-        if mean is None or not abs(mean - told) <= ROUNDED * scale:
-            found = "no number" if mean is None else f"{mean:.8g}"
-            wrong.append(f"{record.run_id} says {name} {told:.8g}, and its single images have a mean of {found}")
+        found = _together([(part, sign) for part, sign in parts if part is not None])
+        wrong += [f"{record.run_id} says {line}" for line in _misreported(name, told, record.image_sd.get(name), found)]
     return wrong, any_there
 
 
-def _mean(parts: Sequence[tuple[np.ndarray, float]]) -> tuple[float | None, float]:
-    """The mean of a signed sum of arrays `(n,)`, and that of their sizes; `None` where they are no such numbers."""
+def _misreported(name: str, mean: float, sd: float | None, found: tuple[np.ndarray, np.ndarray] | None) -> list[str]:
+    """What is told of a metric, and is not so of its single images, a line each."""
+    if found is None:
+        return [f"{name} {mean:.8g}, and its single images have a mean of no number"]
+    numbers, sizes = found
+    lines = []
+    if not abs(numbers.mean() - mean) <= ROUNDED * sizes.mean():
+        lines.append(f"{name} {mean:.8g}, and its single images have a mean of {numbers.mean():.8g}")
+    # The root of a mean of squares moves by no more than that of what rounding does to each.
+    if sd is not None and not abs(numbers.std() - sd) <= ROUNDED * np.sqrt(np.square(sizes).mean()):
+        lines.append(f"that {name} differs by {sd:.8g} (sd) between single images, which differ by {numbers.std():.8g}")
+    return lines
+
+
+def _together(parts: Sequence[tuple[np.ndarray, float]]) -> tuple[np.ndarray, np.ndarray] | None:
+    """The signed sum of arrays `(n,)`, and the sum of their sizes; `None` where they are no such numbers."""
     shapes = {part.shape for part, _ in parts}
     if len(shapes) != 1 or any(part.dtype.kind not in "fiub" or part.ndim != 1 or not part.size for part, _ in parts):
-        return None, 0.0
-    numbers = [(part.astype(np.float64), sign) for part, sign in parts]
-    if not all(np.isfinite(part).all() for part, _ in numbers):
-        return None, 0.0
-    return (
-        float(sum(sign * part.mean() for part, sign in numbers)),
-        float(sum(np.abs(part).mean() for part, _ in numbers)),
-    )
+        return None
+    numbers = np.array([sign * part.astype(np.float64) for part, sign in parts])
+    return (numbers.sum(axis=0), np.abs(numbers).sum(axis=0)) if np.isfinite(numbers).all() else None

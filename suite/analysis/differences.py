@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
 
 import numpy as np
 
@@ -12,7 +14,38 @@ from aebench.measures import METRICS
 from aebench.records.record import RunRecord
 
 Rows = list[np.ndarray]  # of each seed, (n,)
-PerImage = Callable[[RunRecord, str], np.ndarray | None]  # a metric of each test image in a run, (n,), if it is known
+
+
+class PerImage(Protocol):
+    """The numbers of single test images in finished runs."""
+
+    def __call__(self, record: RunRecord, metric: str, /) -> np.ndarray | None:
+        """A metric of each test image in a run, `(n,)`; `None` where it is not known."""
+
+    def count(self, record: RunRecord, metric: str, /) -> int:
+        """The number of test images it is known of, found without reading their numbers; 0 where it is not."""
+
+
+@dataclass(frozen=True)
+class Held:
+    """Numbers of single test images that are in memory.
+
+    Attributes:
+        of: a metric of each test image in a run, `(n,)`; `None` where it is not known.
+    """
+
+    of: Callable[[RunRecord, str], np.ndarray | None]
+
+    def __call__(self, record: RunRecord, metric: str, /) -> np.ndarray | None:
+        """See `PerImage`."""
+        return self.of(record, metric)
+
+    def count(self, record: RunRecord, metric: str, /) -> int:
+        """See `PerImage`."""
+        return 0 if (known := self.of(record, metric)) is None else len(known)
+
+
+NONE_KNOWN: Final = Held(lambda record, metric: None)  # noqa: ARG005
 
 
 def paired_difference(

@@ -9,10 +9,10 @@ from functools import cached_property
 import numpy as np
 
 from aebench.analysis.configurations import Board, Configuration
-from aebench.analysis.differences import PerImage, paired_difference, reference_difference
+from aebench.analysis.differences import NONE_KNOWN, PerImage, paired_difference, reference_difference
 from aebench.analysis.naming import told_apart
 from aebench.analysis.numbers import listed
-from aebench.analysis.per_image import per_image
+from aebench.analysis.per_image import KeptImages
 from aebench.analysis.ranking import Ranking
 from aebench.analysis.statistics import Difference
 from aebench.measures import METRICS
@@ -41,7 +41,7 @@ class Evidence:
 
     board: Board
     contrasts: Sequence[Contrast] = ()
-    images: PerImage = lambda record, metric: None  # noqa: ARG005
+    images: PerImage = NONE_KNOWN
     arrays: Arrays = lambda record, name: None  # noqa: ARG005
     class_names: tuple[str, ...] = ()
     factor_names: tuple[str, ...] = ()
@@ -134,7 +134,7 @@ def evidence(board: Board, store: Store, contrasts: Sequence[Contrast], part: fl
     return Evidence(
         board=board,
         contrasts=contrasts,
-        images=per_image(store, file),
+        images=KeptImages(store, file),
         arrays=arrays,
         class_names=_class_names(board, store),
         factor_names=_factor_names(board, store),

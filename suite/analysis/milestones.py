@@ -23,6 +23,7 @@ def after(record: RunRecord, part: float) -> RunRecord:
             "curve": Curve(**curves),
             "metrics": {name: found.metrics[name] for name in current if name in found.metrics},
             "profiles": {name: found.profiles[name] for name in current if name in found.profiles},
+            "image_sd": {},  # those of its end
         }
     )
 

@@ -2,42 +2,47 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache, lru_cache, partial
 
 import numpy as np
 
-from aebench.analysis.differences import PerImage
-from aebench.measures import METRICS
+from aebench.measures import kept_arrays, of_each_image
 from aebench.records.kept import Kept
+from aebench.records.record import RunRecord
 from aebench.records.store import Store
 
 MOST_HELD = 4096  # arrays: 160 MB of 10,000 test images
 
 
-def kept_arrays(metric: str) -> tuple[tuple[str, float], ...]:
-    """The kept arrays, with their signs, whose sum has the metric for its mean over test images; empty without any."""
-    declared = METRICS[metric]
-    return declared.kept or (((metric, 1.0),) if declared.of_images else ())
-
-
-def per_image(store: Store, file: str = Kept.LATENTS) -> PerImage:
-    """A function of a run and a metric: that metric of each test image, `(n,)`, or `None` where it is not known.
-
-    `file` is the one that holds a run's arrays: those of its end, or of a milestone.
+class KeptImages:
+    """The numbers of single test images, as a store keeps them: see `PerImage`.
 
     Of a silhouette it is the influence of the image (`aebench.measures.classes.silhouettes.Silhouettes`), since each
     image's own depends on the distances to all others. A bootstrap of 360 digits that computed the silhouettes of AE
     and VAE anew had 0.95 to 1.06 times the standard error that influences give their difference (three latent sizes,
     three seeds); single silhouettes give one that is too small by a quarter.
+
+    Args:
+        store: where they are.
+        file: the one that holds a run's arrays: those of its end, or of a milestone.
     """
 
-    @lru_cache(MOST_HELD)
-    def of_run(run_id: str, metric: str) -> np.ndarray | None:
-        wanted = kept_arrays(metric)
-        arrays = store.read_arrays(run_id, file, [name for name, _ in wanted])
-        if arrays is None or len(arrays) < len(wanted):
-            return None
-        total: np.ndarray = sum(sign * arrays[name] for name, sign in wanted)  # type: ignore[assignment]
-        return total
+    def __init__(self, store: Store, file: str = Kept.LATENTS) -> None:
+        self.store, self.file = store, file
+        self._read = lru_cache(MOST_HELD)(self._of_run)
+        self._lengths = cache(partial(store.array_lengths, name=file))
 
-    return lambda record, metric: of_run(record.run_id, metric) if kept_arrays(metric) else None
+    def __call__(self, record: RunRecord, metric: str, /) -> np.ndarray | None:
+        """A metric of each test image in a run, `(n,)`; `None` where it was not kept."""
+        return self._read(record.run_id, metric) if kept_arrays(metric) else None
+
+    def count(self, record: RunRecord, metric: str, /) -> int:
+        """The number of test images it was kept of, as the archive's headers say."""
+        if not (wanted := kept_arrays(metric)):
+            return 0
+        lengths = self._lengths(record.run_id)
+        return min(lengths.get(name, 0) for name, _ in wanted)
+
+    def _of_run(self, run_id: str, metric: str) -> np.ndarray | None:
+        names = [name for name, _ in kept_arrays(metric)]
+        return of_each_image(metric, self.store.read_arrays(run_id, self.file, names) or {})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,8 +11,9 @@ import numpy as np
 
 from aebench.analysis.configurations import Configuration
 from aebench.analysis.differences import PerImage
-from aebench.analysis.simultaneous import Doubt, Gap, Pairs, Values, mean_of_images, pairs
+from aebench.analysis.simultaneous import Doubt, Gap, Pairs, Values, pairs
 from aebench.measures import METRICS
+from aebench.records.record import RunRecord
 
 
 @dataclass(frozen=True)
@@ -78,26 +80,29 @@ class Ranking:
 
     @cached_property
     def _pairs(self) -> Pairs:
-        return self._over_images() or pairs(
-            [{seed: np.array([value]) for seed, value in item.values(self.metric).items()} for item in self.items]
+        means = [item.values(self.metric) for item in self.items]
+        counts = {self._count(item) for item in self.items}
+        if len(counts) > 1 or 0 in counts:
+            return pairs([{seed: np.array([value]) for seed, value in own.items()} for own in means])
+        # A run's number is the mean over its images, which are read of those pairs alone whose answer hangs on them.
+        return Pairs(
+            means=means,
+            images=counts.pop(),
+            of_images=lambda at: self._of_images(self.items[at]),
+            image_sd=[max(run.image_sd.get(self.metric, math.inf) for run in self._runs(item)) for item in self.items],
         )
 
-    def _over_images(self) -> Pairs | None:
-        """All pairs, by single test images too; `None` where a run's are not known, or are of other images."""
-        means: list[dict[int, float]] = []
-        lengths: set[int] = set()
-        for item in self.items:
-            own = self._of_images(item)
-            lengths |= {len(array) for array in own.values()} if own else {0}
-            if not own or len(lengths) > 1:
-                return None
-            means.append(mean_of_images(own))
-        return Pairs(means=means, images=lengths.pop(), of_images=lambda at: self._of_images(self.items[at]) or {})
-
-    def _of_images(self, item: Configuration) -> Values | None:
-        """The metric of each test image by seed; `None` where a run's are not known."""
+    def _runs(self, item: Configuration) -> list[RunRecord]:
+        """Those of its runs that have the metric."""
         seeds = item.values(self.metric)
-        found = {record.spec.seed: self.images(record, self.metric) for record in item.usable
-                 if record.spec.seed in seeds}  # fmt: skip
-        known = {seed: array for seed, array in found.items() if array is not None}
-        return known if len(known) == len(found) else None
+        return [record for record in item.usable if record.spec.seed in seeds]
+
+    def _count(self, item: Configuration) -> int:
+        """How many test images are behind its numbers; 0 where that is not known, or differs between its runs."""
+        counts = {self.images.count(record, self.metric) for record in self._runs(item)}
+        return counts.pop() if len(counts) == 1 else 0
+
+    def _of_images(self, item: Configuration) -> Values:
+        """The metric of each test image by seed."""
+        found = {record.spec.seed: self.images(record, self.metric) for record in self._runs(item)}
+        return {seed: array for seed, array in found.items() if array is not None}

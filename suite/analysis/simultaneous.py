@@ -82,11 +82,14 @@ class Pairs:
         images: how many test images are behind each mean; 1 where single images' numbers are not known.
         of_images: the numbers of each image by seed, of the configuration at a place; asked anew for every use, so that
             they need not all be held.
+        image_sd: of each configuration, the largest standard deviation over images of a seed; infinite where that is
+            not known.
     """
 
     means: Sequence[Mapping[int, float]]
     images: int
     of_images: Callable[[int], Values]
+    image_sd: Sequence[float]
 
     @cached_property
     def _table(self) -> np.ndarray:
@@ -145,6 +148,14 @@ class Pairs:
                         found = _of_images(self._centred(rows[left], common), others)
                         squares[np.ix_(left, right)] = found
         return np.sqrt(squares)
+
+    def _most_image_se(self, rows: Places, columns: Places) -> np.ndarray:
+        """What `image_se` is at most, without reading any image's numbers: deviations add up at worst."""
+        if self.images < 2:
+            return np.zeros((len(rows), len(columns)))
+        spread = np.asarray(self.image_sd, "float64")
+        most: np.ndarray = np.add.outer(spread[rows], spread[columns]) / np.sqrt(self.images - 1.0)
+        return most
 
     def _by_seeds(self, places: Places) -> dict[frozenset[int], np.ndarray]:
         """Which of these places have the same seeds, by these."""
@@ -239,11 +250,15 @@ class Pairs:
         for part in _parts(np.arange(len(rows)), self._table[columns].size):
             found = self.apart(rows[part], columns)
             seeds = _from_seeds(alpha, found)
-            doubtful = sign * found.mean < -seeds  # the choice of images can only widen an interval
+            below = sign * found.mean
+            at_most = self._from_images(alpha) * self._most_image_se(rows[part], columns)
+            sure = (below < -np.hypot(seeds, at_most)).any(axis=1)
+            worse[part[sure]] = True
+            doubtful = (below < -seeds) & ~sure[:, None]  # the choice of images can only widen an interval
             left, right = np.flatnonzero(doubtful.any(axis=1)), np.flatnonzero(doubtful.any(axis=0))
             own = np.ix_(left, right)
             images = self._from_images(alpha) * self.image_se(rows[part][left], columns[right])
-            worse[part[left]] = (sign * found.mean[own] < -np.hypot(seeds[own], images)).any(axis=1)
+            worse[part[left]] = (below[own] < -np.hypot(seeds[own], images)).any(axis=1)
         return worse
 
 
@@ -314,7 +329,12 @@ def pairs(values: Sequence[Values]) -> Pairs:
         values: of each configuration; arrays of the same length, of length 1 where images are not known.
     """
     images = min(len(next(iter(own.values()))) for own in values)
-    return Pairs(means=[*map(mean_of_images, values)], images=images, of_images=values.__getitem__)
+    return Pairs(
+        means=[*map(mean_of_images, values)],
+        images=images,
+        of_images=values.__getitem__,
+        image_sd=[max(float(np.std(array, dtype="float64")) for array in own.values()) for own in values],
+    )
 
 
 def mean_of_images(values: Values) -> dict[int, float]:

@@ -192,6 +192,7 @@ class Cohort:
                 update = {
                     "metrics": {**score.metrics, **times},
                     "profiles": score.profiles,
+                    "image_sd": score.image_sd,
                     "metric_versions": measures.versions(),
                     "measured_with": self.settings,
                 }
@@ -265,6 +266,7 @@ class Cohort:
             outcome=run.outcome,
             metrics={**score.metrics, **cost.training_time(run.seconds, run.images)},
             profiles=score.profiles,
+            image_sd=score.image_sd,
             metric_versions=measures.versions(),
             measured_with=self.settings,
             curve=run.curve,

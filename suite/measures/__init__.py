@@ -6,6 +6,10 @@ computes with it is imported when it is called.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import numpy as np
+
 from aebench.measures import bound, cost, diagnostics, importance, information, levels, reconstruction, training_split
 from aebench.measures.classes import family as classes
 from aebench.measures.factors import family as factors
@@ -37,6 +41,8 @@ __all__ = [
     "PROFILES",
     "Family",
     "Metric",
+    "kept_arrays",
+    "of_each_image",
     "versions",
 ]
 
@@ -72,6 +78,21 @@ NEED_FACTORS = frozenset(name for family in FAMILIES if family.needs_factors for
 ON_REQUEST = frozenset(name for family in FAMILIES if family.on_request for name in family.metrics)
 METRICS: dict[str, Metric] = {name: metric for family in FAMILIES for name, metric in family.metrics.items()}
 PROFILES: dict[str, Metric] = {name: metric for family in FAMILIES for name, metric in family.profiles.items()}
+
+
+def kept_arrays(metric: str) -> tuple[tuple[str, float], ...]:
+    """The kept arrays, with their signs, whose sum has the metric for its mean over test images; empty without any."""
+    declared = METRICS[metric]
+    return declared.kept or (((metric, 1.0),) if declared.of_images else ())
+
+
+def of_each_image(metric: str, arrays: Mapping[str, np.ndarray]) -> np.ndarray | None:
+    """The metric of each test image, `(n,)`; `None` where the arrays for it are not all there."""
+    wanted = kept_arrays(metric)
+    if not wanted or any(name not in arrays for name, _ in wanted):
+        return None
+    total: np.ndarray = sum(sign * arrays[name] for name, sign in wanted)  # type: ignore[assignment]
+    return total
 
 
 def versions() -> dict[str, int]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from aebench.data.pixels import Inputs
-from aebench.measures import FAMILIES, cost
+from aebench.measures import FAMILIES, METRICS, cost, of_each_image
 from aebench.measures.context import Context, Member
 from aebench.measures.evaluator import Evaluator
 from aebench.measures.family import Family, Measured
@@ -27,11 +27,12 @@ Arrays = dict[str, np.ndarray]
 class Score:
     """A run's numbers on the test split, and its arrays to keep by their file, a name of `Kept`.
 
-    A number that isn't finite is left out, and spoils no other run of the cohort.
+    A number that isn't finite is left out, and spoils no other run of the cohort. `image_sd` is of `RunRecord`.
     """
 
     metrics: Numbers
     profiles: Profiles
+    image_sd: dict[str, float]
     arrays: dict[str, Arrays]
 
 
@@ -87,7 +88,7 @@ class Scorer:
 
     def of_diverged(self) -> Score:
         """The score of a run that diverged: its size is known, its numbers are not."""
-        return Score(metrics=cost.size(self.evaluator.model), profiles={}, arrays={})
+        return Score(metrics=cost.size(self.evaluator.model), profiles={}, image_sd={}, arrays={})
 
 
 def _piece(family: Family, context: Context) -> Piece:
@@ -137,4 +138,10 @@ def _score(parts: Sequence[Measured]) -> Score:
         profiles |= {name: values for name, values in part.profiles.items() if values and np.isfinite(values).all()}
         arrays[Kept.LATENTS] |= {str(name): values for name, values in part.latents.items()}
         arrays[Kept.FIGURES] |= {str(name): values for name, values in part.figures.items()}
-    return Score(metrics=numbers, profiles=profiles, arrays={name: own for name, own in arrays.items() if own})
+    spreads = {name: of_each_image(name, arrays[Kept.LATENTS]) for name in numbers if name in METRICS}
+    return Score(
+        metrics=numbers,
+        profiles=profiles,
+        image_sd={name: float(values.std(dtype=np.float64)) for name, values in spreads.items() if values is not None},
+        arrays={name: own for name, own in arrays.items() if own},
+    )

@@ -6,7 +6,7 @@ import math
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, NonNegativeFloat, field_validator
 
 from aebench.records.spec import Frozen, RunSpec, TimingSpec
 
@@ -118,6 +118,8 @@ class RunRecord(Frozen):
     Attributes:
         metrics: numbers on the held-out test split, in full float32; absent or `None` where a measure does not apply.
         profiles: the same of which there are several: one a class, one a latent dimension.
+        image_sd: standard deviations over test images of the metrics that are means of what each image has; empty in
+            records of before these were kept.
         metric_versions: of every metric and profile that was declared when the run was measured.
         measured_with: how thoroughly; `None` in records of before this was recorded, or of settings that are no more.
         milestones: the same run earlier in its training, in order; empty where it was short, diverged, or is of before
@@ -130,6 +132,7 @@ class RunRecord(Frozen):
     outcome: Outcome
     metrics: Numbers
     profiles: Profiles = Field(default={})
+    image_sd: dict[str, NonNegativeFloat] = Field(default={})
     metric_versions: dict[str, int]
     measured_with: MeasureSettings | None = None
     curve: Curve

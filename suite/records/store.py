@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -25,6 +25,7 @@ from aebench.records.writing import write_aside
 
 Record = TypeVar("Record", RunRecord, TimingRecord, DatasetRecord)
 Warn = Callable[[str], None]
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -154,9 +155,21 @@ class Store:
         Raises:
             UserError: the file is damaged or cannot be read.
         """
+        return self._of_arrays(run_id, name, lambda path: archives.read_arrays(path, wanted))
+
+    def array_lengths(self, run_id: str, name: str) -> Mapping[str, int]:
+        """How long each of a run's arrays called `name` is, found without reading them; empty if there are none.
+
+        Raises:
+            UserError: the file is damaged or cannot be read.
+        """
+        return self._of_arrays(run_id, name, archives.lengths) or {}
+
+    def _of_arrays(self, run_id: str, name: str, read: Callable[[Path], Found]) -> Found | None:
+        """What is read of a run's arrays; `None` if there are none."""
         path = self.artefact_path(run_id, name)
         try:
-            return archives.read_arrays(path, wanted)
+            return read(path)
         except FileNotFoundError:
             return None
         except UNREADABLE as error:

@@ -16,6 +16,7 @@ from typer.testing import CliRunner, Result
 
 from aebench.analysis.audit import audit
 from aebench.cli.app import app
+from aebench.measures import of_each_image
 from aebench.records.packs import opened
 from aebench.records.record import RunRecord
 from aebench.records.store import Store
@@ -47,7 +48,8 @@ def pack(
             numbers["rate_nats"] = float(arrays["rate"].mean(dtype="float64"))
             numbers["elbo_nats"] = -numbers["distortion_nats"] - numbers["rate_nats"]
         store.write_arrays(record.run_id, "latents", arrays)
-        found.append(record.model_copy(update={"metrics": {**record.metrics, **numbers}}))
+        spreads = {name: float(of_each_image(name, arrays).std(dtype="float64")) for name in numbers}
+        found.append(record.model_copy(update={"metrics": {**record.metrics, **numbers}, "image_sd": spreads}))
         store.write_record(found[-1])
     store.write_timing(make_timing(found[0].spec))
     made = run("pack", tmp_path / "made-up.toml", "--out", store.root, "-o", tmp_path / "p.zip")
@@ -78,6 +80,21 @@ def test_a_number_that_is_not_the_mean_of_its_images_is_told_with_both(pack: tup
     found = run("verify", path)
     assert found.exit_code == 1
     assert f"wrong: {line}" in found.stdout
+
+
+def test_a_spread_that_is_not_that_of_its_images_is_told_with_both(pack: tuple[Path, list[RunRecord]]) -> None:
+    path, records = pack
+    (run_id, sd), *_ = ((one.run_id, one.image_sd["distortion_nats"]) for one in records)
+
+    def less(members: Members) -> None:
+        record = next(one for one in records if one.run_id == run_id)
+        changed(record, members, image_sd=record.image_sd | {"distortion_nats": 0.99 * sd})
+
+    (line,) = findings(rewritten(path, less))
+    assert line == (
+        f"{run_id} says that distortion_nats differs by {0.99 * sd:.8g} (sd) between single images, "
+        f"which differ by {sd:.8g}"
+    )
 
 
 def changed(record: RunRecord, members: Members, **update: Any) -> None:

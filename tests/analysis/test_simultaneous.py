@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import stats
 from simulated import KINDS, board, values
 
-from aebench.analysis.simultaneous import Pairs, pairs
+from aebench.analysis.simultaneous import pairs
 from aebench.analysis.statistics import crossed_difference, difference_of
 
 SEEDS = 5
@@ -135,12 +137,24 @@ def is_worse(found, alpha, one, other):
 
 
 def test_images_are_read_of_those_alone_whose_answer_hangs_on_them():
-    """A hundred that seeds cannot tell from the best need hardly any; those far behind are held against a few."""
+    """A hundred that seeds cannot tell from the best need hardly any; those far behind are held against a few.
+
+    Those that would be behind however their images were alike or not are not read if it is known how their images
+    differ: of levels 2 apart the best and its neighbours are, of levels 1,000 apart none.
+    """
     rng, asked = np.random.default_rng(11), []
     alike = rng.normal(0.0, 1.0, (1, SEEDS, 50)) + rng.normal(0.0, 1.0, (100, SEEDS, 50))
-    for far, left, reads in ((0.0, 100, 20), (1e3, 1, 110)):
+    for far, known, left, reads in (
+        (0.0, True, 100, 20),
+        (1e3, False, 1, 110),
+        (1e3, True, 1, 1),
+        (2.0, False, 1, 110),
+        (2.0, True, 1, 20),
+    ):
         own = values(alike + far * np.arange(100)[:, None, None])
-        alone = Pairs(means=pairs(own).means, images=50, of_images=lambda at, own=own: asked.append(at) or own[at])
+        held = pairs(own)
+        spreads = held.image_sd if known else [np.inf] * 100
+        alone = replace(held, of_images=lambda at, own=own: asked.append(at) or own[at], image_sd=spreads)
         asked.clear()
         assert len(alone.set_of_best(1.0)) == left
         assert len(asked) < reads

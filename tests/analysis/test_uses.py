@@ -12,10 +12,9 @@ from aebench.analysis.choices import uses
 from aebench.analysis.configurations import compare
 from aebench.analysis.evidence import Evidence
 from aebench.analysis.league import league
-from aebench.analysis.per_image import kept_arrays
 from aebench.analysis.purposes import USES, validation_elbo
 from aebench.analysis.questions.uses import good_for
-from aebench.measures import METRICS, OF_IMAGES, ON_REQUEST
+from aebench.measures import METRICS, OF_IMAGES, ON_REQUEST, kept_arrays
 from aebench.page.look import looks
 
 LABELS = USES[0]

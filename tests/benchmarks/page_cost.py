@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +24,8 @@ import numpy as np
 
 from aebench import data, study
 from aebench.analysis import sources
-from aebench.analysis.per_image import kept_arrays
 from aebench.harness.plan import timing_specs
-from aebench.measures import METRICS, PROFILES, versions
+from aebench.measures import METRICS, PROFILES, kept_arrays, of_each_image, versions
 from aebench.page import page
 from aebench.records.record import Curve, Environment, OperationTiming, RunRecord, TimingRecord, Training
 from aebench.records.spec import RunSpec
@@ -69,15 +69,16 @@ def make_up(runs: int, folder: Path) -> None:
     store, sets, timed = Store(folder / "out"), Store(folder / "sets"), set()
     for spec in study.read(str(path)).expand({"digits": data.digest("digits")}, "tensorflow"):
         which = betas.index(spec.scalars["beta"]) % SETS if spec.scalars else 0
-        share_arrays(spec, sets, store, f"{spec.variant}-{spec.latent_dim}-{which}-{spec.seed}")
-        store.write_record(record(spec))
+        name = f"{spec.variant}-{spec.latent_dim}-{which}-{spec.seed}"
+        share_arrays(spec, sets, store, name)
+        store.write_record(record(spec, image_sd(sets, name)))
         if (spec.variant, spec.latent_dim) not in timed:
             timed.add((spec.variant, spec.latent_dim))
             for timing in timings(spec):
                 store.write_timing(timing)
 
 
-def record(spec: RunSpec) -> RunRecord:
+def record(spec: RunSpec, spreads: dict[str, float]) -> RunRecord:
     """Numbers that differ between configurations, and a twentieth as much between seeds."""
     own, seed = np.random.default_rng(seed_of(spec.configuration)), np.random.default_rng(seed_of(spec.run_id))
     has_posterior = spec.variant != "ae"
@@ -91,7 +92,7 @@ def record(spec: RunSpec) -> RunRecord:
     curves = {name: curve for name in Curve.model_fields if has_posterior or not name.endswith("rate")}
     return RunRecord(
         run_id=spec.run_id, spec=spec, outcome="ok", metrics=metrics | {"active_units": float(spec.latent_dim)},
-        profiles=profiles, metric_versions=versions(),
+        profiles=profiles, image_sd=spreads, metric_versions=versions(),
         curve=Curve(**curves), environment=ENVIRONMENT, finished=WHEN,
         training=Training(engine="vectorised", reason="made up", cohort_size=8, compile_seconds=1.0),
     )  # fmt: skip
@@ -120,6 +121,14 @@ def share_arrays(spec: RunSpec, sets: Store, store: Store, name: str) -> None:
             sets.write_arrays(name, kind, make(spec, np.random.default_rng(seed_of(name))))
         target.parent.mkdir(parents=True, exist_ok=True)
         os.link(source, target)
+
+
+@cache
+def image_sd(sets: Store, name: str) -> dict[str, float]:
+    """Standard deviations over images of a set."""
+    arrays = sets.read_arrays(name, "latents") or {}
+    known = {metric: of_each_image(metric, arrays) for metric in METRICS}
+    return {metric: float(values.std(dtype="float64")) for metric, values in known.items() if values is not None}
 
 
 def latents(spec: RunSpec, random: np.random.Generator) -> dict[str, np.ndarray]:

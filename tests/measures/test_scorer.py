@@ -11,10 +11,9 @@ import rounding
 from scored import Brightness, assert_same, cohort, member, pixels, scorer_like, scorer_of, scores
 from sklearn.metrics import silhouette_score
 
-from aebench.analysis.per_image import kept_arrays
 from aebench.backends.weights import get_weights, set_weights
 from aebench.data.pixels import binarise
-from aebench.measures import FAMILIES, METRICS, PROFILES, components, diagnostics, levels, training_split
+from aebench.measures import FAMILIES, METRICS, PROFILES, components, diagnostics, kept_arrays, levels, training_split
 from aebench.measures.classes import references
 from aebench.measures.context import Member
 from aebench.measures.evaluator import Evaluator
@@ -123,7 +122,7 @@ def test_factors_are_measured_of_each_run_and_its_references():
     assert one["mig_pca"] != one["mig"] != one["mig_untrained"] != other["mig_untrained"]
 
 
-def test_kept_values_of_single_images_have_the_metrics_for_their_means():
+def test_kept_values_of_single_images_have_the_metrics_for_their_means_and_spreads():
     (score,) = scores("VAE", 1)
     kept = {metric: kept_arrays(metric) for metric in METRICS}
     uses = {name for family in FAMILIES if family.group == "uses" for name in family.metrics}
@@ -132,8 +131,10 @@ def test_kept_values_of_single_images_have_the_metrics_for_their_means():
     for metric, parts in kept.items():
         if not parts or metric not in score.metrics:  # there are not as many labels, nor other sets
             continue
-        mean = sum(sign * score.arrays["latents"][name].mean() for name, sign in parts)
-        assert mean == pytest.approx(score.metrics[metric], rel=1e-4, abs=1e-5), metric
+        values = sum(sign * score.arrays["latents"][name].astype("float64") for name, sign in parts)
+        assert values.mean() == pytest.approx(score.metrics[metric], rel=1e-4, abs=1e-5), metric
+        assert values.std() == pytest.approx(score.image_sd[metric], rel=1e-4, abs=1e-5), metric
+    assert score.image_sd.keys() == {name for name, parts in kept.items() if parts} & score.metrics.keys()
 
 
 def test_the_bound_by_many_codes_is_above_the_elbo():

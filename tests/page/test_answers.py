@@ -9,6 +9,7 @@ import pytest
 
 from aebench.analysis.choices import answers
 from aebench.analysis.configurations import compare
+from aebench.analysis.differences import Held
 from aebench.analysis.evidence import Evidence
 from aebench.analysis.numbers import significant
 from aebench.analysis.timings import timed_operations
@@ -116,7 +117,7 @@ def test_where_many_are_tied_the_page_says_what_a_difference_has_to_be(make_stud
     }
     board = compare(study, specs, records).configurations
     known = Evidence(
-        board=board, images=lambda record, metric: images[record.run_id] if metric == "elbo_nats" else None
+        board=board, images=Held(lambda record, metric: images[record.run_id] if metric == "elbo_nats" else None)
     )
     likelihood = answers(known, looks(board).title, ())[0]
     assert likelihood.standing[0].endswith("and 3 more.")

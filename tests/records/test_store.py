@@ -296,3 +296,16 @@ def test_a_changed_bit_anywhere_in_kept_arrays_changes_no_number(tmp_path: Path,
             for name in found.keys() & arrays.keys():
                 np.testing.assert_array_equal(found[name], arrays[name], strict=True)
     assert told > len(whole)
+
+
+def test_arrays_have_the_lengths_that_their_headers_say(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    arrays = {"long": np.zeros((30, 2)), "columns": np.asfortranarray(np.zeros((4, 3))), "one": np.array(1.0)}
+    for name in ("latents", "figures"):  # the second is compressed
+        store.write_arrays("run", name, arrays)
+        assert store.array_lengths("run", name) == {"long": 30, "columns": 4, "one": 1}
+    assert store.array_lengths("another", "latents") == {}
+    path = store.artefact_path("run", "latents")
+    path.write_bytes(path.read_bytes()[:-30])
+    with pytest.raises(UserError, match="cannot read"):
+        store.array_lengths("run", "latents")
