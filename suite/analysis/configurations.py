@@ -98,15 +98,15 @@ class Configuration:
         """The outcome of each finished run by seed."""
         return {record.spec.seed: record.outcome for record in self.records}
 
-    @property
+    @cached_property
     def usable(self) -> tuple[RunRecord, ...]:
         """Finished runs that did not diverge."""
         return tuple(record for record in self.records if record.outcome == "ok")
 
     def values(self, metric: str) -> dict[int, float]:
         """The metric by seed, for the runs that did not diverge and have it."""
-        found = {record.spec.seed: record.metrics.get(metric) for record in self.usable}
-        return {seed: value for seed, value in found.items() if value is not None}
+        found = ((record.spec.seed, record.metrics.get(metric)) for record in self.usable)
+        return {seed: value for seed, value in found if value is not None}
 
     def certified(self, metric: str) -> bool:
         """Whether the metric's mean is what its runs have, and not merely a bound on it."""

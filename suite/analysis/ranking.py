@@ -7,11 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-import numpy as np
-
 from aebench.analysis.configurations import Configuration
 from aebench.analysis.differences import PerImage
-from aebench.analysis.simultaneous import Doubt, Gap, Pairs, Values, pairs
+from aebench.analysis.simultaneous import Doubt, Gap, Pairs, Values
 from aebench.measures import METRICS
 from aebench.records.record import RunRecord
 
@@ -83,7 +81,7 @@ class Ranking:
         means = [item.values(self.metric) for item in self.items]
         counts = {self._count(item) for item in self.items}
         if len(counts) > 1 or 0 in counts:
-            return pairs([{seed: np.array([value]) for seed, value in own.items()} for own in means])
+            return Pairs(means=means)
         # A run's number is the mean over its images, which are read of those pairs alone whose answer hangs on them.
         return Pairs(
             means=means,
@@ -94,8 +92,7 @@ class Ranking:
 
     def _runs(self, item: Configuration) -> list[RunRecord]:
         """Those of its runs that have the metric."""
-        seeds = item.values(self.metric)
-        return [record for record in item.usable if record.spec.seed in seeds]
+        return [record for record in item.usable if record.metrics.get(self.metric) is not None]
 
     def _count(self, item: Configuration) -> int:
         """How many test images are behind its numbers; 0 where that is not known, or differs between its runs."""

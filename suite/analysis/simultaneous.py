@@ -87,9 +87,9 @@ class Pairs:
     """
 
     means: Sequence[Mapping[int, float]]
-    images: int
-    of_images: Callable[[int], Values]
-    image_sd: Sequence[float]
+    images: int = 1
+    of_images: Callable[[int], Values] = lambda at: {}  # noqa: ARG005
+    image_sd: Sequence[float] = ()
 
     @cached_property
     def _table(self) -> np.ndarray:

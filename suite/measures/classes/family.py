@@ -138,10 +138,10 @@ def measure(context: Context) -> Sequence[Measured]:
     known = references(data, context.classifier)
     codes = zip(context.train[0], (run.codes for run in context.scored), strict=True)
     first = zip(*context.untrained_codes, strict=True)
-    found = known.structures([*codes, *first])
+    found = known.structures([*codes, *first], context.kept)
     alike = np.array_equal(data.test, data.grey_test)
     grey = [None] * context.count if alike else encode(context.runs, data.grey_test)
-    shared = known.of_size(context.latent_dim)
+    shared = known.of_size(context.latent_dim, context.kept)
     validation = [a | b for a, b in zip(_validation(context), _clusters(context), strict=True)]
     return [
         _measured(

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Sequence
-from functools import cache, cached_property
+from concurrent.futures import Executor
+from functools import cache, cached_property, partial
 
 import numpy as np
 
+from aebench.backends.environment import cores
 from aebench.data.pixels import Inputs
-from aebench.measures.classes.structure import Labelled, Structure, class_structure
+from aebench.measures.classes.structure import Labelled, Structure, class_structure, piece_of, structures_of
 from aebench.measures.components import projections
 from aebench.measures.samples.classifier import Classifier
 from aebench.measures.samples.judged import Samples
 from aebench.measures.samples.mixture import one_thread_each
+from aebench.records.keeping import Keeping, Piece, unkept
 from aebench.records.record import Numbers
 
 Codes = tuple[np.ndarray, np.ndarray]  # of the training and of the test images
@@ -32,13 +36,25 @@ class References:
         self.samples = Samples(inputs, classifier) if classifier and inputs.labels is not None else None
         self._known: dict[bytes, Structure] = {}
 
-    def structures(self, codes: Sequence[Codes]) -> list[Structure]:
-        """Class structure of several representations; one that came before, as an untrained encoder, is remembered."""
+    def structures(self, codes: Sequence[Codes], kept: Keeping = unkept) -> list[Structure]:
+        """Class structure of several representations; one that came before, as an untrained encoder, is remembered.
+
+        Args:
+            codes: of the training and of the test images, of each representation.
+            kept: keeps those of as many representations as there are cores, which are found at once.
+        """
         keys = [hashlib.blake2b(np.ascontiguousarray(test).data, digest_size=16).digest() for _, test in codes]
         fresh = {key: pair for key, pair in zip(keys, codes, strict=True) if key not in self._known}
         with one_thread_each() as pool:
-            self._known.update(zip(fresh, pool.map(self._structure, fresh.values()), strict=True))
+            for start in range(0, len(fresh), cores()):
+                some = dict(itertools.islice(fresh.items(), start, start + cores()))
+                name = hashlib.blake2b(b"".join(some), digest_size=8).hexdigest()
+                found = kept(f"structures/{name}", partial(self._piece, pool, list(some.values())))
+                self._known.update(zip(some, structures_of(found), strict=True))
         return [self._known[key] for key in keys]
+
+    def _piece(self, pool: Executor, codes: Sequence[Codes]) -> Piece:
+        return piece_of(list(pool.map(self._structure, codes)))
 
     def _structure(self, codes: Codes) -> Structure:
         train, test = codes
@@ -48,10 +64,10 @@ class References:
             Labelled(points=train, labels=self.inputs.train_labels), Labelled(points=test, labels=self.inputs.labels)
         )
 
-    def of_size(self, latent_dim: int) -> Numbers:
+    def of_size(self, latent_dim: int, kept: Keeping = unkept) -> Numbers:
         """The measures of pixels and of as many principal components as a code has numbers."""
         train, test = self._components
-        pixels, components = self.structures([self._pixels, (train[:, :latent_dim], test[:, :latent_dim])])
+        pixels, components = self.structures([self._pixels, (train[:, :latent_dim], test[:, :latent_dim])], kept)
         return {**_named(pixels, "pixels"), **_named(components, "pca")}
 
     @cached_property

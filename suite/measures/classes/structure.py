@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from aebench.data.pixels import FIXED_SEED
 from aebench.measures.classes.silhouettes import Silhouettes, silhouettes
+from aebench.records.keeping import Piece
 from aebench.records.record import Numbers
 
 MOST_FITTED = 10_000  # training images that neighbours and probe are fitted on; classes in proportion
 NEIGHBOURS = 5
 RESTARTS = 10  # of k-means
 FEWEST_APART = 10  # points at places of their own, below which no dimension is told
+_NUMBERS = "numbers"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +46,28 @@ class Structure:
 
 
 NOTHING = Structure(numbers={}, silhouettes=None)
+
+
+def piece_of(found: Sequence[Structure]) -> Piece:
+    """Structures as a piece that can be kept."""
+    piece = {_NUMBERS: np.frombuffer(json.dumps([one.numbers for one in found], default=float).encode(), "uint8")}
+    for at, one in enumerate(found):
+        if one.silhouettes is not None:
+            piece |= {f"{at}/values": one.silhouettes.values, f"{at}/influence": one.silhouettes.influence}
+    return piece
+
+
+def structures_of(piece: Piece) -> list[Structure]:
+    """The structures of a piece."""
+    return [
+        Structure(
+            numbers=numbers,
+            silhouettes=Silhouettes(values=piece[f"{at}/values"], influence=piece[f"{at}/influence"])
+            if f"{at}/values" in piece
+            else None,
+        )
+        for at, numbers in enumerate(json.loads(piece[_NUMBERS].tobytes()))
+    ]
 
 
 def class_structure(train: Labelled, test: Labelled) -> Structure:

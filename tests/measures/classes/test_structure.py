@@ -6,14 +6,18 @@ import itertools
 import math
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits, make_swiss_roll
 from threadpoolctl import threadpool_limits
 
+from aebench.backends.environment import cores
 from aebench.measures.classes.family import FAMILY, MEASURES, REFERENCES
+from aebench.measures.classes.references import References
 from aebench.measures.classes.structure import (
+    NOTHING,
     Labelled,
     adjusted_rand_index,
     class_structure,
@@ -22,7 +26,9 @@ from aebench.measures.classes.structure import (
     k_means,
     mutual_information_share,
     neighbour_accuracy,
+    piece_of,
     probe_accuracy,
+    structures_of,
 )
 from aebench.measures.context import by_class
 
@@ -273,3 +279,32 @@ def test_every_measure_is_declared_beside_its_references():
     assert FAMILY.metrics.keys() > {f"{name}_{reference}" for name in MEASURES for reference in REFERENCES}
     assert found.silhouettes.values.mean() == found.numbers["silhouette"]
     assert all("posterior means" in FAMILY.metrics[name].about for name in MEASURES)
+
+
+def test_structures_come_back_from_their_piece_to_the_last_bit():
+    points, labels = rng(3).normal(size=(60, 3)), np.arange(60) % 3
+    split = Labelled(points=points, labels=labels)
+    one_class = Labelled(points=points, labels=np.zeros(60, int))
+    found = [class_structure(split, split), class_structure(one_class, one_class), NOTHING]
+    again = structures_of(piece_of(found))
+    assert [one.numbers for one in again] == [one.numbers for one in found]
+    assert again[1].silhouettes is again[2].silhouettes is None
+    np.testing.assert_array_equal(again[0].silhouettes.values, found[0].silhouettes.values)
+    np.testing.assert_array_equal(again[0].silhouettes.influence, found[0].silhouettes.influence)
+
+
+def test_structures_are_kept_some_at_a_time_and_not_found_again():
+    inputs = SimpleNamespace(labels=np.arange(40) % 2, train_labels=np.arange(40) % 2)
+    codes = [(one, one) for one in rng(4).normal(size=(5, 40, 2)).astype("float32")]
+    pieces = {}
+
+    def kept(name, compute):
+        return pieces.setdefault(name, pieces[name] if name in pieces else compute())
+
+    found = References(inputs, None).structures(codes, kept)
+    assert len(pieces) == -(-len(codes) // cores())
+    for name in pieces:
+        pieces[name] = {key: array if key == "numbers" else array + 1.0 for key, array in pieces[name].items()}
+    again = References(inputs, None).structures(codes, kept)
+    for one, other in zip(found, again, strict=True):
+        np.testing.assert_array_equal(other.silhouettes.values, one.silhouettes.values + 1.0)
