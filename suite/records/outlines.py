@@ -17,6 +17,7 @@ from typing import IO, TYPE_CHECKING, Any, Final
 import numpy as np
 
 from aebench.errors import UserError
+from aebench.records.making import uncollected
 from aebench.records.record import Curve, Environment, MeasureSettings, Outcome, RunRecord, Training
 from aebench.records.spec import Frozen, RunSpec
 from aebench.records.writing import write_aside
@@ -175,7 +176,8 @@ def read(
     if len(new) >= LEAST:
         with suppress(UserError):  # where nothing can be written, all are read anew each time
             write_aside(path, lambda file: _write(file, _joined(tables)))
-    return _outlines(tables, specs) if tables else {}
+    with uncollected():
+        return _outlines(tables, specs) if tables else {}
 
 
 def _stamps(folder: Path) -> dict[str, str]:

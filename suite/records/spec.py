@@ -7,6 +7,7 @@ import json
 import math
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from copy import copy
 from functools import cached_property
 from typing import Any, Literal, Self
 
@@ -104,10 +105,14 @@ class RunSpec(ModelSpec):
             "configuration": f"{slug}-{_digest(_replicated(fields))}",
             "cohort": _digest(fields, {"seed", "scalars"}),
         }
+        # What stands before the seed is hashed once for all.
+        before, after = _around(fields, "seed")
+        begun = hashlib.sha256(before.encode())
         for seed in seeds:
-            run = self.model_copy(update={"seed": seed})
-            run_id = f"{slug}-s{seed}{self._left_out()}-{_digest({**fields, 'seed': str(seed)})}"
-            run.__dict__.update(shared, run_id=run_id)  # where cached properties are kept
+            run, hashed = copy(self), begun.copy()
+            hashed.update(f"{seed}{after}".encode())
+            run_id = f"{slug}-s{seed}{self._left_out()}-{_shortened(hashed)}"
+            run.__dict__.update(shared, seed=seed, run_id=run_id)  # where cached properties are kept too
             yield run
 
     def __copy__(self) -> Self:
@@ -235,7 +240,12 @@ def _file_name(slug: str) -> str:
     return re.sub(r"[^A-Za-z0-9._+-]", "_", slug)[:_LONGEST_SLUG]
 
 
-_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False).encode
+_encode_any = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False).encode
+
+
+def _encode(value: Any) -> str:
+    """The value as JSON; whole numbers, of which there are many, without making an encoder for each."""
+    return str(value) if type(value) is int else _encode_any(value)
 
 
 def _canonical(spec: ModelSpec) -> dict[str, str]:
@@ -250,5 +260,21 @@ def _replicated(fields: Mapping[str, str]) -> dict[str, str]:
 
 
 def _digest(fields: Mapping[str, str], without: Collection[str] = ()) -> str:
-    canonical = ",".join(f'"{name}":{value}' for name, value in fields.items() if name not in without)
-    return hashlib.sha256(f"{{{canonical}}}".encode()).hexdigest()[:10]
+    canonical = ",".join(_entries({name: value for name, value in fields.items() if name not in without}))
+    return _shortened(hashlib.sha256(f"{{{canonical}}}".encode()))
+
+
+def _shortened(hashed: Any) -> str:
+    """So much of a hash as stands in names of files."""
+    return str(hashed.hexdigest()[:10])
+
+
+def _entries(fields: Mapping[str, str]) -> list[str]:
+    return [f'"{name}":{value}' for name, value in fields.items()]
+
+
+def _around(fields: Mapping[str, str], name: str) -> tuple[str, str]:
+    """What stands before and after the value of a field in what `_digest` hashes."""
+    entries, at = _entries(fields), list(fields).index(name)
+    before, after = ",".join([*entries[:at], f'"{name}":']), ",".join(["", *entries[at + 1 :]])
+    return f"{{{before}", f"{after}}}"

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from aebench.errors import UserError, unknown
+from aebench.records.making import uncollected
 from aebench.records.record import MeasureSettings
 from aebench.records.spec import Adam, Annealing, Precision, RunSpec, Schedule, TrainOn
 from aebench.study import declarations, networks, variants
@@ -198,7 +199,8 @@ class Study:
             for values in itertools.product(*_values(grid))
             for run in self._replicates(_point(grid, dict(zip(_keys(grid), values, strict=True)), digests, backend))
         )
-        return list({run.run_id: run for run in runs}.values())
+        with uncollected():
+            return list({run.run_id: run for run in runs}.values())
 
     def _replicates(self, point: RunSpec) -> Iterator[RunSpec]:
         """A configuration's runs, one a seed, each without its own class where classes are left out."""
