@@ -288,6 +288,7 @@ class Cohort:
                 cohort_seconds=run.cohort_seconds,
                 compile_seconds=run.compile_seconds,
                 variant_code=declarations.code(self.variant.path),
+                network_code=declarations.code(own) if self.network and (own := self.network.code) else None,
             ),
             environment=environment.current(run.spec.backend),
             finished=now(),

@@ -62,19 +62,29 @@ class Plan:
 
     @property
     def recoded(self) -> dict[Path, int]:
-        """Files whose variants have other code than finished runs were trained with, and of how many runs.
+        """Files of variants and of the study's own networks that are other code than finished runs had, and how many.
 
         Only where the version is the same: runs of another are other runs. A digest is of one version of Python.
         """
-        python = platform.python_version().rpartition(".")[0]
-        changed = Counter(
-            path
+        here = _release(platform.python_version())
+        kinds = Counter(
+            (record.spec.variant, record.training.variant_code, record.spec.network, record.training.network_code)
             for record in self.records.values()
-            if (was := record.training.variant_code) is not None
-            and record.environment.python.rpartition(".")[0] == python
-            and declarations.code(path := self.study.declaration(record.spec.variant).path) != was
+            if _release(record.environment.python) == here
         )
+        changed: Counter[Path] = Counter()
+        for (variant, of_variant, network, of_network), count in kinds.items():
+            brought = self.study.networks.get(network)
+            known = {self.study.declaration(variant).path: of_variant}
+            if brought is not None and brought.code is not None:
+                known[brought.code] = of_network
+            changed.update({path: count for path, was in known.items() if was not in (None, declarations.code(path))})
         return dict(changed)
+
+
+def _release(python: str) -> str:
+    """`3.11` of `3.11.7`."""
+    return python.rpartition(".")[0]
 
 
 def plan(

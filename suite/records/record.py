@@ -82,6 +82,8 @@ class Training(Frozen):
         cohort_seconds: what they took together, without compilation.
         compile_seconds: of that program, paid once.
         variant_code: digest of the source that the variant's file had; `None` in records of before this was kept.
+        network_code: the same of the file of a network that the study brings; `None` where it brings none, or models
+            that were saved, and in records of before this was kept.
     """
 
     engine: EngineName
@@ -90,6 +92,7 @@ class Training(Frozen):
     cohort_seconds: float | None = None
     compile_seconds: float
     variant_code: str | None = None
+    network_code: str | None = None
 
 
 PARTS: Final = (0.25, 0.5)  # of the training, after which a run is measured too: its milestones

@@ -45,6 +45,11 @@ class Declaration:
     files: tuple[Path, ...]
     about: str = ""
 
+    @property
+    def code(self) -> Path | None:
+        """The Python file; `None` for saved models, whose files' digest is in the identity."""
+        return self.files[0] if len(self.files) == 1 else None
+
 
 class OwnNetwork(Frozen):
     """A study's table `[[own_network]]`: a name, and either a Python file or the files of two saved Keras models."""
@@ -112,8 +117,8 @@ def load(network: Declaration) -> Any:
     """
     from aebench.models import networks
 
-    if len(network.files) == 1:
-        declarations.module(network.files[0])
+    if network.code is not None:
+        declarations.module(network.code)
         return networks.NETWORKS[network.name]
     return networks.of_models(*map(_saved_model, network.files))
 

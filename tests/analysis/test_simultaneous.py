@@ -158,3 +158,17 @@ def test_images_are_read_of_those_alone_whose_answer_hangs_on_them():
         asked.clear()
         assert len(alone.set_of_best(1.0)) == left
         assert len(asked) < reads
+
+
+@pytest.mark.parametrize("step", [0.05, 0.3, 1.0])
+def test_what_is_known_of_images_spreads_changes_no_set_of_the_best(step):
+    """It tells those that no covariance of images could bring back; whoever it leaves open is read."""
+    rng = np.random.default_rng(13)
+    shared = rng.normal(0.0, 1.0, (1, 1, 50))
+    for _ in range(20):
+        levels = step * rng.permutation(30)[:, None, None]
+        own = values(shared + levels + rng.normal(0.0, 0.5, (30, SEEDS, 1)) + rng.normal(0.0, 1.0, (30, SEEDS, 50)))
+        found = pairs(own)
+        unknown = replace(found, image_sd=[np.inf] * 30)
+        for sign in (1.0, -1.0):
+            np.testing.assert_array_equal(found.set_of_best(sign), unknown.set_of_best(sign))

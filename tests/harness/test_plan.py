@@ -159,6 +159,29 @@ def test_code_that_changed_under_the_same_version_is_told(
     assert planned(store).recoded == {}
 
 
+def test_an_own_network_that_changed_under_the_same_version_is_told(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "net.py").write_text('@register_network("small", version=1)\ndef small(shape, size, seed): ...\n')
+    text = 'title = "Own"\ndataset = "digits"\nseeds = 2\nepochs = 3\nlatent_dim = 2\nnetwork = ["small", "mlp"]\n'
+    (tmp_path / "own.toml").write_text(
+        f'{text}[[own_network]]\nname = "small"\nfile = "net.py"\n[[variant]]\nname = "ae"\n'
+    )
+
+    def planned_anew() -> Any:
+        return plan.plan(study.read(str(tmp_path / "own.toml")), "tensorflow", store)
+
+    here = RECORD.environment.model_copy(update={"python": environment.current("tensorflow").python})
+    path = tmp_path.resolve() / "net.py"
+    for spec in planned_anew().grid:
+        own = declarations.code(path) if spec.network == "small@1" else None
+        training = RECORD.training.model_copy(update={"network_code": own})
+        store.write_record(record(spec).model_copy(update={"training": training, "environment": here}))
+    assert planned_anew().recoded == {}
+    monkeypatch.setattr(declarations, "code", lambda path: "0" * 16)
+    assert planned_anew().recoded == {path: 2}
+
+
 @pytest.mark.parametrize(
     ("dataset", "likelihood", "message"),
     [
