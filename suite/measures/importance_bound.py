@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import TypeVar
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from aebench.measures.shared_weights import SharedDraws
 from aebench.models.streams import stream
 from aebench.records.keeping import Keeping, Piece, unkept
 
+Drawn = TypeVar("Drawn", Draws, SharedDraws)
 MOST_FACTORS = 2**27  # numbers in the proposals of all runs that are worked at together: half a gigabyte
 CALLS = 16  # of the device whose sums of weights are kept together: some seconds on a CPU
 SLOW_CALLS = 4  # whose slopes are kept together, which are taken at many points of each image
@@ -95,7 +97,8 @@ def _of_some(
     evaluator: Evaluator, runs: Runs, some: range, images: np.ndarray, tolerance: float, budget: int, kept: Keeping
 ) -> list[Importance]:
     """The bounds of the runs at the places `some`: by codes that images share, and by codes of their own if need be."""
-    shared = _shared(evaluator, runs, some, images, tolerance) if tolerance > 0.0 and evaluator.shares_codes else {}
+    sharing = tolerance > 0.0 and evaluator.shares_codes
+    shared = _shared(evaluator, runs, some, images, tolerance, kept) if sharing else {}
     rest = [run for run in some if run not in shared or not shared[run].error <= FAIR * tolerance]
     own = _own(evaluator, runs, rest, images, tolerance, budget, kept) if rest else {}
     each = ([found[run] for found in (shared, own) if run in found] for run in some)
@@ -103,7 +106,7 @@ def _of_some(
 
 
 def _shared(
-    evaluator: Evaluator, runs: Runs, some: Sequence[int], images: np.ndarray, tolerance: float
+    evaluator: Evaluator, runs: Runs, some: Sequence[int], images: np.ndarray, tolerance: float, kept: Keeping
 ) -> dict[int, Importance]:
     """Bounds by codes that all images share, as many as it takes; none of a run whose encoder is not finite."""
     means, log_vars = (part.astype(float) for part in evaluator.gaussians(runs, images))
@@ -111,11 +114,19 @@ def _shared(
     proposals = {run: SharedProposal(means[run], np.exp(0.5 * log_vars[run])) for run in finite}
     weights = {run: SharedWeights(len(images)) for run in finite}
     going = finite
-    while going:
+
+    def found(part: Sequence[SharedDraws]) -> Piece:
+        sums, squares = evaluator.shared_log_weight_sums(runs, images, part)
+        return {"sums": sums, "squares": squares}
+
+    for turn in itertools.count():
+        if not going:
+            break
         asked = [(run, *task) for run in going for task in weights[run].wanted()]
         draws = [SharedDraws.of(run, proposals[run], *task) for run, *task in asked]
-        for (run, batch, _), *sums in zip(asked, *evaluator.shared_log_weight_sums(runs, images, draws), strict=True):
-            weights[run].add(batch, *sums)
+        pieces = _in_pieces(found, draws, SLOW_CALLS * runs.at_once, f"importance/shared/{turn}", kept)
+        for (run, batch, _), sums, squares in zip(asked, pieces["sums"], pieces["squares"], strict=True):
+            weights[run].add(batch, sums, squares)
         going = [run for run in going if weights[run].error().total > tolerance and 2 * weights[run].codes <= MOST]
     return {run: _found_shared(found) for run, found in weights.items()}
 
@@ -192,7 +203,7 @@ def _slopes(
 
 
 def _in_pieces(
-    found: Callable[[Sequence[Draws]], Piece], draws: Sequence[Draws], size: int, name: str, kept: Keeping
+    found: Callable[[Sequence[Drawn]], Piece], draws: Sequence[Drawn], size: int, name: str, kept: Keeping
 ) -> Piece:
     """The arrays that `found` makes of draws, taken and kept `size` at a time: of whole calls, so that bits stay."""
     pieces = [

@@ -209,7 +209,9 @@ def measure(context: Context) -> Sequence[Measured]:
     if samples is None:
         return [Measured()] * context.count
     weights = [member.weights for member in context.members]
-    found = samples.score(context.evaluator, weights, context.train[0], context.codes, mixture=not context.milestone)
+    found = samples.score(
+        context.evaluator, weights, context.train[0], context.codes, mixture=not context.milestone, kept=context.kept
+    )
     return [
         Measured(
             numbers=one.numbers,

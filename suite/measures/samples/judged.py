@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import chain
 from typing import Any
 
@@ -25,6 +26,7 @@ from aebench.measures.samples.copying import Nearness, copying, nearest
 from aebench.measures.samples.manifold import NEIGHBOURS, Real, frechet_distance, overlap, real
 from aebench.measures.samples.mixture import mixture_codes, one_thread_each
 from aebench.measures.similarity import image_correlation
+from aebench.records.keeping import Keeping, Piece, unkept
 from aebench.records.record import Numbers
 
 MOST_SAMPLES = 2000  # of each kind, and of real images: distances grow with their square
@@ -47,6 +49,11 @@ class Generated:
 
 
 NOTHING = Generated(numbers={}, profiles={}, centroid_images=None)
+
+
+def _mixtures(pool: Executor, codes: np.ndarray, count: int) -> Piece:
+    """New codes of mixtures that are fitted to those of each run."""
+    return {"codes": np.stack([*pool.map(lambda own: mixture_codes(own, count), codes)])}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +92,7 @@ class Samples:
         test_codes: np.ndarray,
         *,
         mixture: bool = True,
+        kept: Keeping = unkept,
     ) -> list[Generated]:
         """What each run generates; nothing if its codes are not finite, or if there are too few images.
 
@@ -93,6 +101,7 @@ class Samples:
             weights: of its runs.
             train_codes, test_codes: posterior means of the training and test images, `(runs, n, code_dim)`.
             mixture: whether to fit one to training codes, which takes longer than all else.
+            kept: keeps the codes of mixtures.
         """
         finite = [np.isfinite(train).all() and np.isfinite(test).all()
                   for train, test in zip(train_codes, test_codes, strict=True)]  # fmt: skip
@@ -103,10 +112,11 @@ class Samples:
         own = [weights[run] for run in chosen]
         with one_thread_each() as pool:
             drawn = self.count if mixture else 0
-            mixtures = pool.map(
-                lambda run: mixture_codes(train_codes[run], drawn) if drawn else train_codes[run][:0], chosen
-            )
-            codes = self._codes(evaluator, own, np.stack([*mixtures]), test_codes[chosen])
+            mixtures = train_codes[chosen, :0]
+            if mixture:
+                fitted = partial(_mixtures, pool, train_codes[chosen], self.count)
+                mixtures = kept("samples/mixtures", fitted)["codes"]
+            codes = self._codes(evaluator, own, mixtures, test_codes[chosen])
             references = {**self._references, **self.baseline(test_codes.shape[-1])}
             parts = (pool.map(self._score, part) for part in self._decoded(evaluator, own, codes, self._sizes(drawn)))
             for run, generated in zip(chosen, chain.from_iterable(parts), strict=True):

@@ -47,7 +47,8 @@ def measure(context: Context) -> Sequence[Measured]:
     from aebench.measures.uses.trials import scores, trials
 
     known = trials(context.inputs)
-    found = {part: scores(context, trial) for part in PARTS if (trial := known.made(part)) is not None}
+    made = {part: trial for part in PARTS if (trial := known.made(part)) is not None}
+    found = {part: scores(context, trial, f"{FAMILY.name}/{part}") for part, trial in made.items()}
     by_run = [{part: own[run] for part, own in found.items()} for run in range(context.count)]
     return [with_pictures(_measured(own), context, run, known.made("test"), own) for run, own in enumerate(by_run)]
 

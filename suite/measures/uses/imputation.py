@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from aebench.measures.family import Family, Measured
 from aebench.measures.metric import Metric
+from aebench.measures.packing import packed, unpacked
 from aebench.measures.uses.taken import Taken, measured, per_image
 
 if TYPE_CHECKING:
     from aebench.measures.context import Context
     from aebench.measures.uses.images import Part
+    from aebench.records.keeping import Piece
 
 MASKS: Final = {"half": "lower half", "random": "half of the pixels at random"}
 ERRORS: Final = {
@@ -46,27 +49,43 @@ def measure(context: Context) -> Sequence[Measured]:
     """Measures each run on test images, and the main measure on validation images."""
     from aebench.measures.uses.completion import gaps
     from aebench.measures.uses.images import images
-    from aebench.measures.uses.shown import filled
 
     known, parts = gaps(context.inputs), images(context.inputs)
     shared: dict[str, np.ndarray] = {}
-    own: list[dict[str, np.ndarray | float | None]] = [{} for _ in range(context.count)]
+    found: list[dict[str, np.ndarray | float | None]] = [{} for _ in range(context.count)]
     figures: list[dict[str, np.ndarray]] = [{} for _ in range(context.count)]
     for mask in MASKS:
         for name, errors in known.references(mask, context.latent_dim).items():
             shared |= {f"imputation_{what}_{mask}_{name}": values for what, values in errors.items()}
-        for run, (taken, estimates) in enumerate(zip(own, _estimates(context, parts.test, mask), strict=True)):
-            if mask == "half" and context.members[run].pictured and np.isfinite(estimates).all():
-                figures[run] = filled(parts.test.seen, known.missing(mask), estimates)
-            found = known.errors(parts.test, mask, estimates)
-            taken |= {f"imputation_{what}_{mask}": values for what, values in found.items()}
+        of_test = partial(_tried, context, parts.test, mask, drawn=mask == "half")
+        tried = unpacked(context.kept(f"imputation/{mask}", of_test))
+        for taken, pictures, own in zip(found, figures, tried, strict=True):
+            taken |= own.latents
+            pictures |= own.figures
     if parts.validation is not None:
-        for taken, estimates in zip(own, _estimates(context, parts.validation, "half"), strict=True):
-            taken[f"{MAIN}_validation"] = float(known.errors(parts.validation, "half", estimates)["mse"].mean())
+        of_validation = partial(_tried, context, parts.validation, "half", drawn=False)
+        tried = unpacked(context.kept("imputation/validation", of_validation))
+        for taken, own in zip(found, tried, strict=True):
+            taken[f"{MAIN}_validation"] = float(own.latents[MAIN].mean())
     return [
         replace(measured(_finite({**taken, **shared}), FAMILY.metrics), figures=pictures)
-        for taken, pictures in zip(own, figures, strict=True)
+        for taken, pictures in zip(found, figures, strict=True)
     ]
+
+
+def _tried(context: Context, part: Part, mask: str, *, drawn: bool) -> Piece:
+    """Errors of each image of a part by each run, and, where they are `drawn`, pictures of those that are pictured."""
+    from aebench.measures.uses.completion import gaps
+    from aebench.measures.uses.shown import filled
+
+    known, found = gaps(context.inputs), []
+    for run, estimates in enumerate(_estimates(context, part, mask)):
+        errors = {f"imputation_{what}_{mask}": values for what, values in known.errors(part, mask, estimates).items()}
+        shown = drawn and context.members[run].pictured and np.isfinite(estimates).all()
+        found.append(
+            Measured(latents=errors, figures=filled(part.seen, known.missing(mask), estimates) if shown else {})
+        )
+    return packed(found)
 
 
 def _estimates(context: Context, part: Part, mask: str) -> np.ndarray:

@@ -33,7 +33,11 @@ def measure_unseen(context: Context) -> Sequence[Measured]:
     if context.inputs.unseen_class is None:
         return [Measured()] * context.count
     known = trials(context.inputs)
-    found = {part: scores(context, trial) for part in PARTS if (trial := known.of_unseen_class(part)) is not None}
+    found = {
+        part: scores(context, trial, f"{UNSEEN}/{part}")
+        for part in PARTS
+        if (trial := known.of_unseen_class(part)) is not None
+    }
     by_run = [{part: own[run] for part, own in found.items()} for run in range(context.count)]
     trial = known.of_unseen_class("test")
     return [with_pictures(_measured(UNSEEN, own), context, run, trial, own) for run, own in enumerate(by_run)]
@@ -47,7 +51,11 @@ def measure_other(context: Context) -> Sequence[Measured]:
     if not sets:
         return [Measured()] * context.count
     known = trials(context.inputs)
-    found = {part: scores(context, trial) for part in PARTS if (trial := known.of_other_sets(part, sets)) is not None}
+    found = {
+        part: scores(context, trial, f"{OTHER}/{part}")
+        for part in PARTS
+        if (trial := known.of_other_sets(part, sets)) is not None
+    }
     return [_measured(OTHER, {part: own[run] for part, own in found.items()}) for run in range(context.count)]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -128,17 +128,39 @@ class Trials:
         return found
 
 
-def scores(context: Context, trial: Trial) -> list[dict[str, Scores]]:
-    """Scores of each kind of a trial's images, run by run; references alone of a run whose codes aren't finite."""
+def scores(context: Context, trial: Trial, name: str) -> list[dict[str, Scores]]:
+    """Scores of each kind of a trial's images, run by run; references alone of a run whose codes aren't finite.
+
+    Args:
+        context: whose runs.
+        trial: what they are tried on.
+        name: of the trial, under which each kind's scores are kept.
+    """
     known = trials(context.inputs)
     references, backgrounds = known.references(trial, context.latent_dim), known.backgrounds(trial)
     found: list[dict[str, Scores]] = [{} for _ in range(context.count)]
     for kind, seen in trial.seen.items():
-        own = {name: by_kind[kind] for name, by_kind in backgrounds.items()}
-        for run, scored in enumerate(context.evaluator.score(context.runs, seen)):
-            gallery = context.train[0][run, known.gallery]
-            told = {**(_of_run(scored, gallery, own) if np.isfinite(gallery).all() else {}), **references[kind]}
-            found[run][kind] = {name: values[: trial.distinct[kind]] for name, values in told.items()}
+        own = {score: by_kind[kind] for score, by_kind in backgrounds.items()}
+        piece = context.kept(f"{name}/{kind}", partial(_of_kind, context, known.gallery, seen, own))
+        told: list[dict[str, np.ndarray]] = [{} for _ in found]
+        for key, values in piece.items():
+            run, score = key.split("/")
+            told[int(run)][score] = values
+        for each, scored in zip(found, told, strict=True):
+            all_scores = {**scored, **references[kind]}
+            each[kind] = {score: values[: trial.distinct[kind]] for score, values in all_scores.items()}
+    return found
+
+
+def _of_kind(
+    context: Context, gallery: np.ndarray, seen: np.ndarray, backgrounds: Mapping[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    """Scores of images, by run and score; nothing of a run whose codes aren't finite."""
+    found: dict[str, np.ndarray] = {}
+    for run, scored in enumerate(context.evaluator.score(context.runs, seen)):
+        codes = context.train[0][run, gallery]
+        if np.isfinite(codes).all():
+            found |= {f"{run}/{score}": values for score, values in _of_run(scored, codes, backgrounds).items()}
     return found
 
 
