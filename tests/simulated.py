@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
+
+from aebench.analysis.simultaneous import Pairs, Values
 
 KINDS = ("normal", "heavy tails", "collapse", "unequal spreads")
 SEED_SD, IMAGE_SD, OWN_IMAGE_SD, REST_SD = 0.05, 1.5, 0.5, 0.3  # nats, about those of 8x8 digits
@@ -30,8 +34,18 @@ def board(rng: np.random.Generator, kind: str, count: int, seeds: int, images: i
 
 
 def values(table: np.ndarray) -> list[dict[int, np.ndarray]]:
-    """A board's numbers as `aebench.analysis.simultaneous.pairs` takes them."""
+    """A board's numbers of each configuration by seed."""
     return [dict(enumerate(own)) for own in table]
+
+
+def pairs(board: Sequence[Values]) -> Pairs:
+    """All pairs of configurations, whose arrays are of one length: of length 1 where images are not known."""
+    return Pairs(
+        means=[{seed: float(array.mean()) for seed, array in own.items()} for own in board],
+        images=min(len(next(iter(own.values()))) for own in board),
+        of_images=board.__getitem__,
+        image_sd=[max(float(array.std()) for array in own.values()) for own in board],
+    )
 
 
 def blocks(rng: np.random.Generator, kind: str, count: int, seeds: int) -> list[np.ndarray]:

@@ -320,23 +320,3 @@ def _cut(places: np.ndarray, length: int) -> Iterator[np.ndarray]:
 def _parts(places: np.ndarray, beside: int) -> Iterator[np.ndarray]:
     """These in so many at once that a table of them, with so many numbers for each, is no large one."""
     return _cut(places, max(_NUMBERS // max(beside, 1), 1))
-
-
-def pairs(values: Sequence[Values]) -> Pairs:
-    """All pairs of configurations whose numbers are held.
-
-    Args:
-        values: of each configuration; arrays of the same length, of length 1 where images are not known.
-    """
-    images = min(len(next(iter(own.values()))) for own in values)
-    return Pairs(
-        means=[*map(mean_of_images, values)],
-        images=images,
-        of_images=values.__getitem__,
-        image_sd=[max(float(np.std(array, dtype="float64")) for array in own.values()) for own in values],
-    )
-
-
-def mean_of_images(values: Values) -> dict[int, float]:
-    """The mean over test images by seed."""
-    return {seed: float(np.mean(array, dtype="float64")) for seed, array in values.items()}

@@ -138,10 +138,11 @@ def _score(parts: Sequence[Measured]) -> Score:
         profiles |= {name: values for name, values in part.profiles.items() if values and np.isfinite(values).all()}
         arrays[Kept.LATENTS] |= {str(name): values for name, values in part.latents.items()}
         arrays[Kept.FIGURES] |= {str(name): values for name, values in part.figures.items()}
-    spreads = {name: of_each_image(name, arrays[Kept.LATENTS]) for name in numbers if name in METRICS}
+    each = {name: of_each_image(name, arrays[Kept.LATENTS]) for name in numbers if name in METRICS}
+    spreads = {name: float(values.std(dtype=np.float64)) for name, values in each.items() if values is not None}
     return Score(
         metrics=numbers,
         profiles=profiles,
-        image_sd={name: float(values.std(dtype=np.float64)) for name, values in spreads.items() if values is not None},
+        image_sd={name: sd for name, sd in spreads.items() if np.isfinite(sd)},
         arrays={name: own for name, own in arrays.items() if own},
     )

@@ -7,9 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from scipy import stats
-from simulated import KINDS, board, values
+from simulated import KINDS, board, pairs, values
 
-from aebench.analysis.simultaneous import pairs
 from aebench.analysis.statistics import crossed_difference, difference_of
 
 SEEDS = 5

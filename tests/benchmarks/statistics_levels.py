@@ -20,10 +20,9 @@ import numpy as np
 REPO = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(REPO / "tests"))
 
-from simulated import KINDS, SEED_SD, board, values  # noqa: E402
+from simulated import KINDS, SEED_SD, board, pairs, values  # noqa: E402
 
 from aebench.analysis.convergence import convergence  # noqa: E402
-from aebench.analysis.simultaneous import pairs  # noqa: E402
 from aebench.analysis.statistics import Difference, conclusions, crossed_difference, difference_of  # noqa: E402
 
 SEEDS, WORSE = 5, 6.0 * SEED_SD
