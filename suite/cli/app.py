@@ -11,7 +11,7 @@ import typer
 
 from aebench.backends import NAMES
 from aebench.cli import comparing, completing, creating, datasets, doctoring, exporting, sharing, starting
-from aebench.cli.options import BackendOption, OnlyOption, OutOption, StudyArgument, warn
+from aebench.cli.options import BackendOption, EveryOption, OnlyOption, OutOption, StudyArgument, warn
 from aebench.errors import UserError
 
 if TYPE_CHECKING:
@@ -41,15 +41,7 @@ def bench(
         ),
     ] = "auto",
     retry_diverged: Annotated[bool, typer.Option("--retry-diverged", help="Train diverged runs again.")] = False,
-    checkpoint_every: Annotated[
-        str,
-        typer.Option(
-            metavar="SECONDS|never",
-            envvar="AEBENCH_CHECKPOINT_EVERY",
-            help="How often a training is written aside, at the end of an epoch and at most 2 % of its time; 0 is as "
-            "often as that allows.",
-        ),
-    ] = "60",
+    checkpoint_every: EveryOption = "60",
     workers: Annotated[
         int | None,
         typer.Option(min=1, metavar="N", help="Train in so many processes on this machine; on GPUs, one on each."),
@@ -162,12 +154,23 @@ def table(
 
 @app.command()
 def rescore(
-    study: StudyArgument, backend: BackendOption = None, out: OutOption = None, only: OnlyOption = None
+    study: StudyArgument,
+    backend: BackendOption = None,
+    out: OutOption = None,
+    only: OnlyOption = None,
+    everything: Annotated[bool, typer.Option("--all", help="Those too that need it not.")] = False,
+    checkpoint_every: EveryOption = "60",
 ) -> None:
-    """Measure finished runs anew from their kept weights, without training."""
+    """Measure finished runs anew from their kept weights, without training.
+
+    These are runs that an older version has measured, or more or less thoroughly than the study asks for now, and those
+    whose numbers of single images or pictures are damaged or missing. Interrupted, it leaves as `bench` does, and the
+    same command goes on where it was.
+    """
     from aebench.cli import benching
 
-    benching.rescore(_plan(study, backend, out, only=only))
+    todo = _plan(study, backend, out, only=only)
+    raise typer.Exit(benching.rescore(todo, benching.interval(checkpoint_every), everything=everything))
 
 
 @app.command()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -69,11 +71,7 @@ def bench(todo: Plan, engine: EngineOption, every: float | None, asked: Asked | 
     if asked is not None and not asked.here:
         todo = without_speeds(todo)
     policy, left = Policy(interval=every), False
-    with (
-        TerminalWatcher(console(), todo.missing, len(todo.timings)) as watcher,
-        signals.heeded(policy.stopping) as heeded,
-        signals.answered(policy.stopping, heeded),
-    ):
+    with TerminalWatcher(console(), todo.missing, len(todo.timings)) as watcher, _heeding(policy):
         try:
             execute.execute(todo, watcher, engine, policy, asked.launch(engine) if asked else None)
         except KeyboardInterrupt:
@@ -82,13 +80,7 @@ def bench(todo: Plan, engine: EngineOption, every: float | None, asked: Asked | 
         path = todo.store.write_failure(failure.spec.run_id, failure.details)
         typer.secho(f"failed: {failure.spec.run_id}: {failure.error} (see {path})", fg="red", err=True)
     if left:
-        by = policy.stopping.asked or signal.SIGINT
-        typer.echo(
-            f"{signals.name(by)}: {watcher.kept + watcher.others} of {len(todo.missing)} missing runs were finished "
-            "and are kept; run the same command again to go on",
-            err=True,
-        )
-        return signals.STATUS[signal.Signals(by)]
+        return _left(policy, f"{watcher.kept + watcher.others} of {len(todo.missing)} missing runs were finished")
     print_summary(plan(todo.study, todo.backend, todo.store))
     return 1 if watcher.failures else 0
 
@@ -103,8 +95,16 @@ def without_speeds(todo: Plan) -> Plan:
     return replace(todo, timings=())
 
 
-def rescore(todo: Plan) -> None:
+def rescore(todo: Plan, every: float | None, *, everything: bool) -> int:
     """Measures finished runs anew and prints the study's table; says where they were trained with other code.
+
+    Args:
+        todo: the plan of their study.
+        every: seconds between two writings of scores on their way; `None` for never.
+        everything: whether those are measured too whose numbers and arrays are as this version leaves them.
+
+    Returns:
+        The exit status.
 
     Raises:
         UserError: none is finished.
@@ -114,10 +114,34 @@ def rescore(todo: Plan) -> None:
             f"no finished runs of study {todo.study.name!r} with backend {todo.backend} in {todo.store.root}; "
             "run `aebench bench` on it first"
         )
+    specs = todo.finished if everything else todo.unmeasured
+    hint = "" if everything or specs else "; --all measures them all the same"
+    typer.echo(f"study {todo.study.name}: {len(specs)} of {len(todo.finished)} finished runs to measure anew{hint}")
     _tell_recoded(todo)
-    with TerminalWatcher(console(), todo.finished) as watcher:
-        execute.rescore(todo, watcher)
+    policy, left = Policy(interval=every), False
+    with TerminalWatcher(console(), specs) as watcher, _heeding(policy):
+        try:
+            execute.rescore(todo, specs, watcher, policy)
+        except KeyboardInterrupt:
+            left = True
+    if left:
+        return _left(policy, f"{watcher.kept} of {len(specs)} runs were measured")
     print_summary(plan(todo.study, todo.backend, todo.store))
+    return 0
+
+
+@contextmanager
+def _heeding(policy: Policy) -> Iterator[None]:
+    """Inside it a signal stops what is done under this policy, and is answered at once."""
+    with signals.heeded(policy.stopping) as heeded, signals.answered(policy.stopping, heeded):
+        yield
+
+
+def _left(policy: Policy, done: str) -> int:
+    """Says what is kept of what a signal has stopped; returns the exit status."""
+    by = policy.stopping.asked or signal.SIGINT
+    typer.echo(f"{signals.name(by)}: {done} and are kept; run the same command again to go on", err=True)
+    return signals.STATUS[signal.Signals(by)]
 
 
 def print_summary(done: Plan) -> None:

@@ -32,6 +32,15 @@ OnlyOption = Annotated[
     str | None,
     typer.Option(metavar="EXPR", help="Only runs that a pandas condition picks: \"variant == 'vae' and beta <= 1\"."),
 ]
+EveryOption = Annotated[
+    str,
+    typer.Option(
+        metavar="SECONDS|never",
+        envvar="AEBENCH_CHECKPOINT_EVERY",
+        help="How often what is on its way is written aside, a training at the end of an epoch, and at most 2 % of its "
+        "time; 0 is as often as that allows.",
+    ),
+]
 
 
 def warn(line: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
@@ -177,8 +177,12 @@ class Cohort:
                 yield from _failures(pending[:1], error)
                 pending = pending[1:]
 
-    def rescore(self) -> Iterator[RunRecord]:
-        """Measures finished runs anew from their kept weights, and rewrites their records."""
+    def rescore(self, saving: Saving = UNSAVED) -> Iterator[RunRecord]:
+        """Measures finished runs anew from their kept weights, and rewrites their records.
+
+        Args:
+            saving: where scores are kept on their way.
+        """
         for part in self._parts(MOST_SCORED):
             records = [self._finished(spec) for spec in part]
             scored = [(record, weights) for record, weights in records if record.outcome == "ok"]
@@ -186,7 +190,10 @@ class Cohort:
                 self._member(record.spec, weights, get_weights(self.make_model(record.spec)))
                 for record, weights in scored
             ]
-            scores = self.scorer.score(members)
+            weights = [(one.initial, one.weights) for one in members]
+            of = self._scored_by(zip((record.spec for record, _ in scored), weights, strict=True))
+            with saving.measuring(records[0][0].training.engine, part, of) as kept:
+                scores = self.scorer.score(members, kept=kept)
             for (record, _), score in zip(scored, scores, strict=True):
                 times = {name: record.metrics.get(name) for name in ("train_seconds", "train_images_per_s")}
                 update = {
@@ -212,7 +219,9 @@ class Cohort:
     def _record(self, trained: Sequence[Trained], reason: str, saving: Saving) -> Iterator[RunRecord | Failure]:
         """Measures trained runs and keeps them; a crash of a measure fails them all, which tells its reason to each."""
         specs = [run.spec for run in trained]
-        with saving.measuring(trained[0].engine, specs, self._scored_by(trained)) as kept:
+        finite = [run for run in trained if run.outcome == "ok"]
+        of = self._scored_by((run.spec, (run.initial, run.final, *run.earlier.values())) for run in finite)
+        with saving.measuring(trained[0].engine, specs, of) as kept:
             yield from self._score_and_keep(trained, reason, kept)
 
     def _score_and_keep(self, trained: Sequence[Trained], reason: str, kept: Scores) -> Iterator[RunRecord | Failure]:
@@ -235,12 +244,12 @@ class Cohort:
                 self.store.write_arrays(run.spec.run_id, latents_after(part), one.arrays.get(Kept.LATENTS, {}))
             yield self._keep(self._record_of(run, score, before, reason), score.arrays)
 
-    def _scored_by(self, trained: Sequence[Trained]) -> str:
-        """A digest of what the scores of trained runs hang on, beside the code that measures."""
+    def _scored_by(self, runs: Iterable[tuple[RunSpec, Sequence[Weights]]]) -> str:
+        """A digest of what the scores of runs with such weights hang on, beside the code that measures."""
         found = hashlib.sha256(f"{self.settings.model_dump_json()} {self.dataset.digest}".encode())
-        for run in trained:
-            found.update(f"{run.spec.run_id} {run.outcome} {run.spec.run_id in self.pictured}".encode())
-            for weights in (run.initial, run.final, *run.earlier.values()):
+        for spec, all_weights in runs:
+            found.update(f"{spec.run_id} {spec.run_id in self.pictured}".encode())
+            for weights in all_weights:
                 for name, array in weights.items():
                     found.update(name.encode())
                     found.update(np.ascontiguousarray(array))

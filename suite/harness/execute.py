@@ -115,14 +115,17 @@ def _train_cohort(
         todo.store.remove_unfinished(spec.run_id)
     for cohort in cohorts(todo, left):
         watcher.cohort(cohort.specs)
-        now = circumstances(todo.backend, cohort.own_code)
-        saver = Saver(todo.store.checkpoints, todo.store.partial_scores, policy, now, watcher.resumed)
-        for outcome in cohort.train(engine, watcher.epoch, saver):
+        for outcome in cohort.train(engine, watcher.epoch, _saver(todo, cohort, watcher, policy)):
             watcher.finished(outcome)
             policy.stopping.heed()
             if not isinstance(outcome, RunRecord):
                 crashed.add(outcome.spec.cohort)
     return crashed
+
+
+def _saver(todo: Plan, cohort: Cohort, watcher: Watcher, policy: Policy) -> Saver:
+    now = circumstances(todo.backend, cohort.own_code)
+    return Saver(todo.store.checkpoints, todo.store.partial_scores, policy, now, watcher.resumed)
 
 
 def by_cohort(specs: tuple[RunSpec, ...]) -> dict[str, tuple[RunSpec, ...]]:
@@ -183,17 +186,28 @@ def _time(timer: Timer, spec: RunSpec, timing: TimingSpec, watcher: Watcher) -> 
         watcher.untimed(Failure(spec=spec, error=line, details=traceback.format_exc()))
 
 
-def rescore(todo: Plan, watcher: Watcher) -> None:
-    """Measures the chosen, finished runs anew from their kept weights, without training.
+def rescore(todo: Plan, specs: tuple[RunSpec, ...], watcher: Watcher, policy: Policy) -> None:
+    """Measures finished runs anew from their kept weights, without training; each is kept at once.
+
+    Args:
+        todo: the plan of their study.
+        specs: the runs.
+        watcher: told of everything.
+        policy: when scores are written aside.
 
     Raises:
+        Stopped: that was asked for.
         UserError: the weights of a run are not there or damaged, or the store cannot be written to.
     """
     backends.choose(todo.backend)
-    for cohort in cohorts(todo, todo.finished):
-        watcher.cohort(cohort.specs)
-        for record in cohort.rescore():
-            watcher.finished(record)
+    for name, group in by_cohort(specs).items():
+        with todo.store.locks.taken(name, partial(watcher.waiting, group)):
+            for cohort in cohorts(todo, group):
+                watcher.cohort(cohort.specs)
+                for record in cohort.rescore(_saver(todo, cohort, watcher, policy)):
+                    watcher.finished(record)
+                    policy.stopping.heed()
+            todo.store.checkpoints.sweep(name, todo.store.has_record, todo.plans)
 
 
 def cohorts(todo: Plan, specs: tuple[RunSpec, ...]) -> Iterator[Cohort]:

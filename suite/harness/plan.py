@@ -13,6 +13,8 @@ from pathlib import Path
 from aebench import backends, data, measures
 from aebench.backends import environment
 from aebench.errors import UserError
+from aebench.records.damage import damage
+from aebench.records.kept import Kept
 from aebench.records.record import VALUES, MeasureSettings, RunRecord
 from aebench.records.spec import ModelSpec, RunSpec, TimingSpec
 from aebench.records.store import Store
@@ -59,6 +61,18 @@ class Plan:
     def outdated(self) -> tuple[RunRecord, ...]:
         """Finished runs that were measured by older code, or less or more thoroughly than the study now asks for."""
         return tuple(record for record in self.records.values() if _outdated(record, self.study.measures))
+
+    @property
+    def unmeasured(self) -> tuple[RunSpec, ...]:
+        """The chosen, finished runs to be measured anew: `outdated` ones, and those without whole arrays of images."""
+        outdated = {record.run_id for record in self.outdated}
+        return tuple(spec for spec in self.finished if spec.run_id in outdated or self._lacks_arrays(spec.run_id))
+
+    def _lacks_arrays(self, run_id: str) -> bool:
+        if self.records[run_id].outcome != "ok":
+            return False
+        latents, figures = (self.store.artefact_path(run_id, name) for name in (Kept.LATENTS, Kept.FIGURES))
+        return not latents.is_file() or any(damage(path) for path in (latents, figures) if path.is_file())
 
     @property
     def recoded(self) -> dict[Path, int]:

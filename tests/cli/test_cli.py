@@ -188,7 +188,7 @@ def test_the_table_is_text(smoke: Path) -> None:
 def test_rescoring_gives_the_same_numbers_without_training(smoke: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     shutil.copytree(smoke, out)
-    output("rescore", "smoke", "--out", out, "--only", "latent_dim == 2 and seed == 0")
+    output("rescore", "smoke", "--all", "--out", out, "--only", "latent_dim == 2 and seed == 0")
     before, after = records(smoke), records(out)
     rewritten = [name for name in after if stamps(out)[str(out / "records" / f"{name}.json")] > max_stamp(smoke)]
     assert sorted(after[name].spec.label() for name in rewritten) == ["AE", "VAE β=1", "VAE β=4"]

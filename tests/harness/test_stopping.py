@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from benches import bench, measure_little, records
+from benches import bench, measure_little, records, typed
 from typer.testing import CliRunner, Result
 
 from aebench.cli import progress
@@ -217,6 +217,49 @@ def test_what_was_measured_before_a_measure_crashed_is_not_measured_again(tmp_pa
     assert (ended.exit_code, len(records(out))) == (0, 2), ended.output
     assert asked[3:] == ["classes", "cost"]
     assert list((out / "checkpoints").iterdir()) == []
+
+
+def test_a_rescoring_that_is_stopped_goes_on_where_it_was(tmp_path: Path) -> None:
+    """What was measured of a cohort is kept, and of records that were written none is measured again."""
+    study, out = tmp_path / "long.toml", tmp_path / "out"
+    study.write_text(LONG.replace("[2, 3, 4]", "[2, 3]"))
+    assert bench(study, out).exit_code == 0
+    whole = records(out)
+    for name, record in whole.items():
+        old = record.model_copy(update={"metric_versions": {}})
+        (out / "records" / f"{name}.json").write_text(old.model_dump_json())
+    rescoring = "rescore", study, "--out", out
+    measure, asked = scorer._measured, []
+
+    def measured(family: Any, context: Any) -> Any:
+        asked.append(family.name)
+        if asked == ["bound", "reconstruction", "classes", "cost", "bound", "reconstruction"]:
+            signal.raise_signal(signal.SIGTERM)
+        return measure(family, context)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(scorer, "_measured", measured)
+        ended = CliRunner().invoke(app, [*map(str, rescoring)])
+        assert ended.exit_code == 75, ended.output
+        assert "terminated: 2 of 4 runs were measured and are kept; run the same command again" in ended.stderr
+        assert len(list((out / "checkpoints").iterdir())) == 1
+        asked.clear()
+        assert "2 of 4 finished runs to measure anew\n" in typed(*rescoring).stdout
+        assert asked == ["reconstruction", "classes", "cost"]
+        assert {name: numbers(found) for name, found in records(out).items()} == {
+            name: numbers(found) for name, found in whole.items()
+        }
+        assert list((out / "checkpoints").iterdir()) == []
+
+        asked.clear()
+        assert "0 of 4 finished runs to measure anew; --all measures them" in typed(*rescoring).stdout
+        assert asked == []
+        first, second, *_ = whole
+        damaged = out / "artefacts" / first / "latents.npz"
+        damaged.write_bytes(damaged.read_bytes()[:-9])
+        (out / "artefacts" / second / "latents.npz").unlink()
+        assert "2 of 4 finished runs to measure anew\n" in typed(*rescoring).stdout
+    assert "0 of 4 finished runs to measure anew" in typed(*rescoring).stdout
 
 
 @pytest.mark.parametrize("text", ["soon", "-1", "nan", "inf", ""])
