@@ -126,7 +126,7 @@ def render(sources: Sequence[Source], told: Senders | None = None, *, pictures: 
 def _content(sources: Sequence[Source], pictures: bool) -> dict[str, Any]:
     parts = list(_parts(sources, pictures))
     boards = [board for part in parts for board in part.boards]
-    numbers = table([ranked for source in sources for ranked in _ranked(source, sources)])
+    numbers = table([ranked for source in sources for ranked in _ranked(source, sources)], short=not pictures)
     shown = {column.name for column in numbers.columns}
     return {
         "title": " and ".join(dict.fromkeys(part.study.title for part in parts)),

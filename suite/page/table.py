@@ -17,6 +17,7 @@ from aebench.records.spec import symbol
 MAIN = ("elbo_nats", "nll_nats", "recon_mse", "silhouette", "prior_recognisable", "active_units", "train_seconds")
 
 MOST_ROWS = 120  # of a board: a page with 2,000 would have 100 MB
+MOST_CELLS = 6_000  # of a page to send: 1 MB
 
 _AT = {"lower": "≤ ", "higher": "≥ ", None: ""}  # where the truth may lie better
 # What is only known to be at least or at most so much where the mutual information is near its ceiling.
@@ -130,8 +131,13 @@ class Ranked:
     looks: Looks
 
 
-def table(boards: Sequence[Ranked]) -> Table:
-    """One table of all boards, the best of each column marked within each board."""
+def table(boards: Sequence[Ranked], *, short: bool = False) -> Table:
+    """One table of all boards, the best of each column marked within each board.
+
+    Args:
+        boards: in their order.
+        short: whether it is to have no more than about `MOST_CELLS`.
+    """
     everyone = [item for ranked in boards for item in ranked.evidence.board]
     grouped = {"main": MAIN} | {
         group: tuple(name for family in FAMILIES if family.group == group for name in family.metrics)
@@ -144,7 +150,8 @@ def table(boards: Sequence[Ranked]) -> Table:
         if (group == "main" or name not in MAIN) and any(item.summaries[name].n for item in everyone)
     )
     names = [column.name for column in columns]
-    return Table(columns=columns, bodies=tuple(_body(ranked, names) for ranked in boards))
+    most = max(MOST_CELLS // max(len(names) * len(boards), 1), 1) if short else MOST_ROWS
+    return Table(columns=columns, bodies=tuple(_body(ranked, names, min(most, MOST_ROWS)) for ranked in boards))
 
 
 def _column(metric: str, group: str) -> Column:
@@ -154,20 +161,19 @@ def _column(metric: str, group: str) -> Column:
     )
 
 
-def _body(ranked: Ranked, metrics: Sequence[str]) -> Body:
+def _body(ranked: Ranked, metrics: Sequence[str], most_rows: int) -> Body:
     board = ranked.evidence.board
     marks = {name: _marks(ranked.evidence, name) for name in metrics}
-    shown = _shown(board, [*marks.values()])
+    shown = _shown(board, [*marks.values()], most_rows)
     cells = [_cells(ranked.evidence, name, shown, marks[name]) for name in metrics]
     rows = tuple(_row(item, ranked.looks, tuple(column[at] for column in cells)) for at, item in enumerate(shown))
     return Body(key=ranked.key, title=ranked.title, rows=rows, left_out=len(board) - len(shown))
 
 
-def _shown(board: Sequence[Configuration], marks: Sequence[Mapping[str, str]]) -> list[Configuration]:
+def _shown(board: Sequence[Configuration], marks: Sequence[Mapping[str, str]], most: int) -> list[Configuration]:
     """All of them, or of very many those that are the best, or tied with the best, in most columns."""
     marked = Counter(own for column in marks for own in column)
-    most = sorted(board, key=lambda item: -marked[item.id])[:MOST_ROWS]
-    shown = {item.id for item in most}
+    shown = {item.id for item in sorted(board, key=lambda item: -marked[item.id])[:most]}
     return [item for item in board if item.id in shown]
 
 

@@ -8,6 +8,7 @@ from aebench.analysis.configurations import compare
 from aebench.analysis.evidence import Evidence
 from aebench.analysis.numbers import decimals_of, interval, number, plus_minus, significant
 from aebench.analysis.statistics import difference_of
+from aebench.page import table as tables
 from aebench.page.look import looks
 from aebench.page.table import MOST_ROWS, Ranked, table
 
@@ -50,6 +51,23 @@ def test_of_very_many_those_have_rows_that_are_best_in_most_columns(make_study, 
     assert (len(body.rows), body.left_out) == (MOST_ROWS, len(comparison.configurations) - MOST_ROWS)
     (best,) = (row for row in body.rows if row.cells[at].mark == "best")
     assert best.settings == {"β": f"{last:g}"}
+
+
+def test_the_table_of_a_page_to_send_is_short(study, expand, make_record, monkeypatch):
+    specs = expand(study)
+    records = {spec.run_id: make_record(spec, recon_mse=float(spec.seed)) for spec in specs}
+    comparison = compare(study, specs, records)
+    board = Ranked(
+        key="a",
+        title="A",
+        evidence=Evidence(board=comparison.configurations),
+        looks=looks(comparison.configurations),
+    )
+    columns = len(table([board]).columns)
+    monkeypatch.setattr(tables, "MOST_CELLS", 3 * columns)
+    assert [len(table([board], short=short).bodies[0].rows) for short in (False, True)] == [3, 3]
+    (first, second) = table([board, board], short=True).bodies
+    assert (len(first.rows), first.left_out) == (len(second.rows), second.left_out) == (1, 2)
 
 
 @pytest.mark.parametrize(
