@@ -84,7 +84,10 @@ class Results:
         return made
 
     def timings(self) -> pd.DataFrame:
-        """The measured speeds as a table: one row an operation and batch size, in images/s, with quartiles."""
+        """The measured speeds as a table: one row an operation and batch size, in images/s, with quartiles.
+
+        All are of the faster half of the rounds: whatever else a machine does makes a round slower.
+        """
         import pandas as pd
 
         from aebench.analysis.timings import timed_operations

@@ -257,8 +257,8 @@ def _fastest(
         figure=f"{significant(best.median)} images/s in training [{significant(best.low)}, {significant(best.high)}]",
         standing=(f"Tied with it (quartiles overlap): {listed(named)}.",) if named else (),
         details=(
-            f"Median and quartiles of single train steps of {spec.batch_size} images on {best.device}; one model at a "
-            "time, compilation apart.",
+            f"Median and quartiles of the faster half of rounds of train steps of {spec.batch_size} images on "
+            f"{best.device}; one model at a time, compilation apart.",
         ),
         winner=item,
     )

@@ -94,7 +94,8 @@ def notes(found: SideBySide) -> list[str]:
     if len({*found.a.places, *found.b.places}) == 1:
         lines.append("A and B ran in the same environment: ratios other than 1 are noise, or changes of the code")
     if unsteady := sum(ratio.wide for ratio in found.ratios):
-        lines.append(f"~ {unsteady} of {len(found.ratios)} unsteady: interquartile range above {WIDE:.0%} on a side")
+        wide = f"interquartile range of the faster half of rounds above {WIDE:.0%} on a side"
+        lines.append(f"~ {unsteady} of {len(found.ratios)} unsteady: {wide}")
     for letter, works in (("A", found.only_a), ("B", found.only_b)):
         if works:
             lines.append(f"only {letter} has {len(works)} speed{'s' if len(works) > 1 else ''}: {few(works)}")

@@ -16,7 +16,7 @@ class TimedOperation:
 
     Attributes:
         shape: of the images, `28x28x1`.
-        low, median, high: quartiles of images/s over the kept rounds.
+        low, median, high: quartiles of images/s over the faster half of the kept rounds.
         share_of_peak: of the device's own matrix products in the same process; `None` where not known.
     """
 

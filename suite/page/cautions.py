@@ -165,4 +165,5 @@ def _unsteady(speeds: Sequence[TimedOperation]) -> Caution | None:
         for row in sorted(hit, key=lambda row: -row.spread)
     )
     brief = f"{len(hit)} of {counted(len(speeds), 'timing')} unsteady"
-    return Caution(brief=brief, what=f"{brief}: interquartile range above 10 % of the median", which=which)
+    what = f"{brief}: the faster half of rounds has an interquartile range above 10 % of its median"
+    return Caution(brief=brief, what=what, which=which)

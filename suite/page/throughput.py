@@ -1,4 +1,4 @@
-"""Plots of throughput: median and quartiles of every timed operation, one plot a device."""
+"""Plots of throughput: median and quartiles of every timed operation's faster rounds, one plot a device."""
 
 from __future__ import annotations
 
@@ -72,8 +72,9 @@ def _caption(rows: Rows) -> str:
     )
     busy = " More than 100 % means that something else slowed the device while its peak was measured."
     return (
-        "Median of the kept rounds, bars from the first to the third quartile. Warm-up and compilation are left out, "
-        "and every round waits for the device. Scalar settings, such as β, and the seed don't change the speed."
+        "Median of the faster half of the kept rounds, bars from its first to its third quartile: what else a machine "
+        "does makes rounds slower, never faster. Warm-up and compilation are left out, and every round waits for the "
+        "device. Scalar settings, such as β, and the seed don't change the speed."
         f"{peak if shares else ''}{busy if max(shares, default=0.0) > 1.0 else ''}"
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -43,8 +43,13 @@ def rate(images_per_s: Sequence[float] | np.ndarray) -> Rate:
 
 
 def rate_of(timed: OperationTiming) -> Rate:
-    """Quartiles over an operation's rounds."""
-    return rate(timed.images / np.asarray(timed.seconds))
+    """Quartiles over the faster half of an operation's rounds; `count` is of all rounds."""
+    return replace(rate(timed.images / faster_half(timed.seconds)), count=len(timed.seconds))
+
+
+def faster_half(seconds: Sequence[float]) -> np.ndarray:
+    """The shorter half of some times: whatever else a machine does makes a round longer, and never shorter."""
+    return np.sort(seconds)[: (len(seconds) + 1) // 2]
 
 
 def share_of_peak(record: TimingRecord, operation: str) -> float | None:

@@ -9,10 +9,17 @@ from aebench.records.record import OperationTiming
 
 
 def test_quartiles_are_of_images_per_second():
-    timed = OperationTiming(images=100, seconds=(1.0, 2.0, 4.0, 5.0, 10.0), compile_seconds=0.0)
-    found = rate_of(timed)
+    found = rate([10.0, 20.0, 25.0, 50.0, 100.0])
     assert (found.low, found.median, found.high, found.count) == (20.0, 25.0, 50.0, 5)
     assert found.spread == pytest.approx(30 / 25)
+
+
+@pytest.mark.parametrize("disturbed", [10.0, 1e6])
+@pytest.mark.parametrize("rounds", [5, 6])
+def test_a_speed_is_that_of_the_faster_half_of_rounds(disturbed, rounds):
+    seconds = (4.0, disturbed, 1.0, disturbed, 2.0) + (8.0,) * (rounds - 5)
+    found = rate_of(OperationTiming(images=100, seconds=seconds, compile_seconds=0.0))
+    assert (found.low, found.median, found.high, found.count) == (37.5, 50.0, 75.0, rounds)
 
 
 @pytest.mark.parametrize(("high", "wide"), [(10.9, False), (11.1, True)])

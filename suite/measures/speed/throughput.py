@@ -15,15 +15,15 @@ import numpy as np
 from aebench import backends
 from aebench.backends import environment
 from aebench.measures.speed import memory
-from aebench.records.rates import rate
+from aebench.records.rates import faster_half, rate
 from aebench.records.record import OperationTiming
 
 # A round repeats the call until it lasts this long, to rise above the clock's noise.
 ROUND_SECONDS = max(0.01, 1e4 * time.get_clock_info("perf_counter").resolution)
 SHORTEST_SECONDS = 0.7 * ROUND_SECONDS
-STEADY = 0.05  # rounds end early once their interquartile range is at most this share of the median
+STEADY = 0.05  # rounds end early once the interquartile range of their faster half is at most this share of its median
 ROUNDS = 7  # at least
-BUDGET_SECONDS = 0.25  # unsteady rounds go on for so long: a study times hundreds of operations
+BUDGET_SECONDS = 0.5  # unsteady rounds go on for so long: a study times hundreds of operations
 FEWEST_ROUNDS = 3  # of calls so slow that `ROUNDS` of them would take longer than `PATIENCE_SECONDS`
 PATIENCE_SECONDS = 2.0
 METERED_SECONDS = 0.5  # NVIDIA's energy counters move only every 20 to 100 ms
@@ -117,7 +117,8 @@ def _enough(seconds: Sequence[float], least_seconds: float) -> bool:
     spent = sum(seconds)
     if len(seconds) < ROUNDS:
         return len(seconds) >= FEWEST_ROUNDS and spent >= PATIENCE_SECONDS
-    return spent >= max(BUDGET_SECONDS, least_seconds) or (spent >= least_seconds and rate(seconds).spread <= STEADY)
+    steady = spent >= least_seconds and rate(faster_half(seconds)).spread <= STEADY
+    return steady or spent >= max(BUDGET_SECONDS, least_seconds)
 
 
 def _seconds(operation: Operation, repeats: int) -> float:

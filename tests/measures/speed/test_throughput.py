@@ -54,11 +54,17 @@ def test_rounds_that_are_steady_end_early(monkeypatch):
     assert len(timed(Clock(monkeypatch, lambda call: 0.02)).seconds) == throughput.ROUNDS
 
 
-def test_rounds_that_are_not_use_up_their_budget_and_are_all_kept(monkeypatch):
-    clock = Clock(monkeypatch, lambda call: 0.02 if call % 2 else 0.01)
+def test_rounds_of_which_half_is_steady_end_early_and_are_all_kept(monkeypatch):
+    timing = timed(Clock(monkeypatch, lambda call: 0.05 if call % 2 else 0.02))
+    assert len(timing.seconds) == throughput.ROUNDS
+    assert set(np.round(timing.seconds, 3)) == {0.02, 0.05}
+
+
+def test_rounds_that_are_unsteady_use_up_their_budget_and_are_all_kept(monkeypatch):
+    clock = Clock(monkeypatch, lambda call: 0.01 * (2 + call % 4))
     timing = timed(clock)
-    assert sum(timing.seconds) == pytest.approx(throughput.BUDGET_SECONDS, abs=0.021)
-    assert set(np.round(timing.seconds, 3)) == {0.01, 0.02}
+    assert sum(timing.seconds) == pytest.approx(throughput.BUDGET_SECONDS, abs=0.051)
+    assert set(np.round(timing.seconds, 3)) == {0.02, 0.03, 0.04, 0.05}
 
 
 def test_calls_of_seconds_are_not_made_seven_times(monkeypatch):
