@@ -23,7 +23,7 @@ ROUND_SECONDS = max(0.01, 1e4 * time.get_clock_info("perf_counter").resolution)
 SHORTEST_SECONDS = 0.7 * ROUND_SECONDS
 STEADY = 0.05  # rounds end early once the interquartile range of their faster half is at most this share of its median
 ROUNDS = 7  # at least
-BUDGET_SECONDS = 0.5  # unsteady rounds go on for so long: a study times hundreds of operations
+BUDGET_SECONDS = 0.25  # unsteady rounds go on for so long: a study times hundreds of operations
 FEWEST_ROUNDS = 3  # of calls so slow that `ROUNDS` of them would take longer than `PATIENCE_SECONDS`
 PATIENCE_SECONDS = 2.0
 METERED_SECONDS = 0.5  # NVIDIA's energy counters move only every 20 to 100 ms
@@ -77,6 +77,20 @@ def time_operation(operation: Operation, meter: Meter | None = None) -> Operatio
         joules=rounds.joules,
         peak_memory_bytes=rounds.peak_memory_bytes,
     )
+
+
+def time_longer(operation: Operation, timed: OperationTiming) -> OperationTiming:
+    """Adds rounds to those of an operation that was timed before, as many as their budget or steadiness allows.
+
+    What disturbed them may be over. Where energy was counted, none are added: it is of all rounds together.
+    """
+    if timed.joules is not None:
+        return timed
+    repeats, seconds, more = timed.images // operation.images, [*timed.seconds], 0.0
+    while more < BUDGET_SECONDS and rate(faster_half(seconds)).spread > STEADY:
+        seconds.append(_seconds(operation, repeats))
+        more += seconds[-1]
+    return timed.model_copy(update={"seconds": tuple(seconds)})
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,8 @@ import pytest
 
 from aebench import backends
 from aebench.measures.speed import throughput
-from aebench.measures.speed.throughput import Operation, time_operation
+from aebench.measures.speed.throughput import Operation, time_longer, time_operation
+from aebench.records.rates import rate_of
 
 
 class Clock:
@@ -65,6 +66,25 @@ def test_rounds_that_are_unsteady_use_up_their_budget_and_are_all_kept(monkeypat
     timing = timed(clock)
     assert sum(timing.seconds) == pytest.approx(throughput.BUDGET_SECONDS, abs=0.051)
     assert set(np.round(timing.seconds, 3)) == {0.02, 0.03, 0.04, 0.05}
+
+
+def test_rounds_that_were_disturbed_are_added_to_until_half_are_steady(monkeypatch):
+    clock = Clock(monkeypatch, lambda call: 0.01 * (2 + call % 4) if call < 11 else 0.02)
+    operation = Operation(name="made up", images=10, call=clock.call)
+    first = time_operation(operation)
+    assert rate_of(first).wide
+    longer = time_longer(operation, first)
+    assert longer.seconds[: len(first.seconds)] == first.seconds
+    assert sum(longer.seconds) <= sum(first.seconds) + throughput.BUDGET_SECONDS + 0.021
+    assert not rate_of(longer).wide
+    assert time_longer(operation, longer) == longer
+
+
+def test_no_rounds_are_added_to_those_whose_energy_was_counted(monkeypatch):
+    clock = Clock(monkeypatch, lambda call: 0.01 * (2 + call % 4))
+    operation = Operation(name="made up", images=10, call=clock.call)
+    first = time_operation(operation).model_copy(update={"joules": 1.0})
+    assert time_longer(operation, first) == first
 
 
 def test_calls_of_seconds_are_not_made_seven_times(monkeypatch):
