@@ -158,7 +158,7 @@ def rescore(
     backend: BackendOption = None,
     out: OutOption = None,
     only: OnlyOption = None,
-    everything: Annotated[bool, typer.Option("--all", help="Those too that need it not.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Every finished run, needed or not.")] = False,
     checkpoint_every: EveryOption = "60",
 ) -> None:
     """Measure finished runs anew from their kept weights, without training.

@@ -190,21 +190,25 @@ class Cohort:
                 self._member(record.spec, weights, get_weights(self.make_model(record.spec)))
                 for record, weights in scored
             ]
-            weights = [(one.initial, one.weights) for one in members]
-            of = self._scored_by(zip((record.spec for record, _ in scored), weights, strict=True))
+            both = [(one.initial, one.weights) for one in members]
+            of = self._scored_by(zip((record.spec for record, _ in scored), both, strict=True))
             with saving.measuring(records[0][0].training.engine, part, of) as kept:
                 scores = self.scorer.score(members, kept=kept)
-            for (record, _), score in zip(scored, scores, strict=True):
-                times = {name: record.metrics.get(name) for name in ("train_seconds", "train_images_per_s")}
-                update = {
-                    "metrics": {**score.metrics, **times},
-                    "profiles": score.profiles,
-                    "image_sd": score.image_sd,
-                    "metric_versions": measures.versions(),
-                    "measured_with": self.settings,
-                }
-                yield self._keep(record.model_copy(update=update), score.arrays)
+                for (record, _), score in zip(scored, scores, strict=True):
+                    yield self._keep(self._rescored(record, score), score.arrays)
             yield from (record for record, _ in records if record.outcome == "diverged")
+
+    def _rescored(self, record: RunRecord, score: Score) -> RunRecord:
+        """A record with other numbers, but for the times of its training."""
+        times = {name: record.metrics.get(name) for name in ("train_seconds", "train_images_per_s")}
+        update = {
+            "metrics": {**score.metrics, **times},
+            "profiles": score.profiles,
+            "image_sd": score.image_sd,
+            "metric_versions": measures.versions(),
+            "measured_with": self.settings,
+        }
+        return record.model_copy(update=update)
 
     def _finished(self, spec: RunSpec) -> tuple[RunRecord, Weights]:
         record = self.store.read_record(spec)
