@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -20,8 +21,10 @@ app = typer.Typer(no_args_is_help=True, help="Data sets: import your own or see 
 LabelOption = Annotated[
     str | None, typer.Option(help="Column of a table, or of a Hugging Face data set, that holds the classes.")
 ]
-FactorsOption = Annotated[str, typer.Option(help="Columns that are known and not shown to models: A,B.")]
-IgnoreOption = Annotated[str, typer.Option(help="Columns to leave out: A,B.")]
+FactorsOption = Annotated[
+    list[str] | None, typer.Option(metavar="A,B", help="Columns that are known and not shown to models.")
+]
+IgnoreOption = Annotated[list[str] | None, typer.Option(metavar="A,B", help="Columns to leave out.")]
 ValuesOption = Annotated[
     Literal["real", "unit", "counts"] | None,
     typer.Option(help="What vectors and series hold: real (standardised; the default), unit (0 to 1) or counts."),
@@ -47,8 +50,8 @@ class Reading:
     """What the options above say, by their names; what is not given is empty."""
 
     label: str | None = None
-    factors: str = ""
-    ignore: str = ""
+    factors: Sequence[str] | None = None
+    ignore: Sequence[str] | None = None
     values: Literal["real", "unit", "counts"] | None = None
     series: bool = False
     id: str | None = None
@@ -80,8 +83,8 @@ def import_(
     name: str,
     path: Path,
     label: LabelOption = None,
-    factors: FactorsOption = "",
-    ignore: IgnoreOption = "",
+    factors: FactorsOption = None,
+    ignore: IgnoreOption = None,
     values: ValuesOption = None,
     series: SeriesOption = False,
     id_: IdOption = None,
@@ -134,8 +137,9 @@ def height_and_width(size: str | None) -> tuple[int, int] | None:
     return int(sides[1]), int(sides[2] or sides[1])
 
 
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(filter(None, (name.strip() for name in text.split(","))))
+def _names(texts: Sequence[str] | None) -> tuple[str, ...]:
+    """The names in some lists, as of an option that was given more than once."""
+    return tuple(name for text in texts or () for part in text.split(",") if (name := part.strip()))
 
 
 @app.command()

@@ -45,8 +45,8 @@ def init(
         str | None, typer.Option(metavar="NAME", help="What to call your data. Default: the file's name.")
     ] = None,
     label: LabelOption = None,
-    factors: FactorsOption = "",
-    ignore: IgnoreOption = "",
+    factors: FactorsOption = None,
+    ignore: IgnoreOption = None,
     values: ValuesOption = None,
     series: SeriesOption = False,
     id_: IdOption = None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -86,9 +87,10 @@ def standardised(splits: Mapping[str, Split], where: str) -> dict[str, Split]:
     over = tuple(range(train.images.ndim - 1))
     constant = train.images.max(axis=over) == train.images.min(axis=over)
     if constant.any():
+        hit = ",".join(name for name, same in zip(names, constant.tolist(), strict=True) if same)
         raise UserError(
             f"{where} has one value alone in {_listed(constant[None], names)} of its {len(train)} training "
-            f"{items(train.images.shape[1:])}; leave out what does not vary (--ignore)"
+            f"{items(train.images.shape[1:])}; leave out what does not vary: --ignore {shlex.quote(hit)}"
         )
     with np.errstate(over="ignore", invalid="ignore"):
         mean, scale = train.images.mean(axis=over), train.images.std(axis=over)

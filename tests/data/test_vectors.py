@@ -163,7 +163,12 @@ BAD_TABLES = {
     "an absent column": (lambda frame: frame, data.Roles(label="sort"), "no column 'sort'; it has weight, length"),
     "two roles": (lambda frame: frame, data.Roles(label="kind", ignore=("kind",)), "'kind' has several roles"),
     "no data": (lambda frame: frame[["kind"]], data.Roles(label="kind"), "no columns of data"),
-    "a constant": (lambda frame: frame.assign(one=1.0), ROLES, "one value alone in 'one' of its 39 training rows"),
+    "a constant": (
+        lambda frame: frame.assign(one=1.0),
+        ROLES,
+        "in 'one' of its 39 training rows; leave .*: --ignore one$",
+    ),
+    "two constants": (lambda frame: frame.assign(**{"a b": 1.0, "c": 2.0}), ROLES, "not vary: --ignore 'a b,c'$"),
     "values too large": (
         lambda frame: frame.assign(large=frame["weight"] * 1e304),
         ROLES,

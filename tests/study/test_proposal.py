@@ -188,10 +188,11 @@ def test_a_study_of_vectors_fits_their_values_and_can_be_run_as_it_is(
 def test_a_table_is_read_as_its_columns_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     rng = np.random.default_rng(0)
-    rows = [f"{at},{x:.4f},{y},{'ab'[at % 2]},{z:.3f}" for at, (x, y, z) in enumerate(rng.random((90, 3)))]
-    Path("flowers.csv").write_text("\n".join(["number,length,width,kind,weight", *rows]))
+    rows = [f"{at},{at % 7},{x:.4f},{y},{'ab'[at % 2]},{z:.3f}" for at, (x, y, z) in enumerate(rng.random((90, 3)))]
+    Path("flowers.csv").write_text("\n".join(["number,day,length,width,kind,weight", *rows]))
     assert "columns that are no numbers: 'kind'; name them with --label" in refused("flowers.csv")
-    init("flowers.csv", "--label", "kind", "--ignore", "number", "--factors", "weight", "--values", "unit")
+    rest = "--factors", "weight", "--values", "unit"
+    init("flowers.csv", "--label", "kind", "--ignore", "number", "--ignore", "day", *rest)
     flowers = data.load("flowers")
     assert flowers.class_names == ("a", "b")
     assert [column.name for column in flowers.columns] == ["length", "width"]
