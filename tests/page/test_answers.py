@@ -255,5 +255,5 @@ def test_of_many_that_are_as_fast_four_are_named(make_study, expand, ask, make_t
 
 def test_speeds_are_images_over_seconds(study, expand, make_timing):
     rows = {row.operation: row for row in timed_operations([make_timing(expand(study)[0], 64)])}
-    assert rows["train step"].median == pytest.approx(64 / (4e-4 * 64**0.5))
+    assert rows["train step"].median == pytest.approx(64 / (0.96 * 4e-4 * 64**0.5)), "of the faster half of its rounds"
     assert rows["train step"].low < rows["train step"].median < rows["train step"].high
