@@ -164,8 +164,8 @@ def rescore(
     """Measure finished runs anew from their kept weights, without training.
 
     These are runs that an older version has measured, or more or less thoroughly than the study asks for now, and those
-    whose numbers of single images or pictures are damaged or missing. Interrupted, it leaves as `bench` does, and the
-    same command goes on where it was.
+    whose numbers of single images are missing, or damaged, as their pictures may be. Interrupted, it leaves as `bench`
+    does, and the same command goes on where it was.
     """
     from aebench.cli import benching
 

@@ -16,7 +16,11 @@ def print_ratios(console: Console, found: SideBySide) -> None:
     """The table that `compare` prints: above it who A and B are, beside each ratio its quartiles."""
     for line in notes(found):
         console.print(line, soft_wrap=True)
-    table = Table(title="images/s, median; B/A from B's and A's quartiles", title_justify="left", box=SIMPLE_HEAD)
+    table = Table(
+        title="images/s, median of the faster half of rounds; B/A from B's and A's quartiles",
+        title_justify="left",
+        box=SIMPLE_HEAD,
+    )
     for head in ("operation", "configuration", "z"):
         table.add_column(head, no_wrap=True)
     for head in ("batch", "A", "B", "B/A", "quartiles", ""):

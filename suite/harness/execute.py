@@ -149,6 +149,12 @@ def _done_meanwhile(todo: Plan, spec: RunSpec) -> bool:
     return record is not None and (planned is None or planned.finished != record.finished)
 
 
+def _rescored_meanwhile(todo: Plan, spec: RunSpec) -> bool:
+    record, planned = todo.store.read_record(spec), todo.records[spec.run_id]
+    asked = ("metric_versions", "measured_with")
+    return record is not None and any(getattr(record, name) != getattr(planned, name) for name in asked)
+
+
 def _timed_meanwhile(todo: Plan, timing: TimingSpec) -> bool:
     return todo.store.timing_path(timing, environment.current(todo.backend)).exists()
 
@@ -202,7 +208,9 @@ def rescore(todo: Plan, specs: tuple[RunSpec, ...], watcher: Watcher, policy: Po
     backends.choose(todo.backend)
     for name, group in by_cohort(specs).items():
         with todo.store.locks.taken(name, partial(watcher.waiting, group)):
-            for cohort in cohorts(todo, group):
+            left = tuple(spec for spec in group if not _rescored_meanwhile(todo, spec))
+            watcher.elsewhere([spec for spec in group if spec not in left])
+            for cohort in cohorts(todo, left):
                 watcher.cohort(cohort.specs)
                 for record in cohort.rescore(_saver(todo, cohort, watcher, policy)):
                     watcher.finished(record)

@@ -12,17 +12,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import pytest
 from benches import bench, measure_little, records, typed
 from typer.testing import CliRunner, Result
 
-from aebench.cli import progress
+from aebench.cli import benching, progress
 from aebench.cli.app import app
 from aebench.errors import UserError
-from aebench.harness import pace
+from aebench.harness import pace, plan
 from aebench.measures import scorer
 from aebench.records.record import RunRecord
+from aebench.records.store import Store
+from aebench.study import read
 
 REPO = Path(__file__).resolve().parent.parent.parent
 # The command line but for most of what is measured, which takes longer than these studies.
@@ -41,8 +44,8 @@ app.main()
 WAITING = (
     """
 import math, sys, time
-from aebench.cli import progress
-from aebench.harness import pace
+from aebench.cli import benching, progress
+from aebench.harness import pace, plan
 pace.SHARE = math.inf
 sys.argv += ["--checkpoint-every", "0"]
 last, told = int(sys.stdin.readline()), progress.TerminalWatcher.epoch
@@ -237,6 +240,7 @@ def test_a_rescoring_that_is_stopped_goes_on_where_it_was(tmp_path: Path) -> Non
             signal.raise_signal(signal.SIGTERM)
         return measure(family, context)
 
+    before = plan.plan(read(str(study)), keras.backend.backend(), Store(out))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(scorer, "_measured", measured)
         ended = CliRunner().invoke(app, [*map(str, rescoring)])
@@ -253,6 +257,7 @@ def test_a_rescoring_that_is_stopped_goes_on_where_it_was(tmp_path: Path) -> Non
 
         asked.clear()
         assert "0 of 4 finished runs to measure anew; --all measures them" in typed(*rescoring).stdout
+        assert benching.rescore(before, None, everything=False) == 0, "planned before, and waited for a lock until now"
         assert asked == []
         first, second, *_ = whole
         damaged = out / "artefacts" / first / "latents.npz"

@@ -80,14 +80,15 @@ def time_operation(operation: Operation, meter: Meter | None = None) -> Operatio
 
 
 def time_longer(operation: Operation, timed: OperationTiming) -> OperationTiming:
-    """Adds rounds to those of an operation that was timed before, as many as their budget or steadiness allows.
+    """Adds rounds to those of an operation that was timed before, until they are steady or their budget is used up.
 
-    What disturbed them may be over. Where energy was counted, none are added: it is of all rounds together.
+    What disturbed them may be over. Where energy was counted, none are added: it is of all rounds together. Nor are any
+    where one takes longer than the budget.
     """
     if timed.joules is not None:
         return timed
     repeats, seconds, more = timed.images // operation.images, [*timed.seconds], 0.0
-    while more < BUDGET_SECONDS and rate(faster_half(seconds)).spread > STEADY:
+    while more + min(seconds) <= BUDGET_SECONDS and rate(faster_half(seconds)).spread > STEADY:
         seconds.append(_seconds(operation, repeats))
         more += seconds[-1]
     return timed.model_copy(update={"seconds": tuple(seconds)})

@@ -88,8 +88,11 @@ def test_no_rounds_are_added_to_those_whose_energy_was_counted(monkeypatch):
 
 
 def test_calls_of_seconds_are_not_made_seven_times(monkeypatch):
-    timing = timed(Clock(monkeypatch, lambda call: 1.0 + call % 2))
+    clock = Clock(monkeypatch, lambda call: 1.0 + call % 3)
+    timing = timed(clock)
     assert len(timing.seconds) == throughput.FEWEST_ROUNDS
+    assert rate_of(timing).wide
+    assert time_longer(Operation(name="made up", images=10, call=clock.call), timing) == timing
 
 
 def test_energy_is_of_all_rounds_together(monkeypatch):
